@@ -1,0 +1,1 @@
+"""Costs: of a layer, in a table, and of a route."""

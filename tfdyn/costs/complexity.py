@@ -1,0 +1,95 @@
+"""Complexity: parameters and multiply-accumulates (MACs) of any Keras layer.
+
+The count reads the operations that a layer performs, by calling it on symbolic
+tensors down to `keras.ops`. So a new branch is counted with no method of its own.
+"""
+
+import math
+
+import keras
+
+
+def params(layer):
+    """Returns the number of trainable weights of a built layer."""
+    return sum(math.prod(weight.shape) for weight in layer.trainable_weights)
+
+
+def macs(layer, input_shape=None):
+    """Returns the multiply-accumulates of a built layer for one example.
+
+    As in DRNet and ISBNet: convolutions and matrix products by their MACs, pooling
+    by its window's size for each output element (9 for 3x3), batch norm by 1 for
+    each element, everything else (global pooling, activations, sums) by nothing.
+
+    Args:
+        layer: A built layer of one input.
+        input_shape: With the batch axis; by default the shape it was built with.
+
+    Raises:
+        ValueError: If the layer performs an operation that has weights and for
+            which there is no rule.
+    """
+    shape = input_shape or layer.get_build_config()["input_shape"]
+    return _count(layer, keras.KerasTensor((1, *shape[1:]), "float32"))
+
+
+def _count(layer, *args, **kwargs):
+    inputs = [x for x in keras.tree.flatten((args, kwargs)) if _is_symbolic(x)]
+    outputs = keras.tree.flatten(layer.call(*args, **kwargs))
+    if all(any(output is x for x in inputs) for output in outputs):
+        return 0
+    total = 0
+    # Keras has no public way to the arguments of a graph's operations.
+    depths = keras.Function(inputs, outputs)._nodes_by_depth
+    for node in (node for nodes in depths.values() for node in nodes):
+        operation, arguments = node.operation, node.arguments
+        if node.is_input:
+            continue
+        if isinstance(operation, keras.Layer):
+            args = keras.tree.map_structure(_detached, arguments.args)
+            kwargs = keras.tree.map_structure(_detached, arguments.kwargs)
+            total += _count(operation, *args, **kwargs)
+        else:
+            total += _operation_macs(operation, arguments.args, node.outputs[0].shape)
+    return total
+
+
+def _operation_macs(operation, arguments, output_shape):
+    rule = RULES.get(type(operation).__name__)
+    if rule is not None:
+        return rule(operation, [getattr(a, "shape", None) for a in arguments], output_shape)
+    weights = [a for a in arguments if getattr(a, "trainable", False)]
+    if any(len(weight.shape) > 1 for weight in weights):
+        raise ValueError(
+            f"No rule counts the MACs of the operation {type(operation).__name__}, "
+            f"which has weights; known are {', '.join(RULES)}. Add a rule to "
+            f"{__name__}.RULES."
+        )
+    return 0
+
+
+def _pooling(operation, shapes, output):
+    size = operation.pool_size
+    window = size ** (len(output) - 2) if isinstance(size, int) else math.prod(size)
+    return math.prod(output) * window
+
+
+# Operation: function of (operation, shapes of its arguments, shape of its output).
+RULES = {
+    "Conv": lambda _, shapes, output: math.prod(output) * math.prod(shapes[1][:-1]),
+    "DepthwiseConv": lambda _, shapes, output: (
+        math.prod(output) * math.prod(shapes[1][:-2])
+    ),
+    "Matmul": lambda _, shapes, output: math.prod(output) * shapes[0][-1],
+    "MaxPool": _pooling,
+    "AveragePool": _pooling,
+    "BatchNorm": lambda _, shapes, output: math.prod(output),
+}
+
+
+def _is_symbolic(value):
+    return isinstance(value, keras.KerasTensor)
+
+
+def _detached(value):
+    return keras.KerasTensor(value.shape, value.dtype) if _is_symbolic(value) else value

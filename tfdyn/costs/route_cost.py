@@ -1,0 +1,69 @@
+"""RouteCost: what a route through a network costs, from a cost table."""
+
+import numpy as np
+from keras import ops
+
+
+class RouteCost:
+    """Costs of routes, linear in which branches run.
+
+    Args:
+        modules: Modules of the network (`tfdyn.layers.modules.find_modules`).
+        table: `CostTable` that has them all.
+
+    Attributes:
+        unit: The table's unit.
+        fixed: Cost of what runs for every input.
+        branches: Mapping from each MixedOp's name to the costs of its branches, an
+            array `(branches,)`.
+
+    Raises:
+        ValueError: If the table lacks a module.
+    """
+
+    def __init__(self, modules, table):
+        self.unit = table.unit
+        self.fixed = table.remainder
+        costs = {}
+        for module in modules:
+            if module.mixed_op is None:
+                self.fixed += table.cost(module)
+            else:
+                costs.setdefault(module.mixed_op, []).append(table.cost(module))
+        gate = table.gate
+        self.fixed += gate["not_taken"] * sum(map(len, costs.values()))
+        self.branches = {
+            name: np.asarray(cost, "float32") + gate["taken"] - gate["not_taken"]
+            for name, cost in costs.items()
+        }
+
+    @property
+    def all_branches(self):
+        """Cost of the branches of all MixedOps together."""
+        return float(sum(costs.sum() for costs in self.branches.values()))
+
+    def expected(self, route):
+        """Returns the expected cost of the branches, `(batch,)`.
+
+        The sum in DRNet's eq. 8 and ISBNet's eq. 5: each branch's cost times its
+        weight, differentiable in the weights.
+
+        Args:
+            route: Mapping from MixedOp names to weights `(batch, branches)`.
+        """
+        return sum(
+            ops.sum(ops.cast(route[name], "float32") * costs, axis=-1)
+            for name, costs in self.branches.items()
+        )
+
+    def total(self, route):
+        """Returns the cost of running a route, the fixed part included, `(batch,)`.
+
+        Args:
+            route: Mapping from MixedOp names to weights `(batch, branches)`; a
+                branch runs where its weight is not zero.
+        """
+        runs = {
+            name: ops.cast(weights != 0, "float32") for name, weights in route.items()
+        }
+        return self.fixed + self.expected(runs)

@@ -1,0 +1,1 @@
+"""Keras layers: branches, routers, the MixedOp and what is built of them."""

@@ -1,0 +1,79 @@
+"""The seam: how the branches of a MixedOp are run.
+
+An execution is a function `(branches, inputs, weights, initial) -> outputs` that
+computes `initial + sum_b weights[:, b] * branches[b](inputs)`. A branch whose
+weight is zero adds nothing, so an execution may skip it; all give one result.
+"""
+
+import contextlib
+import threading
+
+from keras import ops
+
+
+def dense(branches, inputs, weights, initial=None):
+    """Runs every branch on the whole batch.
+
+    Args:
+        branches: Layers that map `inputs` to one output shape.
+        inputs: Tensor `(batch, ...)`.
+        weights: Tensor `(batch, branches)`.
+        initial: Tensor of the outputs' shape that the sum starts from, or `None`.
+
+    Returns:
+        Tensor `(batch, ...)`.
+    """
+    outputs = initial
+    for index, branch in enumerate(branches):
+        term = _scale(branch(inputs), weights[:, index])
+        outputs = term if outputs is None else outputs + term
+    return outputs
+
+
+def dispatched(branches, inputs, weights, initial=None):
+    """Runs each branch on the rows of the batch whose weight is not zero.
+
+    Arguments and result are those of `dense`. The number of rows depends on the
+    data: it runs eagerly on every backend, and in a `tf.function`.
+    """
+    outputs = initial
+    for index, branch in enumerate(branches):
+        (rows,) = ops.nonzero(weights[:, index] > 0)
+        chosen = branch(ops.take(inputs, rows, axis=0))
+        term = _scale(chosen, ops.take(weights[:, index], rows, axis=0))
+        if outputs is None:
+            outputs = ops.zeros((ops.shape(inputs)[0], *term.shape[1:]), term.dtype)
+        outputs = ops.scatter_update(
+            outputs, ops.expand_dims(rows, -1), term, reduction="add"
+        )
+    return outputs
+
+
+def _scale(outputs, weights):
+    shape = (-1,) + (1,) * (len(outputs.shape) - 1)
+    return outputs * ops.reshape(ops.cast(weights, outputs.dtype), shape)
+
+
+_scope = threading.local()
+
+
+def current():
+    """Returns the execution in force: `dense`, unless `scope` set another."""
+    return getattr(_scope, "execution", dense)
+
+
+@contextlib.contextmanager
+def scope(execution):
+    """Runs the MixedOps that are called (or traced) inside by `execution`.
+
+    ```python
+    with execution.scope(execution.dispatched):
+        outputs = model(images)
+    ```
+    """
+    previous = current()
+    _scope.execution = execution
+    try:
+        yield
+    finally:
+        _scope.execution = previous

@@ -1,0 +1,1 @@
+"""Routed models: what all families share, then one file a family."""

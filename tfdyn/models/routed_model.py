@@ -1,0 +1,100 @@
+"""RoutedModel: what the networks of all families share."""
+
+import functools
+
+import keras
+from keras import ops
+
+from tfdyn.costs.cost_table import CostTable
+from tfdyn.costs.route_cost import RouteCost
+from tfdyn.layers.modules import find_modules
+from tfdyn.losses.routing_loss import RoutingLoss
+from tfdyn.routing.selection import check_threshold
+
+
+class RoutedModel(keras.Model):
+    """A network whose route is an output, and can be an input.
+
+    A subclass sets `mixed_ops`, the list of its MixedOps, builds all its layers in
+    `__init__`, and defines `call(images, route=None, threshold=None,
+    training=False)`, which returns a mapping with
+
+     - `logits`: `(batch, num_classes)`, float32;
+     - `route`: mapping from each MixedOp's name to the weights of its branches,
+       `(batch, branches)`; zero means that the branch does not run;
+     - in training, what else its loss needs.
+
+    Given a route, routers are bypassed and exactly that route is run. The threshold
+    T is a number or one a MixedOp; by default the model's own.
+
+    Args:
+        threshold: T in (0, 1], a number or a list with one a MixedOp.
+    """
+
+    def __init__(self, threshold=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.threshold = threshold
+        self._expected_cost = keras.metrics.Mean(name="expected_macs")
+        self._branch_use = {}
+
+    @property
+    def threshold(self):
+        """T in (0, 1], a number or a list with one a MixedOp."""
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, value):
+        self._threshold = check_threshold(value)
+
+    @functools.cached_property
+    def modules(self):
+        """The parts of the network that cost something."""
+        return find_modules(self)
+
+    @functools.cached_property
+    def route_cost(self):
+        """`RouteCost` in MACs."""
+        return RouteCost(self.modules, CostTable.count(self.modules))
+
+    def compile(self, optimizer="sgd", loss=None, metrics=("accuracy",), **kwargs):
+        """As `keras.Model.compile`; the loss sees labels and all outputs.
+
+        Args:
+            optimizer: Keras optimizer.
+            loss: `keras.losses.Loss` called with labels and this model's outputs;
+                by default cross-entropy without a price on cost.
+            metrics: Keras metrics, which see labels and logits.
+            **kwargs: As for `keras.Model.compile`.
+        """
+        super().compile(optimizer, metrics=list(metrics), **kwargs)
+        self.routing_loss = loss or RoutingLoss()
+        names = dict.fromkeys(name for names in self._branch_names for name in names)
+        self._branch_use = self._branch_use or {
+            name: keras.metrics.Mean(name=f"use_{name}") for name in names
+        }
+
+    @functools.cached_property
+    def _branch_names(self):
+        """MixedOp names by the names of their branches."""
+        groups = {}
+        for op in self.mixed_ops:
+            groups.setdefault(tuple(b.name for b in op.branches), []).append(op.name)
+        return groups
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Returns the loss and the layers' regularisation losses, summed."""
+        losses = [self.routing_loss(y, y_pred, sample_weight), *self.losses]
+        return sum(losses)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Updates the metrics: of the logits, expected MACs, and use of branches."""
+        route = y_pred["route"]
+        cost = self.route_cost
+        self._expected_cost.update_state(cost.fixed + cost.expected(route))
+        for branches, mixed_ops in self._branch_names.items():
+            weights = ops.stack([route[name] for name in mixed_ops])
+            for branch, use in zip(branches, ops.unstack(weights, axis=-1), strict=True):
+                self._branch_use[branch].update_state(use)
+        return super().compute_metrics(x, y, y_pred["logits"], sample_weight)

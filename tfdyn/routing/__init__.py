@@ -1,0 +1,1 @@
+"""Routing in plain functions: selection of branches, schedules over epochs."""

@@ -1,0 +1,1 @@
+"""Training: losses, callbacks, stages, the loop and the run folder."""
