@@ -6,6 +6,7 @@ weight is zero adds nothing, so an execution may skip it; all give one result.
 """
 
 import contextlib
+import functools
 import threading
 
 from keras import ops
@@ -37,16 +38,26 @@ def dispatched(branches, inputs, weights, initial=None):
     data: it runs eagerly on every backend, and in a `tf.function`.
     """
     outputs = initial
+    if outputs is None:
+        shape = branches[0].compute_output_shape(inputs.shape)
+        outputs = ops.zeros((ops.shape(inputs)[0], *shape[1:]), inputs.dtype)
     for index, branch in enumerate(branches):
         (rows,) = ops.nonzero(weights[:, index] > 0)
-        chosen = branch(ops.take(inputs, rows, axis=0))
-        term = _scale(chosen, ops.take(weights[:, index], rows, axis=0))
-        if outputs is None:
-            outputs = ops.zeros((ops.shape(inputs)[0], *term.shape[1:]), term.dtype)
-        outputs = ops.scatter_update(
-            outputs, ops.expand_dims(rows, -1), term, reduction="add"
+
+        # TensorFlow's depthwise convolution errs on the shape of an empty batch.
+        outputs = ops.cond(
+            ops.shape(rows)[0] > 0,
+            functools.partial(_add_rows, outputs, branch, inputs, weights[:, index], rows),
+            lambda outputs=outputs: outputs,
         )
     return outputs
+
+
+def _add_rows(outputs, branch, inputs, weights, rows):
+    chosen = branch(ops.take(inputs, rows, axis=0))
+    terms = _scale(chosen, ops.take(weights, rows, axis=0))
+    rows = ops.expand_dims(rows, -1)
+    return ops.scatter_update(outputs, rows, terms, reduction="add")
 
 
 def _scale(outputs, weights):

@@ -9,7 +9,7 @@ from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.layers.modules import find_modules
 from tfdyn.losses.routing_loss import RoutingLoss
-from tfdyn.routing.selection import check_threshold
+from tfdyn.routing.threshold import check_threshold
 
 
 class RoutedModel(keras.Model):

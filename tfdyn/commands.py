@@ -1,0 +1,83 @@
+"""What the commands share: a quiet start, clear errors, default run folders."""
+
+import contextlib
+import json
+import os
+import pathlib
+import sys
+import tempfile
+
+from absl import app, flags, logging
+
+
+def run(main):
+    """Runs a command's `main`; errors that a user can mend are one line, no trace."""
+
+    def guarded(argv):
+        if len(argv) > 1:
+            raise app.UsageError(
+                f"Unknown argument {argv[1]!r}; settings are given as --name=value."
+            )
+        start_tensorflow()
+        try:
+            main()
+        except (ValueError, OSError, ArithmeticError) as error:
+            logging.debug("Where it was raised:", exc_info=True)
+            sys.exit(f"error: {error}")
+        except KeyboardInterrupt:
+            sys.exit("\ninterrupted")
+
+    app.run(guarded)
+
+
+def start_tensorflow():
+    """Imports TensorFlow without what it says about drivers and instruction sets."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _captured_stderr() as text:
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+        except Exception:
+            sys.stderr.write(text())
+            raise
+
+
+@contextlib.contextmanager
+def _captured_stderr():
+    # TensorFlow's C++ writes to the file descriptor, past sys.stderr.
+    with tempfile.TemporaryFile() as file:
+        saved = os.dup(2)
+        os.dup2(file.fileno(), 2)
+
+        def text():
+            os.dup2(saved, 2)
+            file.seek(0)
+            return file.read().decode(errors="replace")
+
+        try:
+            yield text
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+def flagfile_name(argv=None):
+    """Returns the name, without folder and ending, of the last flagfile in `argv`."""
+    argv = sys.argv if argv is None else argv
+    for index in range(len(argv) - 1, -1, -1):
+        name, _, value = argv[index].lstrip("-").partition("=")
+        if argv[index].startswith("-") and name == "flagfile":
+            value = value or argv[index + 1]
+            return pathlib.Path(value).stem
+    return None
+
+
+def define_json():
+    """Defines `--json`."""
+    flags.DEFINE_bool("json", False, "Print one JSON object and nothing else.")
+
+
+def print_json(content):
+    """Prints a JSON object."""
+    print(json.dumps(content, indent=1))

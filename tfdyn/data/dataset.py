@@ -1,0 +1,141 @@
+"""A data set: its splits as batches that depend on seed and epoch alone."""
+
+import tensorflow as tf
+
+from tfdyn.data import folder, sources
+from tfdyn.data.augmentation import center_crop
+
+SOURCES = {
+    "digits": sources.digits,
+    "cifar10": sources.cifar10,
+    "cifar100": sources.cifar100,
+    "imagenet2012": sources.imagenet2012,
+    "folder": folder.folder,
+}
+
+
+class Dataset:
+    """Pictures and labels in the splits "train", "validation" and "test".
+
+    Args:
+        name: The data set's name.
+        input_format: `InputFormat` of its pictures.
+        splits: A mapping from split names to `InMemory` or `Streamed`.
+    """
+
+    def __init__(self, name, input_format, splits):
+        self.name = name
+        self.input_format = input_format
+        self._splits = dict(splits)
+
+    def num_examples(self, split):
+        """How many examples `split` has; 0 where no validation set is held out.
+
+        Raises:
+            ValueError: There is no such split.
+        """
+        if split not in self._splits:
+            raise ValueError(
+                f"split={split!r} is not a split of {self.name!r}; "
+                f"use one of {', '.join(self._splits)}."
+            )
+        return self._splits[split].num_examples
+
+    def batches(
+        self,
+        split,
+        batch_size,
+        augmentation=None,
+        seed=0,
+        epoch=0,
+        shuffle=False,
+        drop_remainder=False,
+    ):
+        """One pass over a split.
+
+        The same arguments give the same batches, whatever ran before: the order
+        and the augmentation depend on `seed` and `epoch` alone.
+
+        Args:
+            split: "train", "validation" or "test".
+            batch_size: Examples a batch.
+            augmentation: An `Augmentation`, or None for evaluation.
+            seed: Integer, the run's.
+            epoch: Integer from 0.
+            shuffle: Whether to shuffle; else the order is always the same.
+            drop_remainder: Whether to leave out a last, smaller batch.
+
+        Returns:
+            A `tf.data.Dataset` of normalised images, float32
+            `(batch, height, width, channels)`, and labels, int32 `(batch,)`.
+
+        Raises:
+            ValueError: The split is unknown or empty, or yields no batch.
+        """
+        if not self.num_examples(split):
+            raise ValueError(
+                f"split={split!r} of {self.name!r} is empty; load the data set with "
+                "validation_share above 0 to hold out a part of its training set."
+            )
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size} must be at least 1.")
+        if drop_remainder and batch_size > self.num_examples(split):
+            raise ValueError(
+                f"batch_size={batch_size} with drop_remainder leaves no batch of the "
+                f"{self.num_examples(split)} examples of split={split!r}; "
+                "make it smaller."
+            )
+        examples = self._splits[split]
+
+        def prepare(position, record):
+            image, label = examples.example(record)
+            if augmentation is None:
+                image = center_crop(image, self.input_format.shape[0])
+                image = self.input_format.normalize(image)
+            else:
+                key = tf.random.fold_in((seed, epoch), position)
+                image = augmentation(image, key, self.input_format)
+            return tf.ensure_shape(image, self.input_format.shape), label
+
+        return (
+            examples.records((seed, epoch) if shuffle else None)
+            .enumerate()
+            .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            .batch(batch_size, drop_remainder=drop_remainder)
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
+
+def load(name, data_dir=None, image_size=None, validation_share=0.1, seed=0):
+    """Loads a data set.
+
+    Args:
+        name: One of "digits", "cifar10", "cifar100", "imagenet2012" and "folder".
+        data_dir: Where TFDS keeps its data sets (None: its default), or for
+            "folder" the folder of pictures.
+        image_size: Height and width in pixels; None for the data set's own
+            (digits 8, cifar 32, imagenet2012 224, folder 32).
+        validation_share: Share of the training set held out as "validation",
+            the same of every class; 0 for none.
+        seed: Chooses what is held out. Not the run's: runs that are compared
+            must hold out the same examples.
+
+    Returns:
+        A `Dataset`.
+
+    Raises:
+        OSError: The data set is not there and cannot be downloaded.
+        ValueError: An argument or a file is not as expected.
+    """
+    if name not in SOURCES:
+        raise ValueError(f"name={name!r} is unknown; use one of {', '.join(SOURCES)}.")
+    if not 0 <= validation_share < 1:
+        raise ValueError(
+            f"validation_share={validation_share} must be at least 0 and below 1."
+        )
+    if image_size is not None and image_size < 1:
+        raise ValueError(f"image_size={image_size} must be at least 1 pixel.")
+    input_format, train, test = SOURCES[name](data_dir, image_size)
+    train, validation = train.hold_out(validation_share, seed)
+    splits = {"train": train, "validation": validation, "test": test}
+    return Dataset(name, input_format, splits)

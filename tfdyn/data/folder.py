@@ -1,0 +1,139 @@
+"""A folder of pictures as a data set: one folder a class."""
+
+import functools
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from tfdyn.data.input_format import InputFormat
+from tfdyn.data.sources import IMAGENET_MEAN, IMAGENET_STD
+from tfdyn.data.split import InMemory
+
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+TEST_FOLDERS = ("test", "val", "validation")
+TEST_SHARE = 0.2
+# Pictures up to this size are kept in memory: 100,000 of them take 2.8 GB.
+LARGEST_IN_MEMORY = 96
+
+
+def folder(data_dir=None, image_size=None):
+    """Reads pictures from one folder a class; the folders' names are the classes.
+
+    The class folders lie in `data_dir`, or in `data_dir/train` and `data_dir/test`
+    (or `val` or `validation`, the first there is). Without a test folder a fifth of
+    every class is the test set, always the same. Every picture is decoded once to
+    find broken files. Up to a size of 96 pictures are then kept in memory, cropped
+    to their middle square; larger ones are decoded again every epoch.
+
+    Args:
+        data_dir: The folder.
+        image_size: Height and width in pixels; None for 32.
+
+    Returns:
+        An `InputFormat`, the train and the test split.
+
+    Raises:
+        ValueError: The folder, a class or a file is not as described.
+    """
+    if data_dir is None or not Path(data_dir).expanduser().is_dir():
+        raise ValueError(
+            f"data_dir={data_dir!r} is not a folder; give the one that holds a "
+            "folder of pictures for each class."
+        )
+    root = Path(data_dir).expanduser()
+    size = image_size or 32
+    if not (root / "train").is_dir():
+        class_names, split = _read(root, size)
+        train, test = split.hold_out(TEST_SHARE, seed=0)
+    else:
+        class_names, train = _read(root / "train", size)
+        tests = [root / name for name in TEST_FOLDERS if (root / name).is_dir()]
+        if tests:
+            test_names, test = _read(tests[0], size)
+            if test_names != class_names:
+                differing = sorted(set(class_names) ^ set(test_names))
+                raise ValueError(
+                    f"{root / 'train'} and {tests[0]} must hold the same classes; "
+                    f"only one of them has {', '.join(differing)}."
+                )
+        else:
+            train, test = train.hold_out(TEST_SHARE, seed=0)
+    shape = (size, size, 3)
+    return InputFormat(class_names, shape, IMAGENET_MEAN, IMAGENET_STD), train, test
+
+
+def _read(root, size):
+    """The class names and the split of the class folders in `root`."""
+    class_names = tuple(
+        sorted(
+            path.name
+            for path in root.iterdir()
+            if path.is_dir() and not path.name.startswith(".")
+        )
+    )
+    if len(class_names) < 2:
+        raise ValueError(
+            f"{root} holds {len(class_names)} folder(s); a folder of pictures for "
+            "each of at least two classes is expected."
+        )
+    paths, labels = [], []
+    for label, name in enumerate(class_names):
+        found = _pictures(root / name)
+        if not found:
+            raise ValueError(
+                f"{root / name} holds no picture ({' '.join(EXTENSIONS)}); "
+                "add some, or remove the folder."
+            )
+        paths += found
+        labels += [label] * len(found)
+
+    in_memory = size <= LARGEST_IN_MEMORY
+    check = functools.partial(_square, size=size) if in_memory else _verify
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(tqdm(pool.map(check, paths), root.name, len(paths), unit="file"))
+    if in_memory:
+        return class_names, InMemory(np.stack(results), labels)
+    return class_names, InMemory(np.array(paths), labels, _decode)
+
+
+def _pictures(root):
+    """The paths of the pictures in `root` and below, sorted."""
+    return sorted(
+        str(path)
+        for path in root.rglob("*")
+        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+    )
+
+
+def _open(path):
+    """Any kind of picture as Pillow's RGB, turned upright."""
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except Exception as error:
+        # Pillow's many decoders raise many types.
+        raise ValueError(
+            f"{path} cannot be decoded as a picture ({error}); repair or remove it."
+        ) from error
+
+
+def _square(path, size):
+    """The middle square, `(size, size, 3)`."""
+    return np.asarray(ImageOps.fit(_open(path), (size, size), Image.Resampling.BICUBIC))
+
+
+def _verify(path):
+    _open(path)
+
+
+def _decode(path):
+    """The picture `(height, width, 3)` at a path tensor."""
+    image = tf.numpy_function(
+        lambda path: np.asarray(_open(path.decode())), [path], tf.uint8, stateful=False
+    )
+    return tf.ensure_shape(image, (None, None, 3))

@@ -1,0 +1,1 @@
+"""Settings: what decides a run, one flag a field."""

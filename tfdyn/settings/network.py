@@ -1,0 +1,41 @@
+"""NetworkSettings: which network, and what differs from its size's table."""
+
+import dataclasses
+
+from tfdyn.routing.threshold import check_threshold
+from tfdyn.settings.fields import setting
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NetworkSettings:
+    """Settings of the network; `None` is the value of its size's table."""
+
+    network: str = setting(
+        "drnet_s", "Network and size, one of tfdyn.models.networks.NETWORKS."
+    )
+    num_cells: int | None = setting(None, "L, cells.")
+    filters: int | None = setting(None, "C, channels of the first cell.")
+    num_nodes: int | None = setting(None, "N, nodes of a cell beside its inputs.")
+    inputs_per_node: int | None = setting(None, "n, connections into a node.")
+    branches: tuple | None = setting(None, "Candidate branches of a connection.")
+    topology_seed: int | None = setting(None, "Seed of the cell's connections.")
+    selection: str = setting(
+        "gumbel_softmax",
+        "How branches are weighed in training; none: no routers, equal weights.",
+        choices=("gumbel_softmax", "softmax", "none"),
+    )
+    threshold: tuple = setting(
+        (0.8,),
+        "T: a branch runs when the weights above its own sum to less. One number, "
+        "or one a connection.",
+    )
+
+    def __post_init__(self):
+        threshold = self.threshold
+        if isinstance(threshold, (int, float)):
+            threshold = (threshold,)
+        try:
+            numbers = [float(number) for number in threshold]
+        except ValueError as error:
+            raise ValueError(f"--threshold is a number; got {threshold!r}.") from error
+        object.__setattr__(self, "threshold", tuple(check_threshold(numbers)))

@@ -1,0 +1,21 @@
+"""Settings: everything that decides a run, in one flat value."""
+
+import dataclasses
+
+from tfdyn.settings.data import DataSettings
+from tfdyn.settings.network import NetworkSettings
+from tfdyn.settings.training import TrainingSettings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(TrainingSettings, DataSettings, NetworkSettings):
+    """All settings of a run; each is a flag of the same name.
+
+    ```python
+    settings = Settings(network="drnet_xs", dataset="digits", pretrain_epochs=5)
+    ```
+    """
+
+    def __post_init__(self):
+        TrainingSettings.__post_init__(self)
+        NetworkSettings.__post_init__(self)

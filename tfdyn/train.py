@@ -1,0 +1,159 @@
+"""Trains a network: `python -m tfdyn.train --flagfile=configs/quickstart.flags`."""
+
+import sys
+
+from absl import flags
+
+from tfdyn import commands
+from tfdyn.settings.fields import define_flags, from_flags
+from tfdyn.settings.settings import Settings
+
+FLAGS = flags.FLAGS
+
+
+def train(settings, run_dir, output=sys.stderr):
+    """Trains a network, or goes on with a training that was stopped.
+
+    Sets Keras's global seed and dtype policy.
+
+    Args:
+        settings: `Settings`.
+        run_dir: The run's folder: a new one, or one of the same settings.
+        output: Where progress is written.
+
+    Returns:
+        The `RunFolder`.
+
+    Raises:
+        ValueError: If a setting does not fit the others, the data or the folder.
+        OSError: If the data are not there.
+        DivergedError: If the loss is no longer finite.
+    """
+    import keras
+
+    from tfdyn.models.networks import build_network
+    from tfdyn.training import stages
+    from tfdyn.training.loop import TrainingLoop
+    from tfdyn.training.run_folder import RunFolder
+    from tfdyn.training.transfer import transfer
+
+    folder = RunFolder(run_dir)
+    dataset, batches = _data(settings)
+    input_format = dataset.input_format
+    keras.utils.set_random_seed(settings.seed)
+    keras.config.set_dtype_policy(settings.dtype_policy)
+    model = build_network(settings, input_format.shape, len(input_format.class_names))
+    if settings.init_from:
+        transfer(RunFolder(settings.init_from), model, input_format)
+    stages.add_weight_decay(model, settings.weight_decay)
+    steps = dataset.num_examples("train") // settings.batch_size
+    loop = TrainingLoop(
+        model,
+        stages.drnet_stages(settings, model, steps),
+        batches,
+        steps,
+        folder / "checkpoints",
+        settings.seed,
+        _validation(settings, dataset, model),
+        _callbacks(settings, folder, model, output),
+    )
+    folder.start(settings)
+    input_format.save(folder / "input.json")
+    if folder.finished:
+        output.write(f"{folder} is finished: nothing is left to train\n")
+        return folder
+    output.write(
+        f"training {settings.network} on {steps * settings.batch_size} of "
+        f"{dataset.num_examples('train')} examples of {dataset.name} an epoch, in "
+        f"{folder}\n"
+    )
+    loop.run()
+    folder.save_model(model)
+    output.write(f"wrote {folder / 'model.keras'}\n")
+    return folder
+
+
+def _data(settings):
+    """Returns the data set and the function from an epoch to its batches."""
+    from tfdyn.data.augmentation import Augmentation
+    from tfdyn.data.dataset import load
+
+    dataset = load(
+        settings.dataset,
+        settings.data_dir,
+        settings.image_size,
+        settings.validation_share,
+    )
+    if settings.batch_size > dataset.num_examples("train"):
+        raise ValueError(
+            f"--batch_size={settings.batch_size} is more than the "
+            f"{dataset.num_examples('train')} training examples of {dataset.name}."
+        )
+    augmentation = Augmentation(
+        settings.crop, settings.flip, settings.autoaugment, settings.cutout
+    )
+
+    def batches(epoch):
+        return dataset.batches(
+            "train",
+            settings.batch_size,
+            augmentation,
+            seed=settings.seed,
+            epoch=epoch,
+            shuffle=True,
+            drop_remainder=True,
+        )
+
+    return dataset, batches
+
+
+def _validation(settings, dataset, model):
+    from tfdyn.training.evaluator import Evaluator
+
+    if not dataset.num_examples("validation"):
+        return None
+    evaluator = Evaluator(model)
+
+    def validate():
+        results = evaluator(dataset.batches("validation", settings.batch_size))
+        return {name: results[name] for name in ("accuracy", "macs_mean")}
+
+    return validate
+
+
+def _callbacks(settings, folder, model, output):
+    import keras
+
+    from tfdyn.training import callbacks
+
+    table = callbacks.MetricsTable(folder / "metrics.csv")
+    made = [
+        callbacks.Progress(settings.batch_size, output),
+        table,
+        keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
+    ]
+    if settings.validation_share:
+        save = lambda: folder.save_model(model, "best.keras")  # noqa: E731
+        made.append(callbacks.BestEpoch(table, save))
+    return made
+
+
+def main():
+    """Runs the command on the flags."""
+    from tfdyn.evaluate import evaluate
+    from tfdyn.training import reports
+
+    settings = from_flags(Settings)
+    name = commands.flagfile_name() or f"{settings.network}_{settings.dataset}"
+    folder = train(settings, FLAGS.run_dir or f"runs/{name}")
+    if FLAGS.evaluate:
+        print(reports.table(evaluate(folder.path), folder))
+
+
+if __name__ == "__main__":
+    define_flags(Settings)
+    flags.DEFINE_string(
+        "run_dir", None, "The run's folder (default: runs/ and the flagfile's name)."
+    )
+    flags.DEFINE_bool("evaluate", True, "Evaluate on the test set at the end.")
+    commands.run(main)

@@ -1,0 +1,139 @@
+"""The training loop: stages, epochs and steps, resumed from the last epoch."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfdyn.training.checkpoints import Checkpoints
+
+
+LOSS = "The training loss"
+
+
+class DivergedError(ArithmeticError):
+    """A loss or a weight is no longer a finite number."""
+
+
+class TrainingLoop:
+    """Runs the stages of a training.
+
+    Killed at any moment and run again with the same arguments, it goes on after the
+    last whole epoch and ends as it would have. All that is random in an epoch
+    depends on the seed and the epoch alone, so no generator's state is kept.
+
+    Args:
+        model: `RoutedModel`.
+        stages: List of `Stage`.
+        batches: Function from the epoch (0-based, over all stages) to an iterable
+            of `(images, labels)`, always the same for an epoch.
+        steps: Number of batches of an epoch.
+        folder: Where checkpoints are kept.
+        seed: Seed of noise and drops.
+        validate: Function of nothing that returns a dict of numbers, logged after
+            each epoch as `val_NAME`; or `None`.
+        callbacks: Keras callbacks. `on_epoch_end` sees all logs of the epoch.
+    """
+
+    def __init__(
+        self,
+        model,
+        stages,
+        batches,
+        steps,
+        folder,
+        seed=0,
+        validate=None,
+        callbacks=(),
+    ):
+        self.model, self.stages, self.batches = model, stages, batches
+        self.steps, self.seed, self.validate = steps, seed, validate
+        self.epochs = sum(stage.epochs for stage in stages)
+        self.checkpoints = Checkpoints(folder, model)
+        self._params = {"epochs": self.epochs, "steps": steps}
+        self.callbacks = keras.callbacks.CallbackList(
+            list(callbacks), model=model, **self._params
+        )
+
+    def run(self):
+        """Trains to the end of the last stage.
+
+        Raises:
+            DivergedError: If the loss is not finite; the last checkpoint stays.
+            ValueError: If a checkpoint cannot be read.
+        """
+        done = self.checkpoints.last_epoch()
+        if done >= self.epochs:
+            self.checkpoints.restore(with_optimizer=False)
+            return
+        self.callbacks.on_train_begin({"epoch": done})
+        first = 0
+        for stage in self.stages:
+            last = first + stage.epochs
+            if done < last:
+                self.callbacks.set_params({**self._params, "stage": stage.name})
+                train_step = self._begin(stage, resume=first < done)
+                for epoch in range(max(done, first), last):
+                    self._epoch(train_step, stage, epoch, epoch - first)
+            first = last
+        self.callbacks.on_train_end()
+
+    def _begin(self, stage, resume):
+        model = self.model
+        model.compile(stage.optimizer(), loss=stage.loss)
+        model.optimizer.build(model.trainable_variables)
+        if self.checkpoints.last_epoch():
+            self.checkpoints.restore(with_optimizer=resume)
+
+        @tf.function
+        def train_step(batch):
+            logs = model.train_step(batch)
+            tf.debugging.check_numerics(logs["loss"], LOSS)
+            return logs
+
+        return train_step
+
+    def _epoch(self, train_step, stage, epoch, stage_epoch):
+        values = {}
+        for name, (variable, schedule) in stage.schedules.items():
+            values[name] = float(schedule(stage_epoch, stage.epochs))
+            variable.assign(values[name])
+        reseed(self.model, self.seed, epoch)
+        self.model.reset_metrics()
+        self.callbacks.on_epoch_begin(epoch)
+        logs, step = {}, 0
+        try:
+            for step, batch in enumerate(self.batches(epoch)):
+                self.callbacks.on_train_batch_begin(step)
+                logs = train_step(batch)
+                self.callbacks.on_train_batch_end(step, logs)
+        except tf.errors.InvalidArgumentError as error:
+            if LOSS not in error.message:
+                raise
+            raise self._diverged(stage, epoch, f"the loss at step {step}") from error
+        weights = self.model.weights
+        if not all(np.isfinite(keras.ops.convert_to_numpy(w)).all() for w in weights):
+            raise self._diverged(stage, epoch, "a weight after the last step")
+        rate = float(self.model.optimizer.learning_rate)
+        logs = {name: float(value) for name, value in logs.items()}
+        logs |= {**values, "learning_rate": rate}
+        if self.validate:
+            logs |= {f"val_{name}": value for name, value in self.validate().items()}
+        self.callbacks.on_epoch_end(epoch, logs)
+        self.checkpoints.save(epoch + 1)
+
+    def _diverged(self, stage, epoch, what):
+        kept = f"The checkpoint of epoch {epoch} is kept." if epoch else ""
+        return DivergedError(
+            f"{what} of epoch {epoch + 1} ({stage.name}) is not a finite number. {kept} "
+            f"Try a lower learning rate (--{stage.name}_learning_rate), in another "
+            f"run folder."
+        )
+
+
+def reseed(model, seed, epoch):
+    """Sets the random generators of a model to a state of the seed and the epoch."""
+    weights = {id(weight) for weight in model.weights}
+    states = [v for v in model.variables if id(v) not in weights]
+    sequence = np.random.SeedSequence([seed, epoch])
+    for state, child in zip(states, sequence.spawn(len(states)), strict=True):
+        state.assign(child.generate_state(2).astype(state.dtype))

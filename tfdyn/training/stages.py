@@ -1,0 +1,129 @@
+"""Stages: a training is a list of them, each with an optimizer and schedules."""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+
+from tfdyn.costs.cost_table import CostTable
+from tfdyn.costs.route_cost import RouteCost
+from tfdyn.losses.routing_loss import RoutingLoss
+from tfdyn.routing import schedules
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A part of a training.
+
+    Attributes:
+        name: For people.
+        epochs: Number of epochs.
+        optimizer: Function of nothing that makes the stage's Keras optimizer.
+        loss: What the model is compiled with.
+        schedules: Mapping from names to pairs of a scalar variable of the model and
+            its schedule (`tfdyn.routing.schedules`), applied before each epoch.
+    """
+
+    name: str
+    epochs: int
+    optimizer: Callable
+    loss: keras.losses.Loss
+    schedules: dict
+
+
+def drnet_stages(settings, model, steps_per_epoch):
+    """Returns the two stages of DRNet and ISBNet (DRNet section 3.3).
+
+    Args:
+        settings: `TrainingSettings`.
+        model: `DRNet`.
+        steps_per_epoch: Training steps of an epoch.
+
+    Raises:
+        ValueError: If the cost table lacks a module of the model.
+    """
+    losses = {
+        "label_smoothing": settings.label_smoothing,
+        "auxiliary_weight": settings.auxiliary_weight,
+    }
+    cost = RouteCost(model.modules, _cost_table(settings, model))
+    drop = settings.finetune_drop_branch
+    annealing = (settings.finetune_temperature_start, settings.finetune_temperature_end)
+    if settings.temperature_schedule == "exponential":
+        annealing = (*annealing, settings.temperature_decay)
+    stages = [
+        _stage(
+            "pretrain",
+            settings,
+            model,
+            steps_per_epoch,
+            RoutingLoss(**losses),
+            schedules.constant(settings.pretrain_temperature),
+            settings.drop_branch,
+        ),
+        _stage(
+            "finetune",
+            settings,
+            model,
+            steps_per_epoch,
+            RoutingLoss(cost, settings.cost_weight, settings.cost_form, **losses),
+            getattr(schedules, settings.temperature_schedule)(*annealing),
+            settings.drop_branch if drop is None else drop,
+        ),
+    ]
+    return [stage for stage in stages if stage.epochs]
+
+
+def _stage(name, settings, model, steps_per_epoch, loss, temperature, drop_branch):
+    epochs = getattr(settings, f"{name}_epochs")
+    rate = getattr(settings, f"{name}_learning_rate")
+    selection = model.selection
+    return Stage(
+        name,
+        epochs,
+        lambda: _sgd(settings, rate, epochs, steps_per_epoch),
+        loss,
+        {
+            "temperature": (selection.temperature, temperature),
+            "drop_connection": (
+                selection.drop_connection,
+                schedules.linear(0.0, settings.drop_connection),
+            ),
+            "drop_branch": (
+                selection.drop_branch,
+                schedules.linear(0.0, drop_branch),
+            ),
+        },
+    )
+
+
+def _cost_table(settings, model):
+    if settings.cost_table:
+        return CostTable.load(settings.cost_table)
+    return CostTable.count(model.modules, settings.cost_unit)
+
+
+def _sgd(settings, rate, epochs, steps_per_epoch):
+    if settings.learning_rate_schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, epochs * steps_per_epoch)
+    elif settings.learning_rate_schedule == "exponential":
+        rate = keras.optimizers.schedules.ExponentialDecay(
+            rate, steps_per_epoch, settings.learning_rate_decay, staircase=True
+        )
+    return keras.optimizers.SGD(
+        rate, momentum=settings.momentum, nesterov=settings.nesterov
+    )
+
+
+def add_weight_decay(model, decay):
+    """Adds L2 decay to the loss, as PyTorch's SGD has it in the gradient.
+
+    Keras's optimizers decouple theirs from the gradient, about ten times weaker at
+    momentum 0.9.
+
+    Args:
+        model: Keras model; all its trainable weights decay.
+        decay: The gradient gains `decay` times the weight.
+    """
+    for weight in model.trainable_weights:
+        weight.regularizer = keras.regularizers.L2(decay / 2) if decay else None
