@@ -10,6 +10,9 @@ import tempfile
 from absl import app, flags, logging
 
 
+FLAGS = flags.FLAGS
+
+
 def run(main):
     """Runs a command's `main`; errors that a user can mend are one line, no trace."""
 
@@ -18,6 +21,8 @@ def run(main):
             raise app.UsageError(
                 f"Unknown argument {argv[1]!r}; settings are given as --name=value."
             )
+        if not FLAGS["verbosity"].present:
+            logging.set_verbosity(logging.WARNING)
         start_tensorflow()
         try:
             main()

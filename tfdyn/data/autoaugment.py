@@ -1,7 +1,7 @@
 """AutoAugment: pairs of picture operations that a search found to help.
 
 Cubuk et al., "AutoAugment: Learning Augmentation Policies from Data", 2018,
-arXiv 1805.09501; the policies are its tables 7 (CIFAR-10) and 9 (ImageNet).
+arXiv 1805.09501; the policies are those of its appendix.
 """
 
 import numpy as np

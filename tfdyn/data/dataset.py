@@ -6,11 +6,11 @@ from tfdyn.data import folder, sources
 from tfdyn.data.augmentation import center_crop
 
 SOURCES = {
-    "digits": sources.digits,
-    "cifar10": sources.cifar10,
-    "cifar100": sources.cifar100,
-    "imagenet2012": sources.imagenet2012,
-    "folder": folder.folder,
+    "digits": sources.Digits(),
+    "cifar10": sources.CIFAR10,
+    "cifar100": sources.CIFAR100,
+    "imagenet2012": sources.IMAGENET2012,
+    "folder": folder.Folder(),
 }
 
 
@@ -127,15 +127,27 @@ def load(name, data_dir=None, image_size=None, validation_share=0.1, seed=0):
         OSError: The data set is not there and cannot be downloaded.
         ValueError: An argument or a file is not as expected.
     """
-    if name not in SOURCES:
-        raise ValueError(f"name={name!r} is unknown; use one of {', '.join(SOURCES)}.")
     if not 0 <= validation_share < 1:
         raise ValueError(
             f"validation_share={validation_share} must be at least 0 and below 1."
         )
-    if image_size is not None and image_size < 1:
-        raise ValueError(f"image_size={image_size} must be at least 1 pixel.")
-    input_format, train, test = SOURCES[name](data_dir, image_size)
+    input_format = input_format_of(name, data_dir, image_size)
+    train, test = SOURCES[name].splits(data_dir, input_format.shape[0])
     train, validation = train.hold_out(validation_share, seed)
     splits = {"train": train, "validation": validation, "test": test}
     return Dataset(name, input_format, splits)
+
+
+def input_format_of(name, data_dir=None, image_size=None):
+    """The `InputFormat` that `load` would give, without reading a picture."""
+    if name not in SOURCES:
+        raise ValueError(f"name={name!r} is unknown; use one of {', '.join(SOURCES)}.")
+    if image_size is not None and image_size < 1:
+        raise ValueError(f"image_size={image_size} must be at least 1 pixel.")
+    return SOURCES[name].input_format(data_dir, image_size)
+
+
+def shape_of(name, data_dir=None, image_size=None):
+    """`(height, width, channels)` and the number of classes, reading no picture."""
+    input_format = input_format_of(name, data_dir, image_size)
+    return input_format.shape, len(input_format.class_names)

@@ -21,8 +21,8 @@ TEST_SHARE = 0.2
 LARGEST_IN_MEMORY = 96
 
 
-def folder(data_dir=None, image_size=None):
-    """Reads pictures from one folder a class; the folders' names are the classes.
+class Folder:
+    """Pictures in one folder a class; the folders' names are the classes.
 
     The class folders lie in `data_dir`, or in `data_dir/train` and `data_dir/test`
     (or `val` or `validation`, the first there is). Without a test folder a fifth of
@@ -30,59 +30,59 @@ def folder(data_dir=None, image_size=None):
     find broken files. Up to a size of 96 pictures are then kept in memory, cropped
     to their middle square; larger ones are decoded again every epoch.
 
-    Args:
-        data_dir: The folder.
-        image_size: Height and width in pixels; None for 32.
-
-    Returns:
-        An `InputFormat`, the train and the test split.
-
-    Raises:
-        ValueError: The folder, a class or a file is not as described.
+    Its methods raise a ValueError where a folder or a file is not as described.
     """
+
+    def input_format(self, data_dir=None, image_size=None):
+        """The `InputFormat`, of 32x32 unless `image_size` is given."""
+        size = image_size or 32
+        class_names = _class_names(_folders(data_dir)[0])
+        return InputFormat(class_names, (size, size, 3), IMAGENET_MEAN, IMAGENET_STD)
+
+    def splits(self, data_dir, size):
+        """The train and the test split."""
+        train_folder, test_folder = _folders(data_dir)
+        if test_folder is None:
+            return _read(train_folder, size).hold_out(TEST_SHARE, seed=0)
+        differing = set(_class_names(train_folder)) ^ set(_class_names(test_folder))
+        if differing:
+            raise ValueError(
+                f"{train_folder} and {test_folder} must hold the same classes; "
+                f"only one of them has {', '.join(sorted(differing))}."
+            )
+        return _read(train_folder, size), _read(test_folder, size)
+
+
+def _folders(data_dir):
+    """The folder of the training classes, and that of the test's or None."""
     if data_dir is None or not Path(data_dir).expanduser().is_dir():
         raise ValueError(
             f"data_dir={data_dir!r} is not a folder; give the one that holds a "
             "folder of pictures for each class."
         )
     root = Path(data_dir).expanduser()
-    size = image_size or 32
     if not (root / "train").is_dir():
-        class_names, split = _read(root, size)
-        train, test = split.hold_out(TEST_SHARE, seed=0)
-    else:
-        class_names, train = _read(root / "train", size)
-        tests = [root / name for name in TEST_FOLDERS if (root / name).is_dir()]
-        if tests:
-            test_names, test = _read(tests[0], size)
-            if test_names != class_names:
-                differing = sorted(set(class_names) ^ set(test_names))
-                raise ValueError(
-                    f"{root / 'train'} and {tests[0]} must hold the same classes; "
-                    f"only one of them has {', '.join(differing)}."
-                )
-        else:
-            train, test = train.hold_out(TEST_SHARE, seed=0)
-    shape = (size, size, 3)
-    return InputFormat(class_names, shape, IMAGENET_MEAN, IMAGENET_STD), train, test
+        return root, None
+    tests = (root / name for name in TEST_FOLDERS if (root / name).is_dir())
+    return root / "train", next(tests, None)
+
+
+def _class_names(root):
+    """The names of the class folders in `root`, sorted."""
+    paths = (path for path in root.iterdir() if path.is_dir())
+    names = sorted(path.name for path in paths if not path.name.startswith("."))
+    if len(names) < 2:
+        raise ValueError(
+            f"{root} holds {len(names)} folder(s); a folder of pictures for "
+            "each of at least two classes is expected."
+        )
+    return tuple(names)
 
 
 def _read(root, size):
-    """The class names and the split of the class folders in `root`."""
-    class_names = tuple(
-        sorted(
-            path.name
-            for path in root.iterdir()
-            if path.is_dir() and not path.name.startswith(".")
-        )
-    )
-    if len(class_names) < 2:
-        raise ValueError(
-            f"{root} holds {len(class_names)} folder(s); a folder of pictures for "
-            "each of at least two classes is expected."
-        )
+    """The split of the class folders in `root`."""
     paths, labels = [], []
-    for label, name in enumerate(class_names):
+    for label, name in enumerate(_class_names(root)):
         found = _pictures(root / name)
         if not found:
             raise ValueError(
@@ -97,8 +97,8 @@ def _read(root, size):
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(tqdm(pool.map(check, paths), root.name, len(paths), unit="file"))
     if in_memory:
-        return class_names, InMemory(np.stack(results), labels)
-    return class_names, InMemory(np.array(paths), labels, _decode)
+        return InMemory(np.stack(results), labels)
+    return InMemory(np.array(paths), labels, _decode)
 
 
 def _pictures(root):

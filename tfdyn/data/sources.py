@@ -1,4 +1,4 @@
-"""Public data sets: each function returns an input format, a train and a test split."""
+"""Public data sets: what form each has, and where its examples are."""
 
 import contextlib
 import sys
@@ -13,65 +13,90 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-def digits(data_dir=None, image_size=None):
+class Digits:
     """The 1,797 handwritten 8x8 digits that scikit-learn ships; a fifth is the test.
 
     Source: Alpaydin and Kaynak, "Optical Recognition of Handwritten Digits", UCI.
     """
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
 
-    if data_dir is not None:
-        raise ValueError(
-            f"data_dir={data_dir!r} is not read: the digits ship with scikit-learn; "
-            "leave it out."
+    def input_format(self, data_dir=None, image_size=None):
+        """The `InputFormat`, of 8x8 unless `image_size` is given."""
+        if data_dir is not None:
+            raise ValueError(
+                f"data_dir={data_dir!r} is not read: the digits ship with "
+                "scikit-learn; leave it out."
+            )
+        size = image_size or 8
+        return InputFormat(tuple("0123456789"), (size, size, 1), (0.3054,), (0.3760,))
+
+    def splits(self, data_dir, size):
+        """The train and the test split."""
+        from sklearn.datasets import load_digits
+        from sklearn.model_selection import train_test_split
+
+        del data_dir
+        images, labels = load_digits(return_X_y=True)
+        images = np.round(images * (255 / 16)).astype("uint8").reshape(-1, 8, 8, 1)
+        train_images, test_images, train_labels, test_labels = train_test_split(
+            images, labels, test_size=0.2, random_state=0, stratify=labels
         )
-    images, labels = load_digits(return_X_y=True)
-    images = np.round(images * (255 / 16)).astype("uint8").reshape(-1, 8, 8, 1)
-    train_images, test_images, train_labels, test_labels = train_test_split(
-        images, labels, test_size=0.2, random_state=0, stratify=labels
-    )
-    size = image_size or 8
-    input_format = InputFormat(
-        class_names=tuple("0123456789"),
-        shape=(size, size, 1),
-        mean=(0.3054,),
-        std=(0.3760,),
-    )
-    train = InMemory(resized(train_images, size), train_labels)
-    return input_format, train, InMemory(resized(test_images, size), test_labels)
+        train = InMemory(resized(train_images, size), train_labels)
+        return train, InMemory(resized(test_images, size), test_labels)
 
 
-def cifar10(data_dir=None, image_size=None):
-    """CIFAR-10: 50,000 and 10,000 pictures of 32x32 (Krizhevsky 2009), in memory."""
-    mean, std = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-    return _in_memory("cifar10", data_dir, image_size or 32, mean, std)
+class Tfds:
+    """A data set of tensorflow-datasets.
 
-
-def cifar100(data_dir=None, image_size=None):
-    """CIFAR-100: 50,000 and 10,000 pictures of 32x32 (Krizhevsky 2009), in memory."""
-    mean, std = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
-    return _in_memory("cifar100", data_dir, image_size or 32, mean, std)
-
-
-def imagenet2012(data_dir=None, image_size=None):
-    """ImageNet, ILSVRC 2012 (Russakovsky et al. 2015), read from disk every epoch.
-
-    Its test labels are secret: the test split is its validation set, as in papers.
+    Args:
+        name: Its name there.
+        size: Height and width of its pictures, or the usual ones.
+        mean: Of its channels, of pixels scaled to 0..1.
+        std: Of its channels, of pixels scaled to 0..1.
+        test: Name of the split to test on.
+        streamed: Whether to read it from disk every epoch, not into memory once.
     """
-    builder = prepared("imagenet2012", data_dir)
-    size = image_size or 224
-    input_format = InputFormat(
-        class_names=tuple(builder.info.features["label"].names),
-        shape=(size, size, 3),
-        mean=IMAGENET_MEAN,
-        std=IMAGENET_STD,
-    )
-    splits = (
-        Streamed(builder, name, 0, builder.info.splits[name].num_examples)
-        for name in ("train", "validation")
-    )
-    return input_format, *splits
+
+    def __init__(self, name, size, mean, std, test="test", streamed=False):
+        self._name, self._size, self._test = name, size, test
+        self._mean, self._std, self._streamed = mean, std, streamed
+
+    def input_format(self, data_dir=None, image_size=None):
+        """The `InputFormat`; needs no prepared data."""
+        import tensorflow_datasets as tfds
+
+        features = tfds.builder(self._name, data_dir=data_dir).info.features
+        size = image_size or self._size
+        shape = (size, size, len(self._mean))
+        return InputFormat(features["label"].names, shape, self._mean, self._std)
+
+    def splits(self, data_dir, size):
+        """The train and the test split.
+
+        Raises:
+            OSError: The data are not there and cannot be downloaded.
+        """
+        import tensorflow_datasets as tfds
+
+        builder = prepared(self._name, data_dir)
+        splits = []
+        for name in ("train", self._test):
+            if self._streamed:
+                stop = builder.info.splits[name].num_examples
+                splits.append(Streamed(builder, name, 0, stop))
+            else:
+                examples = tfds.as_numpy(builder.as_dataset(split=name, batch_size=-1))
+                images = resized(examples["image"], size)
+                splits.append(InMemory(images, examples["label"]))
+        return tuple(splits)
+
+
+# Krizhevsky 2009: 50,000 and 10,000 pictures of 32x32.
+CIFAR10 = Tfds("cifar10", 32, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
+CIFAR100 = Tfds("cifar100", 32, (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762))
+# Russakovsky et al. 2015. Its test labels are secret: papers report its validation set.
+IMAGENET2012 = Tfds(
+    "imagenet2012", 224, IMAGENET_MEAN, IMAGENET_STD, "validation", streamed=True
+)
 
 
 def prepared(name, data_dir):
@@ -112,20 +137,3 @@ def resized(images, size):
 def _resized(images, size):
     images = tf.image.resize(images, (size, size), antialias=True)
     return tf.saturate_cast(tf.round(images), tf.uint8)
-
-
-def _in_memory(name, data_dir, size, mean, std):
-    import tensorflow_datasets as tfds
-
-    builder = prepared(name, data_dir)
-    input_format = InputFormat(
-        class_names=tuple(builder.info.features["label"].names),
-        shape=(size, size, len(mean)),
-        mean=mean,
-        std=std,
-    )
-    splits = []
-    for split in ("train", "test"):
-        examples = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
-        splits.append(InMemory(resized(examples["image"], size), examples["label"]))
-    return input_format, *splits

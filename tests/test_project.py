@@ -1,0 +1,36 @@
+"""The lists of what the project needs agree with each other."""
+
+import tomllib
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+
+
+def read_requirements(file):
+    lines = (line.partition("#")[0] for line in (ROOT / file).read_text().splitlines())
+    return [
+        Requirement(line)
+        for line in lines
+        if line.strip() and not line.startswith("-r")
+    ]
+
+
+def test_metadata_and_requirements_are_one_list():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    metadata = [Requirement(line) for line in project["dependencies"]]
+    assert metadata == read_requirements("requirements.txt")
+
+
+def test_the_lock_file_holds_every_requirement():
+    pins = {}
+    for pin in read_requirements("requirements_lock.txt"):
+        pins.setdefault(canonicalize_name(pin.name), []).append(pin.specifier)
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        for wanted in read_requirements(file):
+            versions = pins.get(canonicalize_name(wanted.name))
+            assert versions, f"{wanted} is not in requirements_lock.txt: make it again."
+            for version in (str(pin).removeprefix("==") for pin in versions):
+                assert version in wanted.specifier, f"{wanted} but {version} is locked."

@@ -1,0 +1,153 @@
+"""The public data sets; those of TFDS with tiny ones of the same form."""
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from tfdyn.data import sources
+from tfdyn.data.augmentation import Augmentation
+from tfdyn.data.dataset import load, shape_of
+
+with tfds.core.registered.skip_registration():
+
+    class Tiny(tfds.core.GeneratorBasedBuilder):
+        """As many classes, splits and pictures as it is told."""
+
+        VERSION = tfds.core.Version("1.0.0")
+
+        def __init__(self, splits, shape, **kwargs):
+            self.counts, self.shape = splits, shape
+            super().__init__(**kwargs)
+
+        def _info(self):
+            features = {
+                "image": tfds.features.Image(shape=(None, None, 3)),
+                "label": tfds.features.ClassLabel(names=["a", "b"]),
+            }
+            return tfds.core.DatasetInfo(
+                builder=self, features=tfds.features.FeaturesDict(features)
+            )
+
+        def _split_generators(self, dl_manager):
+            return {name: self._generate(n) for name, n in self.counts.items()}
+
+        def _generate(self, count):
+            for i in range(count):
+                image = np.full(self.shape, i, "uint8")
+                yield i, {"image": image, "label": i % 2}
+
+        def _generate_examples(self):
+            raise NotImplementedError
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    def use(splits, shape):
+        builder = Tiny(splits, shape, data_dir=tmp_path)
+        # Several files a split, so that their order matters.
+        shards = tfds.download.DownloadConfig(num_shards=3)
+        builder.download_and_prepare(download_config=shards)
+        monkeypatch.setattr(tfds, "builder", lambda name, data_dir: builder)
+
+    return use
+
+
+def labels(batches):
+    return np.concatenate([labels for _, labels in batches.as_numpy_iterator()])
+
+
+def pixels(batches):
+    """The first pixel of every picture."""
+    return np.concatenate([images[:, 0, 0, 0] for images, _ in batches])
+
+
+def test_digits_have_the_mean_and_the_deviation_of_their_format():
+    dataset = load("digits", validation_share=0)
+    assert dataset.input_format.class_names == tuple("0123456789")
+    images = np.concatenate([x for x, _ in dataset.batches("train", 500)])
+    assert abs(images.mean()) < 1e-3 and abs(images.std() - 1) < 1e-3
+    counts = np.bincount(labels(dataset.batches("test", 500)))
+    assert counts.min() >= 34 and counts.max() <= 37
+
+
+def test_digits_resized():
+    dataset = load("digits", image_size=16)
+    images, _ = next(iter(dataset.batches("test", 10)))
+    assert images.shape == (10, 16, 16, 1) == (10, *dataset.input_format.shape)
+
+
+def test_resized_keeps_the_range_and_averages():
+    checkers = np.indices((1, 8, 8, 1)).sum(0) % 2 * 255
+    smaller = sources.resized(checkers.astype("uint8"), 4)
+    assert smaller.dtype == "uint8"
+    assert np.abs(smaller.astype(int) - 128).max() < 20
+    many = np.random.default_rng(0).integers(0, 256, (2500, 2, 2, 3), "uint8")
+    for i in (0, 1200, 2499):
+        np.testing.assert_array_equal(
+            sources.resized(many, 5)[i], sources.resized(many[i : i + 1], 5)[0]
+        )
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_cifar(tiny, name):
+    tiny({"train": 20, "test": 6}, (32, 32, 3))
+    dataset = load(name, validation_share=0.2)
+    counts = [dataset.num_examples(s) for s in ("train", "validation", "test")]
+    assert counts == [16, 4, 6]
+    images, _ = next(iter(dataset.batches("test", 6)))
+    expected = dataset.input_format.normalize(np.full((6, 32, 32, 3), 3, "uint8"))[0]
+    assert any(np.array_equal(image, expected) for image in images)
+    assert sorted(labels(dataset.batches("train", 5))) == [0] * 8 + [1] * 8
+
+
+def test_imagenet_streams_its_splits(tiny):
+    tiny({"train": 50, "validation": 7}, (40, 60, 3))
+    dataset = load("imagenet2012", image_size=32, validation_share=0.2)
+    counts = [dataset.num_examples(s) for s in ("train", "validation", "test")]
+    assert counts == [40, 10, 7]
+    seen = [
+        set(pixels(dataset.batches(split, 8)).tolist())
+        for split in ("train", "validation")
+    ]
+    assert [len(part) for part in seen] == [40, 10] and not seen[0] & seen[1]
+    assert len(set(pixels(dataset.batches("test", 8)).tolist())) == 7
+    assert len(dataset.batches("train", 8)) == 5
+
+
+def test_imagenet_epochs_depend_on_seed_and_epoch_alone(tiny):
+    tiny({"train": 50, "validation": 7}, (40, 60, 3))
+    dataset = load("imagenet2012", image_size=32, validation_share=0)
+
+    def epoch(number):
+        augmentation = Augmentation(crop="resized")
+        return pixels(
+            dataset.batches("train", 8, augmentation, epoch=number, shuffle=True)
+        )
+
+    first, again, other = epoch(1), epoch(1), epoch(2)
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any() and set(first) == set(other)
+
+
+def test_says_how_to_prepare_what_cannot_be_downloaded(tiny, monkeypatch):
+    def fail(self):
+        raise ConnectionError("no network")
+
+    tiny({"train": 4, "test": 4}, (32, 32, 3))
+    monkeypatch.setattr(Tiny, "download_and_prepare", fail)
+    with pytest.raises(OSError, match="no network.*tfds build cifar10.*data_dir"):
+        load("cifar10")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "classes"),
+    [
+        ("cifar10", (32, 32, 3), 10),
+        ("cifar100", (32, 32, 3), 100),
+        ("imagenet2012", (224, 224, 3), 1000),
+    ],
+)
+def test_the_shape_is_known_without_the_data(name, shape, classes, tmp_path):
+    assert shape_of(name, tmp_path) == (shape, classes)
+    assert shape_of(name, tmp_path, 64) == ((64, 64, 3), classes)
+    assert not list(tmp_path.iterdir())
