@@ -9,7 +9,6 @@ import tempfile
 
 from absl import app, flags, logging
 
-
 FLAGS = flags.FLAGS
 
 

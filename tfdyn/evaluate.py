@@ -1,7 +1,5 @@
 """Evaluates a run on its test set: `python -m tfdyn.evaluate --run_dir=runs/NAME`."""
 
-import sys
-
 from absl import flags
 
 from tfdyn import commands
@@ -53,9 +51,7 @@ def evaluate(
     settings = folder.settings()
     keras.config.set_dtype_policy("float32")
     model = folder.load_model(model_name)
-    dataset = load(
-        settings.dataset, data_dir or settings.data_dir, settings.image_size
-    )
+    dataset = load(settings.dataset, data_dir or settings.data_dir, settings.image_size)
     if dataset.input_format != folder.input_format():
         raise ValueError(
             f"The data ({dataset.input_format}) are not what {folder} was trained on "
@@ -77,9 +73,7 @@ def evaluate(
 def _bar(total, title):
     from tqdm import tqdm
 
-    return tqdm(
-        total=total, desc=title, unit=" images", leave=False, disable=None, file=sys.stderr
-    )
+    return tqdm(total=total, desc=title, unit=" images", leave=False, disable=None)
 
 
 def main():

@@ -57,7 +57,8 @@ def _count(layer, *args, **kwargs):
 def _operation_macs(operation, arguments, output_shape):
     rule = RULES.get(type(operation).__name__)
     if rule is not None:
-        return rule(operation, [getattr(a, "shape", None) for a in arguments], output_shape)
+        shapes = [getattr(argument, "shape", None) for argument in arguments]
+        return rule(operation, shapes, output_shape)
     weights = [a for a in arguments if getattr(a, "trainable", False)]
     if any(len(weight.shape) > 1 for weight in weights):
         raise ValueError(
@@ -66,6 +67,25 @@ def _operation_macs(operation, arguments, output_shape):
             f"{__name__}.RULES."
         )
     return 0
+
+
+def _separable(_, shapes, output):
+    _, depthwise, pointwise = shapes
+    positions = math.prod(output[:-1])
+    return positions * (math.prod(depthwise) + math.prod(pointwise))
+
+
+def _einsum(operation, shapes, output):
+    inputs = operation.subscripts.replace(" ", "").split("->")[0].split(",")
+    if "." in operation.subscripts:
+        raise ValueError(
+            f"No rule counts the MACs of einsum {operation.subscripts!r}: write its "
+            f"axes out instead of an ellipsis."
+        )
+    sizes = {}
+    for labels, shape in zip(inputs, shapes, strict=False):
+        sizes.update(zip(labels, shape, strict=True))
+    return math.prod(sizes.values())
 
 
 def _pooling(operation, shapes, output):
@@ -80,7 +100,12 @@ RULES = {
     "DepthwiseConv": lambda _, shapes, output: (
         math.prod(output) * math.prod(shapes[1][:-2])
     ),
+    "SeparableConv": _separable,
+    "ConvTranspose": lambda _, shapes, output: (
+        math.prod(shapes[0]) * math.prod(shapes[1][:-1])
+    ),
     "Matmul": lambda _, shapes, output: math.prod(output) * shapes[0][-1],
+    "Einsum": _einsum,
     "MaxPool": _pooling,
     "AveragePool": _pooling,
     "BatchNorm": lambda _, shapes, output: math.prod(output),

@@ -35,9 +35,7 @@ class BranchSelection(keras.layers.Layer):
         ones at zero; costs are counted on `route`, which has no drops.
     """
 
-    def __init__(
-        self, method="gumbel_softmax", temperature=3.0, seed=None, **kwargs
-    ):
+    def __init__(self, method="gumbel_softmax", temperature=3.0, seed=None, **kwargs):
         super().__init__(dtype="float32", **kwargs)
         if method not in METHODS:
             raise ValueError(

@@ -42,12 +42,12 @@ def dispatched(branches, inputs, weights, initial=None):
         shape = branches[0].compute_output_shape(inputs.shape)
         outputs = ops.zeros((ops.shape(inputs)[0], *shape[1:]), inputs.dtype)
     for index, branch in enumerate(branches):
-        (rows,) = ops.nonzero(weights[:, index] > 0)
-
+        weight = weights[:, index]
+        (rows,) = ops.nonzero(weight != 0)
         # TensorFlow's depthwise convolution errs on the shape of an empty batch.
         outputs = ops.cond(
             ops.shape(rows)[0] > 0,
-            functools.partial(_add_rows, outputs, branch, inputs, weights[:, index], rows),
+            functools.partial(_add_rows, outputs, branch, inputs, weight, rows),
             lambda outputs=outputs: outputs,
         )
     return outputs

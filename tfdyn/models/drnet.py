@@ -83,9 +83,7 @@ class DRNet(RoutedModel):
             "seed": seed,
         }
         _check(self._settings)
-        self.selection = BranchSelection(
-            selection, temperature, seed, name="selection"
-        )
+        self.selection = BranchSelection(selection, temperature, seed, name="selection")
         self.selection.build()
         if stem == "small":
             self.stem = Stem(3 * filters, name="stem")

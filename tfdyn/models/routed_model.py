@@ -32,7 +32,8 @@ class RoutedModel(keras.Model):
     """
 
     def __init__(self, threshold=1.0, **kwargs):
-        super().__init__(**kwargs)
+        # Layers cast their inputs themselves: T and routes stay in float32.
+        super().__init__(**{"autocast": False, **kwargs})
         self.threshold = threshold
         self._expected_cost = keras.metrics.Mean(name="expected_macs")
         self._branch_use = {}
@@ -95,6 +96,7 @@ class RoutedModel(keras.Model):
         self._expected_cost.update_state(cost.fixed + cost.expected(route))
         for branches, mixed_ops in self._branch_names.items():
             weights = ops.stack([route[name] for name in mixed_ops])
-            for branch, use in zip(branches, ops.unstack(weights, axis=-1), strict=True):
+            uses = ops.unstack(weights, axis=-1)
+            for branch, use in zip(branches, uses, strict=True):
                 self._branch_use[branch].update_state(use)
         return super().compute_metrics(x, y, y_pred["logits"], sample_weight)

@@ -9,6 +9,8 @@ import time
 import keras
 from tqdm import tqdm
 
+from tfdyn.costs.units import readable
+
 
 class Progress(keras.callbacks.Callback):
     """A bar for each epoch, with images a second, and a line after it.
@@ -25,7 +27,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         if logs["epoch"]:
-            self.output.write(f"going on after epoch {logs['epoch']}\n")
+            self.output.write(f"going on after epoch {int(logs['epoch'])}\n")
 
     def on_epoch_begin(self, epoch, logs=None):
         self._start = time.monotonic()
@@ -58,10 +60,10 @@ class Progress(keras.callbacks.Callback):
         words = [
             self._title(epoch),
             *(f"{name} {logs[name]:.4f}" for name in _SHOWN if name in logs),
-            f"expected {logs['expected_macs'] / 1e6:.3g} M MACs",
+            f"expected_macs {readable(logs['expected_macs'])}",
         ]
         if "val_macs_mean" in logs:
-            words.append(f"val {logs['val_macs_mean'] / 1e6:.3g} M MACs")
+            words.append(f"val_macs {readable(logs['val_macs_mean'])}")
         words.append(f"temperature {logs['temperature']:.3g}")
         words.append(f"{images / self._trained:.0f} images/s")
         words.append(f"{tqdm.format_interval(left)} left")

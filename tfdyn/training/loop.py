@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from tfdyn.training.checkpoints import Checkpoints
 
-
 LOSS = "The training loss"
 
 
@@ -109,7 +108,9 @@ class TrainingLoop:
         except tf.errors.InvalidArgumentError as error:
             if LOSS not in error.message:
                 raise
-            raise self._diverged(stage, epoch, f"the loss at step {step}") from error
+            raise self._diverged(
+                stage, epoch, f"the loss at step {step + 1}"
+            ) from error
         weights = self.model.weights
         if not all(np.isfinite(keras.ops.convert_to_numpy(w)).all() for w in weights):
             raise self._diverged(stage, epoch, "a weight after the last step")
@@ -122,11 +123,15 @@ class TrainingLoop:
         self.checkpoints.save(epoch + 1)
 
     def _diverged(self, stage, epoch, what):
-        kept = f"The checkpoint of epoch {epoch} is kept." if epoch else ""
+        kept = (
+            f"The checkpoint of epoch {epoch} is kept."
+            if epoch
+            else "Nothing was kept."
+        )
         return DivergedError(
-            f"{what} of epoch {epoch + 1} ({stage.name}) is not a finite number. {kept} "
-            f"Try a lower learning rate (--{stage.name}_learning_rate), in another "
-            f"run folder."
+            f"Training stopped: {what} of epoch {epoch + 1} ({stage.name}) is not a "
+            f"finite number. {kept}Try a lower --{stage.name}_learning_rate, in "
+            f"another --run_dir."
         )
 
 

@@ -2,6 +2,8 @@
 
 import os
 
+from tfdyn.costs.units import readable
+
 
 def evaluation(dataset, weights, thresholds, results):
     """Returns the content of `evaluation.json`.
@@ -52,7 +54,7 @@ def table(content, folder):
     rows.append(_row("all branches", full["accuracy"], full["macs"], full))
     for row in content["routed"]:
         cells = _row(f"T={row['threshold']:g}", row["accuracy"], row["macs_mean"], full)
-        cells[4] = _count(row["params_mean"])
+        cells[4] = readable(row["params_mean"])
         cells.append(f"{row['branches_per_connection']:.2f}")
         if "ms_mean" in row:
             cells.append(f"{row['ms_mean']:.3f}")
@@ -65,17 +67,10 @@ def _row(name, accuracy, macs, full):
     return [
         name,
         f"{100 * accuracy:.2f} %",
-        _count(macs),
+        readable(macs),
         f"{100 * saved:.1f} %",
-        _count(full["params"]),
+        readable(full["params"]),
     ]
-
-
-def _count(number):
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.2f} {letter}"
-    return f"{number:.0f}"
 
 
 def _aligned(rows):
