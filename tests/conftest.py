@@ -16,3 +16,31 @@ def fixed_seed():
     # backend are to run as if it were not.
     if keras.backend.backend() == "tensorflow":
         keras.utils.set_random_seed(0)
+
+
+def tiny_settings(**changes):
+    """Settings of a training that takes seconds."""
+    from tfdyn.settings.settings import Settings
+
+    settings = {
+        "network": "drnet_tiny",
+        "num_cells": 1,
+        "num_nodes": 1,
+        "filters": 4,
+        "branches": ("sep_conv_3x3", "skip_connection"),
+        "dataset": "digits",
+        "flip": False,
+        "batch_size": 128,
+        "pretrain_epochs": 1,
+        "finetune_epochs": 1,
+        "drop_branch": 0.2,
+    }
+    return Settings(**{**settings, **changes})
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory):
+    """The `RunFolder` of a finished tiny training."""
+    from tfdyn.train import train
+
+    return train(tiny_settings(), tmp_path_factory.mktemp("runs") / "tiny")

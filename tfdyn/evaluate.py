@@ -37,8 +37,6 @@ def evaluate(
     Raises:
         ValueError: If the run is not finished, or a threshold is out of range.
     """
-    import keras
-
     from tfdyn.costs.cost_table import CostTable
     from tfdyn.data.dataset import load
     from tfdyn.routing.threshold import check_threshold
@@ -46,10 +44,8 @@ def evaluate(
     from tfdyn.training.evaluator import Evaluator
     from tfdyn.training.run_folder import RunFolder, write_json
 
-    thresholds = [check_threshold(threshold) for threshold in thresholds]
     folder = RunFolder(run_dir)
     settings = folder.settings()
-    keras.config.set_dtype_policy("float32")
     model = folder.load_model(model_name)
     dataset = load(settings.dataset, data_dir or settings.data_dir, settings.image_size)
     if dataset.input_format != folder.input_format():
@@ -59,15 +55,27 @@ def evaluate(
         )
     table = CostTable.load(cost_table) if cost_table else None
     evaluator = Evaluator(model, table)
+    thresholds = check_threshold(list(thresholds))
+    if isinstance(model.threshold, list):
+        thresholds.append(tuple(model.threshold))
     results = {}
     for threshold in dict.fromkeys([1.0, *thresholds]):
-        with _bar(dataset.num_examples("test"), f"T={threshold:g}") as bar:
+        with _bar(dataset.num_examples("test"), reports.label(threshold)) as bar:
             batches = dataset.batches("test", batch_size)
             results[threshold] = evaluator(batches, threshold, bar.update)
-    content = reports.evaluation(dataset.name, model_name, thresholds, results)
+    pairs = [(threshold, results[threshold]) for threshold in [1.0, *thresholds]]
+    content = reports.evaluation(dataset.name, model_name, pairs)
     write_json(folder / "evaluation.json", content)
-    reports.plot(folder / "evaluation.png", thresholds, results, model.threshold)
+    reports.plot(folder / "evaluation.png", pairs[1:], _nearest(model, thresholds))
     return content
+
+
+def _nearest(model, thresholds):
+    """Returns the index of the threshold that is the model's own, or nearest to it."""
+    if isinstance(model.threshold, list):
+        return len(thresholds) - 1
+    distances = [abs(threshold - model.threshold) for threshold in thresholds]
+    return distances.index(min(distances))
 
 
 def _bar(total, title):
@@ -93,6 +101,7 @@ def main():
     if FLAGS.json:
         commands.print_json(content)
     else:
+        print(f"wrote {folder}/evaluation.json and evaluation.png\n")
         print(reports.table(content, folder))
 
 

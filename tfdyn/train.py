@@ -14,7 +14,7 @@ FLAGS = flags.FLAGS
 def train(settings, run_dir, output=sys.stderr):
     """Trains a network, or goes on with a training that was stopped.
 
-    Sets Keras's global seed and dtype policy.
+    Sets Keras's global seed.
 
     Args:
         settings: `Settings`.
@@ -34,6 +34,7 @@ def train(settings, run_dir, output=sys.stderr):
     from tfdyn.models.networks import build_network
     from tfdyn.training import stages
     from tfdyn.training.loop import TrainingLoop
+    from tfdyn.training.precision import dtype_policy
     from tfdyn.training.run_folder import RunFolder
     from tfdyn.training.transfer import transfer
 
@@ -41,8 +42,9 @@ def train(settings, run_dir, output=sys.stderr):
     dataset, batches = _data(settings)
     input_format = dataset.input_format
     keras.utils.set_random_seed(settings.seed)
-    keras.config.set_dtype_policy(settings.dtype_policy)
-    model = build_network(settings, input_format.shape, len(input_format.class_names))
+    with dtype_policy(settings.dtype_policy):
+        num_classes = len(input_format.class_names)
+        model = build_network(settings, input_format.shape, num_classes)
     if settings.init_from:
         transfer(RunFolder(settings.init_from), model, input_format)
     stages.add_weight_decay(model, settings.weight_decay)
@@ -147,7 +149,9 @@ def main():
     name = commands.flagfile_name() or f"{settings.network}_{settings.dataset}"
     folder = train(settings, FLAGS.run_dir or f"runs/{name}")
     if FLAGS.evaluate:
-        print(reports.table(evaluate(folder.path), folder))
+        content = evaluate(folder.path)
+        print(f"wrote {folder}/evaluation.json and evaluation.png\n")
+        print(reports.table(content, folder))
 
 
 if __name__ == "__main__":

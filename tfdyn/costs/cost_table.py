@@ -1,12 +1,14 @@
 """CostTable: what each module of a network costs, in one unit."""
 
 import json
+import math
 import os
 
 from tfdyn.costs import complexity
 
 COUNTS = {"macs": complexity.macs, "params": complexity.params}
 UNITS = ("ms", *COUNTS)
+NO_GATE = {"taken": 0.0, "not_taken": 0.0}
 # What does not change a layer's cost: it stays out of the key.
 IGNORED = ("name", "trainable", "dtype", "seed", "module", "registered_name")
 IGNORED_ENDINGS = ("_initializer", "_regularizer", "_constraint")
@@ -48,7 +50,7 @@ class CostTable:
 
     def __init__(self, unit, modules, gate=None, remainder=0.0, provenance=None):
         self.unit, self.modules = unit, modules
-        self.gate = gate or {"taken": 0.0, "not_taken": 0.0}
+        self.gate = gate or NO_GATE
         self.remainder, self.provenance = remainder, provenance or {}
 
     @classmethod
@@ -70,8 +72,11 @@ class CostTable:
                 content = json.load(file)
             if content["unit"] not in UNITS:
                 raise ValueError(f"its unit is {content['unit']!r}")
-            for entry in content["modules"].values():
-                float(entry["cost"])
+            numbers = [entry["cost"] for entry in content["modules"].values()]
+            gate = content.get("gate") or NO_GATE
+            numbers += [gate["taken"], gate["not_taken"], content.get("remainder", 0)]
+            if not all(map(math.isfinite, numbers)):
+                raise ValueError("a cost is not finite")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"{path} is not a cost table ({error}). Expected JSON with a unit "

@@ -4,8 +4,9 @@ ISBNet (Cai et al., 2019) is the first form of the same network: it differs in i
 loss and training alone (`configs/isbnet_*.flags`).
 """
 
+import itertools
+
 import keras
-import numpy as np
 from keras import ops
 
 from tfdyn.layers.branch_selection import BranchSelection
@@ -151,7 +152,10 @@ class DRNet(RoutedModel):
                 f"connections; got {threshold.shape[0]}."
             )
         threshold = ops.broadcast_to(threshold, (sum(sizes),))
-        return ops.split(threshold, np.cumsum(sizes)[:-1].tolist())
+        ends = itertools.accumulate(sizes)
+        return [
+            threshold[end - size : end] for size, end in zip(sizes, ends, strict=True)
+        ]
 
     def get_config(self):
         config = {"name": self.name, "threshold": self.threshold}

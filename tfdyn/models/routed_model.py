@@ -46,6 +46,8 @@ class RoutedModel(keras.Model):
     @threshold.setter
     def threshold(self, value):
         self._threshold = check_threshold(value)
+        # What Keras has traced has the old T in it.
+        self.test_function = self.predict_function = None
 
     @functools.cached_property
     def modules(self):
@@ -73,6 +75,9 @@ class RoutedModel(keras.Model):
         self._branch_use = self._branch_use or {
             name: keras.metrics.Mean(name=f"use_{name}") for name in names
         }
+
+    def get_compile_config(self):
+        """Returns `None`: a loaded model is compiled anew, for its loss has a cost."""
 
     @functools.cached_property
     def _branch_names(self):

@@ -36,3 +36,7 @@ class DataSettings:
         choices=("none", "cifar10", "imagenet"),
     )
     cutout: int = setting(0, "Side of the square that cutout blanks; 0: none.")
+
+    def __post_init__(self):
+        if self.batch_size < 1:
+            raise ValueError(f"--batch_size must be at least 1; got {self.batch_size}.")

@@ -43,6 +43,16 @@ DEFINITIONS = {
 }
 
 
+def check_choices(settings):
+    """Raises a ValueError if a string is not one of its field's choices."""
+    for field in dataclasses.fields(settings):
+        choices, value = field.metadata["choices"], getattr(settings, field.name)
+        if choices and value not in choices:
+            raise ValueError(
+                f"--{field.name} is one of {', '.join(choices)}; got {value!r}."
+            )
+
+
 def from_flags(settings_class, flag_values=flags.FLAGS):
     """Returns the settings that the parsed flags hold."""
     values = {}
@@ -76,7 +86,9 @@ def from_flagfile(settings_class, path):
     flags.DEFINE_string("flagfile", None, "", flag_values=flag_values)
     define_flags(settings_class, flag_values)
     try:
-        flag_values(["", f"--flagfile={path}"])
+        _, *others = flag_values(["", f"--flagfile={path}"])
+        if others:
+            raise flags.Error(f"{others[0]!r} is not of the form --name=value.")
     except flags.Error as error:
         raise ValueError(f"{path} is not a flagfile of tfdyn: {error}") from error
     return from_flags(settings_class, flag_values)

@@ -35,7 +35,7 @@ class NetworkSettings:
         if isinstance(threshold, (int, float)):
             threshold = (threshold,)
         try:
-            numbers = [float(number) for number in threshold]
+            numbers = check_threshold(list(threshold))
         except ValueError as error:
-            raise ValueError(f"--threshold is a number; got {threshold!r}.") from error
-        object.__setattr__(self, "threshold", tuple(check_threshold(numbers)))
+            raise ValueError(f"--threshold: {error}") from error
+        object.__setattr__(self, "threshold", tuple(numbers))

@@ -3,6 +3,7 @@
 import dataclasses
 
 from tfdyn.settings.data import DataSettings
+from tfdyn.settings.fields import check_choices
 from tfdyn.settings.network import NetworkSettings
 from tfdyn.settings.training import TrainingSettings
 
@@ -17,5 +18,7 @@ class Settings(TrainingSettings, DataSettings, NetworkSettings):
     """
 
     def __post_init__(self):
+        check_choices(self)
         TrainingSettings.__post_init__(self)
+        DataSettings.__post_init__(self)
         NetworkSettings.__post_init__(self)

@@ -55,9 +55,9 @@ class Evaluator:
 
         Returns:
             A dict: `examples`, `accuracy` (0 to 1), `macs_mean`, `macs_std`,
-            `params_mean`, `branches_per_connection` (means over the inputs, and over
-            MixedOps), `use` (mapping from MixedOp names to the share of inputs that
-            ran each branch), and with a table `UNIT_mean`.
+            `params_mean`, `branches_per_connection` (mean over inputs and MixedOps),
+            with a table `UNIT_mean`, and `use`: the share of inputs that ran a
+            branch, by MixedOp and branch.
         """
         threshold = self.model.threshold if threshold is None else threshold
         threshold = tf.constant(threshold, tf.float32)
@@ -73,13 +73,19 @@ class Evaluator:
             name: np.concatenate([result[name] for result in results]).astype(float)
             for name in results[0]
         }
-        summary = {"examples": sum(sizes)}
-        for name, value in values.items():
-            is_cost = name in (cost.unit for cost in self.costs)
-            summary[f"{name}_mean" if is_cost else name] = float(value.mean())
-        summary["macs_std"] = float(values["macs"].std())
+        summary = {"examples": sum(sizes), "accuracy": values["accuracy"].mean()}
+        for cost in self.costs:
+            summary[f"{cost.unit}_mean"] = values[cost.unit].mean()
+        summary["macs_std"] = values["macs"].std()
+        summary["branches_per_connection"] = values["branches_per_connection"].mean()
+        summary = {name: float(value) for name, value in summary.items()}
         summary["use"] = {
-            name: np.average([use[name] for use in uses], axis=0, weights=sizes)
-            for name in uses[0]
+            op.name: self._shares(op, [use[op.name] for use in uses], sizes)
+            for op in self.model.mixed_ops
         }
         return summary
+
+    def _shares(self, mixed_op, uses, sizes):
+        shares = np.average(uses, axis=0, weights=sizes).tolist()
+        names = [branch.name for branch in mixed_op.branches]
+        return dict(zip(names, shares, strict=True))

@@ -5,35 +5,32 @@ import os
 from tfdyn.costs.units import readable
 
 
-def evaluation(dataset, weights, thresholds, results):
+def evaluation(dataset, weights, results):
     """Returns the content of `evaluation.json`.
 
     Args:
         dataset: Name of the data set.
         weights: File of the model that was evaluated.
-        thresholds: Thresholds in the order asked for.
-        results: Mapping from each threshold, and 1.0, to the result of `Evaluator`.
+        results: List of pairs of a threshold and the result of `Evaluator` at it; the
+            first has T=1.
     """
-    everything = results[1.0]
-    routed = []
-    for threshold in thresholds:
-        values = {k: v for k, v in results[threshold].items() if k not in _APART}
-        routed.append({"threshold": threshold, **values})
+    (_, full), *routed = results
     return {
         "dataset": dataset,
         "split": "test",
         "weights": weights,
-        "examples": everything["examples"],
+        "examples": int(full["examples"]),
         "all_branches": {
-            "accuracy": everything["accuracy"],
-            "macs": everything["macs_mean"],
-            "params": everything["params_mean"],
+            "accuracy": full["accuracy"],
+            "macs": full["macs_mean"],
+            "params": full["params_mean"],
         },
-        "routed": routed,
+        "routed": [{"threshold": t, **_numbers(result)} for t, result in routed],
     }
 
 
-_APART = ("examples", "use")
+def _numbers(result):
+    return {name: v for name, v in result.items() if name not in ("examples", "use")}
 
 
 def table(content, folder):
@@ -44,33 +41,34 @@ def table(content, folder):
         folder: `RunFolder` or path, for the title.
     """
     full = content["all_branches"]
+    units = [name for name in content["routed"][0] if name.endswith("_mean")]
+    units = [name for name in units if name not in ("macs_mean", "params_mean")]
+    heads = ["", "accuracy", "MACs an image", "saved", "parameters", "branches"]
+    rows = [heads + [unit.removesuffix("_mean") for unit in units]]
+    rows.append(
+        _row("all branches", full["accuracy"], full["macs"], full["params"], full)
+    )
+    for row in content["routed"]:
+        counts = row["accuracy"], row["macs_mean"], row["params_mean"]
+        rows.append(_row(label(row["threshold"]), *counts, full))
+        rows[-1].append(f"{row['branches_per_connection']:.2f}")
+        rows[-1] += [f"{row[unit]:.4g}" for unit in units]
     title = (
         f"{content['dataset']}, {content['examples']} {content['split']} images, "
-        f"{folder}/{content['weights']}; written to {folder}/evaluation.json and .png"
+        f"{folder}/{content['weights']}"
     )
-    milliseconds = any("ms_mean" in row for row in content["routed"])
-    heads = ["", "accuracy", "MACs an image", "saved", "parameters", "branches"]
-    rows = [heads + ["ms"] * milliseconds]
-    rows.append(_row("all branches", full["accuracy"], full["macs"], full))
-    for row in content["routed"]:
-        cells = _row(f"T={row['threshold']:g}", row["accuracy"], row["macs_mean"], full)
-        cells[4] = readable(row["params_mean"])
-        cells.append(f"{row['branches_per_connection']:.2f}")
-        if "ms_mean" in row:
-            cells.append(f"{row['ms_mean']:.3f}")
-        rows.append(cells)
     return "\n".join([title, "", *_aligned(rows)])
 
 
-def _row(name, accuracy, macs, full):
-    saved = 1 - macs / full["macs"]
-    return [
-        name,
-        f"{100 * accuracy:.2f} %",
-        readable(macs),
-        f"{100 * saved:.1f} %",
-        readable(full["params"]),
-    ]
+def label(threshold):
+    """Returns T as people read it."""
+    return f"T={threshold:g}" if isinstance(threshold, float) else "own thresholds"
+
+
+def _row(name, accuracy, macs, params, full):
+    saved = f"{100 * (1 - macs / full['macs']):.1f} %"
+    accuracy = f"{100 * accuracy:.2f} %"
+    return [name, accuracy, readable(macs), saved, readable(params)]
 
 
 def _aligned(rows):
@@ -86,38 +84,36 @@ def _aligned(rows):
     ]
 
 
-def plot(path, thresholds, results, used):
+def plot(path, results, shown):
     """Draws accuracy against MACs, and which branches run at one threshold.
 
     Args:
         path: PNG file to write.
-        thresholds: Thresholds of the curve.
-        results: Mapping from each threshold to the result of `Evaluator`.
-        used: The threshold nearest to this one is shown on the right, as in DRNet's
+        results: List of pairs of a threshold and the result of `Evaluator` at it.
+        shown: Index of the result whose use of branches is drawn, as in DRNet's
             figure 2.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shown = thresholds[0]
-    if not isinstance(used, list):
-        shown = min(thresholds, key=lambda threshold: abs(threshold - used))
-    use = results[shown]["use"]
-    figure = Figure(figsize=(11, max(4.0, 0.16 * len(use) + 1.5)), layout="tight")
+    threshold, result = results[shown]
+    use = result["use"]
+    figure = Figure(figsize=(11, max(4.0, 0.16 * len(use) + 2)), layout="tight")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    points = sorted((results[t]["macs_mean"] / 1e6, t) for t in set(thresholds))
-    accuracy = [100 * results[t]["accuracy"] for _, t in points]
-    left.plot([macs for macs, _ in points], accuracy, "o-")
-    for (macs, threshold), y in zip(points, accuracy, strict=True):
-        left.annotate(f"T={threshold:g}", (macs, y), (4, 4), textcoords="offset points")
+    points = sorted((r["macs_mean"] / 1e6, 100 * r["accuracy"], t) for t, r in results)
+    left.plot([macs for macs, _, _ in points], [y for _, y, _ in points], "o-")
+    for index, (macs, y, t) in enumerate(points):
+        place = (4, 6 if index % 2 else -12)
+        left.annotate(label(t), (macs, y), place, textcoords="offset points")
     left.set(xlabel="MACs an image (M)", ylabel="test accuracy (%)")
+    left.margins(0.12)
     left.grid(alpha=0.3)
-    width = max(len(shares) for shares in use.values())
-    rows = [[*shares, *[0.0] * (width - len(shares))] for shares in use.values()]
+    names = list(dict.fromkeys(name for shares in use.values() for name in shares))
+    rows = [[shares.get(name, 0.0) for name in names] for shares in use.values()]
     image = right.imshow(rows, aspect="auto", vmin=0, vmax=1, cmap="viridis")
-    right.set(xlabel="branch", title=f"share of images that run a branch, T={shown:g}")
-    right.set_xticks(range(width))
+    right.set_title(f"share of images that run a branch, {label(threshold)}")
+    right.set_xticks(range(len(names)), names, rotation=30, ha="right")
     right.set_yticks(range(len(use)), list(use), fontsize=6)
     figure.colorbar(image)
     temporary = f"{path}.tmp"

@@ -12,6 +12,7 @@ from tfdyn.models import networks  # noqa: F401  registers the models
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.settings.fields import from_flagfile, to_flagfile
 from tfdyn.settings.settings import Settings
+from tfdyn.training.precision import dtype_policy
 
 
 class RunFolder:
@@ -74,12 +75,8 @@ class RunFolder:
         """Saves a model in float32, without optimizer, whole or not at all."""
         config = keras.saving.serialize_keras_object(model)
         config.pop("compile_config", None)
-        policy = keras.config.dtype_policy()
-        keras.config.set_dtype_policy("float32")
-        try:
+        with dtype_policy("float32"):
             copy = keras.saving.deserialize_keras_object(config)
-        finally:
-            keras.config.set_dtype_policy(policy)
         copy.set_weights(model.get_weights())
         temporary = self / f"tmp.{name}"
         copy.save(temporary)
@@ -101,7 +98,8 @@ class RunFolder:
             )
         path = self._existing(name)
         try:
-            model = keras.saving.load_model(path, compile=False)
+            with dtype_policy("float32"):
+                model = keras.saving.load_model(path, compile=False)
         except Exception as error:
             # Keras raises errors of zip, JSON, HDF5 and its own for a broken file.
             raise ValueError(
