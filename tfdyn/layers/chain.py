@@ -20,7 +20,8 @@ class Chain(keras.layers.Layer):
 
     def build(self, input_shape):
         for layer in self.chain:
-            layer.build(input_shape)
+            if layer.get_build_config() is None:
+                layer.build(input_shape)
             input_shape = layer.compute_output_shape(input_shape)
 
     def call(self, inputs):

@@ -118,6 +118,7 @@ class DRNet(RoutedModel):
                 self.auxiliary_head.build(shapes[1])
         self.head = ClassifierHead(num_classes, name="head")
         self.head.build(shapes[1])
+        self._by_cell(self.threshold)  # Raises where it has a wrong number of them.
         self.built = True
 
     @property

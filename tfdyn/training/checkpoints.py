@@ -36,7 +36,8 @@ class Checkpoints:
         try:
             status = self._contents(with_optimizer).restore(path)
             status.assert_existing_objects_matched().expect_partial()
-        except (tf.errors.OpError, AssertionError, ValueError) as error:
+        except Exception as error:
+            # TensorFlow raises errors of several kinds for a broken file.
             raise ValueError(
                 f"The checkpoint {path} cannot be read: it is truncated, or of another "
                 f"network. Delete the files {path}.* to go on from the one before, or "

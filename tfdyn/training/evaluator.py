@@ -60,6 +60,7 @@ class Evaluator:
             branch, by MixedOp and branch.
         """
         threshold = self.model.threshold if threshold is None else threshold
+        threshold = np.broadcast_to(threshold, len(self.model.mixed_ops))
         threshold = tf.constant(threshold, tf.float32)
         results, sizes = [], []
         for images, labels in batches:

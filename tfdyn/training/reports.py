@@ -45,9 +45,8 @@ def table(content, folder):
     units = [name for name in units if name not in ("macs_mean", "params_mean")]
     heads = ["", "accuracy", "MACs an image", "saved", "parameters", "branches"]
     rows = [heads + [unit.removesuffix("_mean") for unit in units]]
-    rows.append(
-        _row("all branches", full["accuracy"], full["macs"], full["params"], full)
-    )
+    counts = full["accuracy"], full["macs"], full["params"]
+    rows.append([*_row("all branches", *counts, full), "all"])
     for row in content["routed"]:
         counts = row["accuracy"], row["macs_mean"], row["params_mean"]
         rows.append(_row(label(row["threshold"]), *counts, full))

@@ -1,0 +1,92 @@
+import csv
+import io
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tfdyn.training.callbacks import BestEpoch, MetricsTable, Progress
+
+LOGS = {"loss": 1.0, "accuracy": 0.5, "expected_macs": 2e6, "temperature": 3.0}
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def train(callback, epochs, done=0, stage="pretrain", logs=LOGS):
+    callback.set_params({"epochs": 3, "steps": 2, "stage": stage})
+    callback.on_train_begin({"epoch": float(done)})
+    for epoch in range(done, epochs):
+        callback.on_epoch_begin(epoch)
+        for step in range(2):
+            callback.on_train_batch_end(step, logs)
+        callback.on_epoch_end(epoch, logs)
+
+
+def test_progress_says_how_fast_and_how_long():
+    output = Terminal()
+    train(Progress(10, output), 3, logs={**LOGS, "val_macs_mean": 1.5e6})
+    text = output.getvalue()
+    assert "pretrain 1/3:" in text and "images/s" in text
+    last = text.strip().split("\n")[-1].split("\r")[-1]
+    assert last.startswith("pretrain 3/3  loss 1.0000  accuracy 0.5000")
+    assert "expected_macs 2.00 M" in last and "val_macs 1.50 M" in last
+    assert "temperature 3" in last and last.endswith("00:00 left")
+
+
+def test_progress_without_a_terminal_is_a_line_an_epoch():
+    output = io.StringIO()
+    train(Progress(10, output), 3, done=1)
+    lines = output.getvalue().splitlines()
+    assert lines[0] == "going on after epoch 1"
+    assert [line[:12] for line in lines[1:]] == ["pretrain 2/3", "pretrain 3/3"]
+
+
+def read(path):
+    with path.open() as file:
+        return [(int(row["epoch"]), row["loss"]) for row in csv.DictReader(file)]
+
+
+def test_the_table_drops_rows_beyond_the_checkpoint(tmp_path):
+    path = tmp_path / "metrics.csv"
+    train(MetricsTable(path), 3)
+    train(MetricsTable(path), 2, done=1, logs={**LOGS, "loss": 7.0})
+    assert read(path) == [(1, "1.0"), (2, "7.0")]
+    assert [file.name for file in tmp_path.iterdir()] == ["metrics.csv"]
+
+
+@pytest.mark.parametrize(
+    "accuracies, saved", [([0.1, 0.3, 0.2], 2), ([0.0], 1), ([0.3, 0.3], 1)]
+)
+def test_the_best_epoch_is_saved(tmp_path, accuracies, saved):
+    saves = []
+    table = MetricsTable(tmp_path / "metrics.csv")
+    best = BestEpoch(table, lambda: saves.append(1))
+    for epoch, accuracy in enumerate(accuracies):
+        for callback in (table, best):
+            callback.set_params({"epochs": 3, "steps": 1, "stage": "pretrain"})
+            callback.on_epoch_end(epoch, {**LOGS, "val_accuracy": accuracy})
+    assert len(saves) == saved
+
+
+def test_the_best_epoch_is_that_of_its_stage_and_survives_a_resume(tmp_path):
+    path, saves = tmp_path / "metrics.csv", []
+    train(MetricsTable(path), 2, logs={**LOGS, "val_accuracy": 0.9})
+    for epoch, stage, accuracy in ((2, "finetune", 0.5), (3, "finetune", 0.4)):
+        # A new table each time: as after a kill.
+        table = MetricsTable(path)
+        best = BestEpoch(table, lambda: saves.append(1))
+        for callback in (table, best):
+            callback.set_params({"epochs": 4, "steps": 1, "stage": stage})
+            callback.on_train_begin({"epoch": epoch})
+            callback.on_epoch_end(epoch, {**LOGS, "val_accuracy": accuracy})
+    assert len(saves) == 1
+
+
+def test_tensorboard_has_what_a_run_is_watched_by(tiny_run):
+    events = EventAccumulator(str(tiny_run / "tensorboard" / "train"))
+    events.Reload()
+    tags = set(events.Tags()["tensors"])
+    names = ("accuracy", "expected_macs", "temperature", "use_skip_connection")
+    assert tags >= {f"epoch_{name}" for name in names}

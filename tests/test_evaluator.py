@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from tfdyn.costs.cost_table import CostTable
+from tfdyn.models.drnet import DRNet
+from tfdyn.training.evaluator import Evaluator
+
+
+@pytest.fixture(scope="module")
+def model():
+    return DRNet((8, 8, 1), 10, 2, 4, 1, temperature=0.1, threshold=0.6)
+
+
+@pytest.fixture(scope="module")
+def data():
+    random = np.random.default_rng(0)
+    images = random.normal(size=(10, 8, 8, 1)).astype("float32") * 3
+    return images, random.integers(0, 10, 10)
+
+
+def test_agrees_with_the_dense_route_image_by_image(model, data):
+    images, labels = data
+    table = CostTable.count(model.modules)
+    table.unit, table.gate = "ms", {"taken": 2.0, "not_taken": 0.5}
+    batches = [(images[:6], labels[:6]), (images[6:], labels[6:])]
+    seen = []
+    result = Evaluator(model, table)(batches, progress=seen.append)
+
+    outputs = model(images)
+    route = {name: np.asarray(w) for name, w in outputs["route"].items()}
+    right = np.argmax(outputs["logits"], -1) == labels
+    macs = np.asarray(model.route_cost.total(outputs["route"]))
+    runs = np.stack([w != 0 for w in route.values()])
+    assert seen == [6, 4] and result["examples"] == 10
+    assert result["accuracy"] == pytest.approx(right.mean())
+    assert result["macs_mean"] == pytest.approx(macs.mean())
+    assert result["macs_std"] == pytest.approx(macs.std(), rel=1e-4)
+    assert 0 < result["macs_std"]
+    per_connection = runs.sum(-1).mean()
+    assert result["branches_per_connection"] == pytest.approx(per_connection)
+    gates = 2.0 * runs.sum() / 10 + 0.5 * (~runs).sum() / 10
+    assert result["ms_mean"] == pytest.approx(macs.mean() + gates, rel=1e-5)
+    name, weights = next(iter(route.items()))
+    assert list(result["use"][name].values()) == pytest.approx(
+        (weights != 0).mean(0).tolist()
+    )
+    assert list(result["use"][name])[0] == "max_pool_3x3"
+
+
+def test_all_branches_cost_all(model, data):
+    result = Evaluator(model)([data], 1.0)
+    assert result["branches_per_connection"] == 5
+    assert result["macs_std"] == 0
+    params = CostTable.count(model.modules, "params")
+    total = sum(params.cost(module) for module in model.modules)
+    assert result["params_mean"] == total
+
+
+def test_more_threshold_is_more_work(model, data):
+    evaluator = Evaluator(model)
+    macs = [evaluator([data], t)["macs_mean"] for t in (0.2, 0.6, 0.9, 1.0)]
+    assert macs == sorted(macs) and macs[0] < macs[-1]
+    own = [0.2] * len(model.mixed_ops)
+    assert evaluator([data], own)["macs_mean"] == macs[0]

@@ -1,0 +1,69 @@
+import copy
+
+import numpy as np
+import pytest
+
+from tfdyn.training import reports
+
+RESULT = {
+    "examples": 4.0,
+    "accuracy": 0.75,
+    "macs_mean": 2_000_000.0,
+    "params_mean": 1000.0,
+    "macs_std": 10.0,
+    "branches_per_connection": 2.0,
+    "use": {"cell_0": {"max_pool": 1.0, "skip": 0.25}},
+}
+CHEAP = {**RESULT, "accuracy": 0.5, "macs_mean": 1_500_000.0}
+RESULTS = [(1.0, RESULT), (0.5, CHEAP), (1.0, RESULT)]
+
+
+def test_evaluation_is_in_the_design_s_form():
+    content = reports.evaluation("digits", "model.keras", copy.deepcopy(RESULTS))
+    full = {"accuracy": 0.75, "macs": 2e6, "params": 1000.0}
+    assert content["all_branches"] == full
+    assert (content["dataset"], content["split"], content["examples"]) == (
+        "digits",
+        "test",
+        4,
+    )
+    assert [row["threshold"] for row in content["routed"]] == [0.5, 1.0]
+    assert content["routed"][0] == {
+        "threshold": 0.5,
+        "accuracy": 0.5,
+        "macs_mean": 1_500_000.0,
+        "macs_std": 10.0,
+        "params_mean": 1000.0,
+        "branches_per_connection": 2.0,
+    }
+
+
+def test_the_table_says_what_is_saved():
+    text = reports.table(reports.evaluation("d", "model.keras", RESULTS), "runs/a")
+    lines = text.splitlines()
+    assert lines[0] == "d, 4 test images, runs/a/model.keras"
+    assert lines[3].split() == "all branches 75.00 % 2.00 M 0.0 % 1.00 k all".split()
+    assert lines[4].split() == "T=0.5 50.00 % 1.50 M 25.0 % 1.00 k 2.00".split()
+
+
+def test_the_table_shows_another_unit():
+    timed = [(t, {**result, "ms_mean": 1.25}) for t, result in RESULTS]
+    text = reports.table(reports.evaluation("d", "model.keras", timed), "runs/a")
+    assert text.splitlines()[2].endswith("ms")
+    assert text.splitlines()[4].endswith("1.25")
+
+
+def test_the_plot_is_a_picture(tmp_path):
+    from matplotlib.image import imread
+
+    reports.plot(tmp_path / "plot.png", RESULTS, 1)
+    picture = imread(tmp_path / "plot.png")
+    assert picture.shape[0] > 300 and np.ptp(picture) > 0.5
+    assert [file.name for file in tmp_path.iterdir()] == ["plot.png"]
+
+
+def test_thresholds_that_are_no_numbers():
+    assert reports.numbers(["0.5", "1"]) == [0.5, 1.0]
+    for texts in (["high"], []):
+        with pytest.raises(ValueError, match="--thresholds"):
+            reports.numbers(texts)

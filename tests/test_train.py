@@ -1,0 +1,163 @@
+"""The command that trains: its errors, and what a kill leaves behind."""
+
+import io
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import tiny_settings
+from PIL import Image
+
+import tfdyn
+from tfdyn.settings.fields import to_flagfile
+from tfdyn.train import train
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def command(folder, flagfile, *flags):
+    arguments = [f"--flagfile={flagfile}", f"--run_dir={folder}", *flags]
+    return [sys.executable, "-m", "tfdyn.train", *arguments]
+
+
+def start(folder, flagfile, *flags):
+    return subprocess.Popen(
+        command(folder, flagfile, *flags),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_killed_while_it_writes_and_started_again_is_never_killed(tmp_path):
+    settings = tiny_settings(pretrain_epochs=2, finetune_epochs=2)
+    flagfile = tmp_path / "tiny.flags"
+    flagfile.write_text(to_flagfile(settings))
+    folder = tmp_path / "killed"
+    process = start(folder, flagfile, "--noevaluate")
+    # Whatever the second checkpoint's first sign is, it is killed at it.
+    while not list((folder / "checkpoints").glob("epoch-2*")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (folder / "model.keras").exists()
+
+    again = start(folder, flagfile)
+    output, errors = again.communicate()
+    assert again.returncode == 0, errors
+    assert "going on after epoch" in errors
+    # The evaluation's table is the last thing printed.
+    assert output.splitlines()[-1].startswith("T=1 ")
+    assert (folder / "evaluation.json").exists()
+
+    whole = train(settings, tmp_path / "whole")
+    pairs = zip(
+        tfdyn.load(folder).get_weights(),
+        tfdyn.load(whole.path).get_weights(),
+        strict=True,
+    )
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_the_command_says_in_one_line_what_is_wrong(tmp_path):
+    flagfile = tmp_path / "bad.flags"
+    flagfile.write_text("--dataset=folder\n--data_dir=nowhere\n")
+    process = subprocess.run(
+        command(tmp_path / "run", flagfile), cwd=ROOT, capture_output=True, text=True
+    )
+    assert process.returncode == 1
+    assert process.stderr.startswith("error: ") and "nowhere" in process.stderr
+    assert len(process.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def pictures(folder, classes, size=8):
+    for name in classes:
+        (folder / name).mkdir(parents=True)
+        for index in range(6):
+            shade = np.full((size, size, 3), 40 * index, np.uint8)
+            Image.fromarray(shade).save(folder / name / f"{index}.png")
+    return folder
+
+
+def broken_picture(folder):
+    pictures(folder, ("cat", "dog"))
+    (folder / "cat" / "broken.png").write_bytes(b"no picture")
+    return folder
+
+
+BAD_INPUT = {
+    "network": ({"network": "drnet_xxl"}, "drnet_xxl is unknown; networks are"),
+    "branch": ({"branches": ("conv_9x9",)}, "conv_9x9"),
+    "batch": ({"batch_size": 5000}, "--batch_size=5000 is more than the 1295"),
+    "share": ({"validation_share": 1.5}, "validation_share=1.5"),
+    "cutout": ({"cutout": -1}, "cutout=-1"),
+    "crop": ({"crop": "round"}, "--crop is one of pad"),
+    "data set": ({"dataset": "mnist"}, "--dataset is one of digits"),
+    "table": ({"cost_table": "nowhere.json"}, "nowhere.json"),
+    "start": ({"init_from": "nowhere"}, "nowhere is not a run folder"),
+    "connections": ({"threshold": (0.5,) * 7}, "each of the 2 connections"),
+}
+
+
+@pytest.mark.parametrize("changes, message", BAD_INPUT.values(), ids=BAD_INPUT)
+def test_bad_input_is_a_clear_error_and_leaves_nothing(tmp_path, changes, message):
+    with pytest.raises((ValueError, OSError), match=message):
+        train(tiny_settings(**changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda folder: folder, "folder"),
+        (lambda folder: pictures(folder, ("cat",)), "two classes"),
+        (broken_picture, "broken.png"),
+    ],
+    ids=["missing", "one class", "broken image"],
+)
+def test_a_bad_folder_of_pictures(tmp_path, make, message):
+    data_dir = str(make(tmp_path / "pictures"))
+    settings = tiny_settings(dataset="folder", data_dir=data_dir)
+    with pytest.raises((ValueError, OSError), match=message):
+        train(settings, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_other_settings_leave_the_run_as_it_is(tiny_run):
+    before = {path: path.stat().st_mtime_ns for path in tiny_run.path.rglob("*")}
+    with pytest.raises(ValueError, match="--seed is 0 there, 5 here"):
+        train(tiny_settings(seed=5), tiny_run.path)
+    after = {path: path.stat().st_mtime_ns for path in tiny_run.path.rglob("*")}
+    assert after == before
+
+
+def test_a_finished_run_is_not_trained_again(tiny_run):
+    output = io.StringIO()
+    train(tiny_settings(), tiny_run.path, output)
+    assert "is finished" in output.getvalue()
+
+
+def test_trains_on_a_folder_of_pictures_and_without_validation(tmp_path):
+    data_dir = str(pictures(tmp_path / "pictures", ("cat", "dog", "emu")))
+    settings = tiny_settings(
+        dataset="folder",
+        data_dir=data_dir,
+        image_size=8,
+        batch_size=4,
+        validation_share=0.0,
+        finetune_epochs=0,
+    )
+    folder = train(settings, tmp_path / "run")
+    assert folder.input_format().class_names == ("cat", "dog", "emu")
+    assert folder.load_model().head.num_classes == 3
+    assert not (folder / "best.keras").exists()
