@@ -12,8 +12,13 @@ from absl import app, flags, logging
 FLAGS = flags.FLAGS
 
 
-def run(main):
-    """Runs a command's `main`; errors that a user can mend are one line, no trace."""
+def run(main, interrupted="interrupted"):
+    """Runs a command's `main`; errors that a user can mend are one line, no trace.
+
+    Args:
+        main: Function of nothing, called when the flags are parsed.
+        interrupted: What is said when the user interrupts it.
+    """
 
     def guarded(argv):
         if len(argv) > 1:
@@ -29,7 +34,7 @@ def run(main):
             logging.debug("Where it was raised:", exc_info=True)
             sys.exit(f"error: {error}")
         except KeyboardInterrupt:
-            sys.exit("\ninterrupted")
+            sys.exit(f"\n{interrupted}")
 
     app.run(guarded)
 

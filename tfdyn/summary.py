@@ -3,6 +3,7 @@
 from absl import flags
 
 from tfdyn import commands
+from tfdyn.settings import fields
 from tfdyn.settings.fields import define_flags, from_flags
 from tfdyn.settings.settings import Settings
 
@@ -88,6 +89,7 @@ def table(content):
 
 if __name__ == "__main__":
     define_flags(Settings)
+    flags.adopt_module_key_flags(fields)  # so that --help lists them
     flags.DEFINE_string("run_dir", None, "Run folder to count, instead of the flags.")
     commands.define_json()
     commands.run(main)

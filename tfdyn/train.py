@@ -1,10 +1,12 @@
 """Trains a network: `python -m tfdyn.train --flagfile=configs/quickstart.flags`."""
 
+import functools
 import sys
 
 from absl import flags
 
 from tfdyn import commands
+from tfdyn.settings import fields
 from tfdyn.settings.fields import define_flags, from_flags
 from tfdyn.settings.settings import Settings
 
@@ -135,7 +137,7 @@ def _callbacks(settings, folder, model, output):
         keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
     ]
     if settings.validation_share:
-        save = lambda: folder.save_model(model, "best.keras")  # noqa: E731
+        save = functools.partial(folder.save_model, model, "best.keras")
         made.append(callbacks.BestEpoch(table, save))
     return made
 
@@ -156,8 +158,11 @@ def main():
 
 if __name__ == "__main__":
     define_flags(Settings)
+    flags.adopt_module_key_flags(fields)  # so that --help lists them
     flags.DEFINE_string(
         "run_dir", None, "The run's folder (default: runs/ and the flagfile's name)."
     )
     flags.DEFINE_bool("evaluate", True, "Evaluate on the test set at the end.")
-    commands.run(main)
+    commands.run(
+        main, "interrupted: the same command goes on after the last whole epoch"
+    )

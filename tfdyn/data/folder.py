@@ -95,7 +95,9 @@ def _read(root, size):
     in_memory = size <= LARGEST_IN_MEMORY
     check = functools.partial(_square, size=size) if in_memory else _verify
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(tqdm(pool.map(check, paths), root.name, len(paths), unit="file"))
+        checked = pool.map(check, paths)
+        bar = tqdm(checked, root.name, len(paths), unit=" files", disable=None)
+        results = list(bar)
     if in_memory:
         return InMemory(np.stack(results), labels)
     return InMemory(np.array(paths), labels, _decode)

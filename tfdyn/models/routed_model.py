@@ -70,7 +70,12 @@ class RoutedModel(keras.Model):
             **kwargs: As for `keras.Model.compile`.
         """
         super().compile(optimizer, metrics=list(metrics), **kwargs)
-        self.routing_loss = loss or RoutingLoss()
+        self.routing_loss = RoutingLoss() if loss is None else loss
+        if not isinstance(self.routing_loss, keras.losses.Loss):
+            raise ValueError(
+                f"The loss is called with labels and all outputs of the model; got "
+                f"{loss!r}. Pass a keras.losses.Loss made for that, as RoutingLoss()."
+            )
         names = dict.fromkeys(name for names in self._branch_names for name in names)
         self._branch_use = self._branch_use or {
             name: keras.metrics.Mean(name=f"use_{name}") for name in names
@@ -100,7 +105,7 @@ class RoutedModel(keras.Model):
         cost = self.route_cost
         self._expected_cost.update_state(cost.fixed + cost.expected(route))
         for branches, mixed_ops in self._branch_names.items():
-            weights = ops.stack([route[name] for name in mixed_ops])
+            weights = ops.concatenate([route[name] for name in mixed_ops])
             uses = ops.unstack(weights, axis=-1)
             for branch, use in zip(branches, uses, strict=True):
                 self._branch_use[branch].update_state(use)

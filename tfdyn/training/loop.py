@@ -99,6 +99,15 @@ class TrainingLoop:
         reseed(self.model, self.seed, epoch)
         self.model.reset_metrics()
         self.callbacks.on_epoch_begin(epoch)
+        logs = self._steps(train_step, stage, epoch)
+        logs = {name: float(value) for name, value in logs.items()} | values
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        if self.validate:
+            logs |= {f"val_{name}": value for name, value in self.validate().items()}
+        self.callbacks.on_epoch_end(epoch, logs)
+        self.checkpoints.save(epoch + 1)
+
+    def _steps(self, train_step, stage, epoch):
         logs, step = {}, 0
         try:
             for step, batch in enumerate(self.batches(epoch)):
@@ -108,31 +117,20 @@ class TrainingLoop:
         except tf.errors.InvalidArgumentError as error:
             if LOSS not in error.message:
                 raise
-            raise self._diverged(
-                stage, epoch, f"the loss at step {step + 1}"
-            ) from error
+            what = f"the loss at step {step + 1}"
+            raise _diverged(what, stage, epoch) from error
         weights = self.model.weights
         if not all(np.isfinite(keras.ops.convert_to_numpy(w)).all() for w in weights):
-            raise self._diverged(stage, epoch, "a weight after the last step")
-        rate = float(self.model.optimizer.learning_rate)
-        logs = {name: float(value) for name, value in logs.items()}
-        logs |= {**values, "learning_rate": rate}
-        if self.validate:
-            logs |= {f"val_{name}": value for name, value in self.validate().items()}
-        self.callbacks.on_epoch_end(epoch, logs)
-        self.checkpoints.save(epoch + 1)
+            raise _diverged("a weight after the last step", stage, epoch)
+        return logs
 
-    def _diverged(self, stage, epoch, what):
-        kept = (
-            f"The checkpoint of epoch {epoch} is kept."
-            if epoch
-            else "Nothing was kept."
-        )
-        return DivergedError(
-            f"Training stopped: {what} of epoch {epoch + 1} ({stage.name}) is not a "
-            f"finite number. {kept}Try a lower --{stage.name}_learning_rate, in "
-            f"another --run_dir."
-        )
+
+def _diverged(what, stage, epoch):
+    kept = f"; the checkpoint of epoch {epoch} is kept" if epoch else ""
+    return DivergedError(
+        f"Training stopped: {what} of epoch {epoch + 1} ({stage.name}) is not a finite "
+        f"number{kept}. Try a lower --{stage.name}_learning_rate, in another --run_dir."
+    )
 
 
 def reseed(model, seed, epoch):

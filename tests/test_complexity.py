@@ -1,0 +1,146 @@
+"""Parameters and MACs, by hand."""
+
+import math
+
+import keras
+import pytest
+from keras import layers, ops
+
+from tfdyn.costs import complexity
+
+IMAGE = (None, 8, 8, 4)
+POSITIONS = 8 * 8
+
+# Layer, input shape, MACs, parameters.
+CASES = {
+    "conv": (layers.Conv2D(6, 3, padding="same"), IMAGE, POSITIONS * 9 * 4 * 6, 222),
+    "conv_valid": (layers.Conv2D(6, 3), IMAGE, 36 * 9 * 4 * 6, 222),
+    "conv_strided": (
+        layers.Conv2D(6, (3, 1), 2, padding="same", use_bias=False),
+        IMAGE,
+        16 * 3 * 4 * 6,
+        72,
+    ),
+    "conv_1d": (layers.Conv1D(6, 3), (None, 10, 4), 8 * 3 * 4 * 6, 78),
+    "conv_3d": (layers.Conv3D(2, 3), (None, 3, 3, 4, 5), 2 * 27 * 5 * 2, 272),
+    "depthwise": (
+        layers.DepthwiseConv2D(5, 2, padding="same", depth_multiplier=2),
+        IMAGE,
+        16 * 25 * 8,
+        25 * 8 + 8,
+    ),
+    "separable": (
+        layers.SeparableConv2D(6, 3, padding="same", depth_multiplier=2),
+        IMAGE,
+        POSITIONS * (9 * 8 + 8 * 6),
+        9 * 8 + 8 * 6 + 6,
+    ),
+    "transpose": (
+        layers.Conv2DTranspose(6, 3, 2, padding="same"),
+        IMAGE,
+        POSITIONS * 9 * 4 * 6,
+        222,
+    ),
+    "dense": (layers.Dense(7), (None, 10), 70, 77),
+    "dense_sequence": (layers.Dense(7), (None, 5, 10), 350, 77),
+    "einsum": (
+        layers.EinsumDense("abc,cde->abde", (None, 2, 3), bias_axes="e"),
+        (None, 5, 10),
+        5 * 10 * 2 * 3,
+        10 * 2 * 3 + 3,
+    ),
+    "max_pool": (layers.MaxPooling2D(3, 2, padding="same"), IMAGE, 16 * 4 * 9, 0),
+    "average_pool": (layers.AveragePooling2D((2, 4)), IMAGE, 4 * 2 * 4 * 8, 0),
+    "pool_1d": (layers.MaxPooling1D(2), (None, 8, 3), 4 * 3 * 2, 0),
+    "batch_norm": (layers.BatchNormalization(), IMAGE, POSITIONS * 4, 8),
+    "global_pool": (layers.GlobalAveragePooling2D(), IMAGE, 0, 0),
+    "relu": (layers.ReLU(), IMAGE, 0, 0),
+    "identity": (layers.Identity(), IMAGE, 0, 0),
+    "scale_per_channel": (layers.PReLU(shared_axes=[1, 2]), IMAGE, 0, 4),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_layer(name):
+    layer, shape, macs, params = CASES[name]
+    layer.build(shape)
+    assert complexity.macs(layer) == macs
+    assert complexity.params(layer) == params
+
+
+def test_rule_of_a_grouped_convolution():
+    # Through a layer keras 3.15 refuses its kernel, on symbolic tensors only.
+    shapes, output = [(1, 8, 8, 4), (3, 3, 2, 6)], (1, 8, 8, 6)
+    assert complexity.RULES["Conv"](None, shapes, output) == POSITIONS * 9 * 2 * 6
+
+
+class OneAddedTomorrow(keras.layers.Layer):
+    """A layer without a word on what it costs, from raw operations."""
+
+    def build(self, shape):
+        self.kernel = self.add_weight((3, 3, shape[-1], 6))
+        self.matrix = self.add_weight((6, 5))
+        self.shift = self.add_weight((5,))
+        self.frozen = self.add_weight((7,), trainable=False)
+        self.pool = keras.layers.MaxPooling2D(2)
+
+    def call(self, inputs):
+        outputs = ops.relu(ops.conv(inputs, self.kernel, padding="same"))
+        return self.pool(outputs @ self.matrix + self.shift) * 2.0
+
+
+def test_a_layer_of_raw_operations_is_counted():
+    layer = OneAddedTomorrow()
+    layer.build(IMAGE)
+    assert complexity.macs(layer) == POSITIONS * (9 * 4 * 6 + 6 * 5) + 16 * 5 * 4
+    assert complexity.params(layer) == 9 * 4 * 6 + 6 * 5 + 5
+
+
+def test_layers_in_layers_are_counted_as_often_as_they_run():
+    shared = layers.Dense(4, use_bias=False)
+    inner = keras.Sequential([shared, layers.ReLU(), shared])
+    outer = keras.Sequential([layers.Input((4,)), inner, shared])
+    assert complexity.macs(outer) == 3 * 16
+    assert complexity.params(outer) == 16
+
+
+def test_another_input_shape():
+    layer = layers.Conv2D(6, 3, padding="same", use_bias=False)
+    layer.build(IMAGE)
+    assert complexity.macs(layer, (None, 16, 16, 4)) == 4 * complexity.macs(layer)
+
+
+def test_mixed_precision_counts_the_same():
+    layer = keras.Sequential(
+        [layers.Input(IMAGE[1:]), layers.Conv2D(6, 3, dtype="mixed_float16")]
+    )
+    assert complexity.macs(layer) == 36 * 9 * 4 * 6
+
+
+class Tensordot(keras.layers.Layer):
+    def build(self, shape):
+        self.matrix = self.add_weight((shape[-1], 3))
+
+    def call(self, inputs):
+        return ops.tensordot(inputs, self.matrix, 1)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (Tensordot(), "Tensordot.*RULES"),
+        (layers.EinsumDense("...x,xy->...y", 3), "ellipsis"),
+    ],
+)
+def test_what_no_rule_counts_is_refused(layer, message):
+    layer.build((None, 5, 10))
+    with pytest.raises(ValueError, match=message):
+        complexity.macs(layer)
+
+
+def test_a_rule_can_be_added(monkeypatch):
+    layer = Tensordot()
+    layer.build((None, 5, 10))
+    rule = lambda _, shapes, output: math.prod(output) * shapes[1][0]  # noqa: E731
+    monkeypatch.setitem(complexity.RULES, "Tensordot", rule)
+    assert complexity.macs(layer) == 5 * 10 * 3

@@ -1,0 +1,55 @@
+"""The seam: what its executions compute, and where a scope holds."""
+
+import threading
+
+import numpy as np
+import pytest
+from keras import layers
+
+from tfdyn.layers import execution
+
+EXECUTIONS = {"dense": execution.dense, "dispatched": execution.dispatched}
+BRANCHES = [layers.Rescaling(2.0), layers.Rescaling(-1.0), layers.Identity()]
+INPUTS = np.arange(8, dtype="float32").reshape(4, 2)
+WEIGHTS = np.asarray(
+    [[1, 0, 0], [0, 0.25, 0.75], [0.5, 0.5, 2], [0, 0, 0]], dtype="float32"
+)
+
+
+@pytest.mark.parametrize("name", EXECUTIONS)
+@pytest.mark.parametrize("initial", [None, 10 * INPUTS + 1])
+def test_is_the_weighted_sum_of_the_branches(name, initial):
+    outputs = EXECUTIONS[name](BRANCHES, INPUTS, WEIGHTS, initial)
+    sums = (WEIGHTS * [2, -1, 1]).sum(axis=1, keepdims=True) * INPUTS
+    np.testing.assert_allclose(outputs, sums if initial is None else sums + initial)
+
+
+def another(*arguments):
+    raise AssertionError("is not called")
+
+
+def test_dense_is_the_default():
+    assert execution.current() is execution.dense
+
+
+def test_scopes_nest():
+    with execution.scope(execution.dispatched):
+        with execution.scope(another):
+            assert execution.current() is another
+        assert execution.current() is execution.dispatched
+    assert execution.current() is execution.dense
+
+
+def test_a_scope_ends_with_an_exception():
+    with pytest.raises(KeyError), execution.scope(another):
+        raise KeyError
+    assert execution.current() is execution.dense
+
+
+def test_a_scope_holds_in_its_thread_alone():
+    seen = []
+    with execution.scope(execution.dispatched):
+        thread = threading.Thread(target=lambda: seen.append(execution.current()))
+        thread.start()
+        thread.join()
+    assert seen == [execution.dense]

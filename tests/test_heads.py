@@ -1,0 +1,37 @@
+"""Heads."""
+
+import numpy as np
+import pytest
+
+from tfdyn.layers.heads import AuxiliaryHead, ClassifierHead
+
+
+def test_classifier_is_a_matrix_on_the_mean():
+    head = ClassifierHead(10)
+    images = np.random.default_rng(0).normal(size=(3, 4, 4, 6)).astype("float32")
+    logits = head(images)
+    matrix, shift = head.get_weights()
+    expected = images.mean(axis=(1, 2)) @ matrix + shift
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [2, 3, 4, 7, 8, 9, 14])
+def test_auxiliary_head_pools_to_2x2(side):
+    head = AuxiliaryHead(side, 10)
+    pool = head.chain[1]
+    shape = (None, side, side, 6)
+    assert pool.compute_output_shape(shape) == (None, 2, 2, 6)
+    assert pool.pool_size == (min(5, side - 1),) * 2
+    head.build(shape)
+    assert head(np.ones((2, side, side, 6), "float32")).shape == (2, 10)
+
+
+@pytest.mark.parametrize(("side", "strides"), [(7, 2), (8, 3)])
+def test_auxiliary_head_of_darts(side, strides):
+    pool = AuxiliaryHead(side, 10).chain[1]
+    assert (pool.pool_size, pool.strides) == ((5, 5), (strides, strides))
+
+
+def test_auxiliary_head_refuses_a_single_pixel():
+    with pytest.raises(ValueError, match="at least 2x2; got 1x1"):
+        AuxiliaryHead(1, 10)
