@@ -14,6 +14,7 @@ from conftest import tiny_settings
 from PIL import Image
 
 import tfdyn
+from tfdyn.layers.stem import ImageNetStem
 from tfdyn.settings.fields import to_flagfile
 from tfdyn.train import train
 
@@ -161,3 +162,23 @@ def test_trains_on_a_folder_of_pictures_and_without_validation(tmp_path):
     assert folder.input_format().class_names == ("cat", "dog", "emu")
     assert folder.load_model().head.num_classes == 3
     assert not (folder / "best.keras").exists()
+
+
+def test_trains_as_on_imagenet(tmp_path):
+    data_dir = str(pictures(tmp_path / "pictures", ("cat", "dog"), size=120))
+    settings = tiny_settings(
+        network="drnet_l_imagenet",
+        dataset="folder",
+        data_dir=data_dir,
+        image_size=104,
+        batch_size=4,
+        crop="resized",
+        autoaugment="imagenet",
+        nesterov=True,
+        learning_rate_schedule="exponential",
+        label_smoothing=0.1,
+        pretrain_epochs=0,
+    )
+    model = train(settings, tmp_path / "run").load_model()
+    assert isinstance(model.stem, ImageNetStem)
+    assert model.get_config()["input_shape"] == [104, 104, 3]
