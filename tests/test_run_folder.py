@@ -45,10 +45,18 @@ def test_other_settings_in_the_folder_are_an_error_that_lists_them(tiny_run):
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
-    (tmp_path / "thesis.tex").write_text("precious")
+    (tmp_path / "thesis.tmp").write_text("precious")
     with pytest.raises(ValueError, match="not empty and not a run folder"):
         RunFolder(tmp_path).start(tiny_settings())
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tmp"]
+
+
+def test_what_a_kill_left_half_written_is_cleared(tmp_path):
+    for names in (["flags.txt.tmp"], ["tmp.best.keras", "metrics.tmp"]):
+        for name in names:
+            (tmp_path / name).write_text("half")
+        RunFolder(tmp_path).start(tiny_settings())
+    assert [path.name for path in tmp_path.iterdir()] == ["flags.txt"]
 
 
 def test_no_run_folder(tmp_path):

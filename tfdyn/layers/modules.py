@@ -33,6 +33,7 @@ def find_modules(layer, path=""):
     attribute `kind`. What is in neither (an auxiliary head) costs nothing.
     """
     modules = []
+    # Keras has no public way to the layers that a layer holds.
     for child in layer._flatten_layers(include_self=False, recursive=False):
         name = f"{path}{child.name}"
         if isinstance(child, MixedOp):

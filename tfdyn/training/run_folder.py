@@ -47,15 +47,19 @@ class RunFolder:
         Raises:
             ValueError: If it holds something else.
         """
-        if (self / "flags.txt").exists():
+        entries = {path.name for path in self.path.glob("*")}
+        if "flags.txt" in entries:
             differences = _differences(self.settings(), settings)
             if differences:
                 raise ValueError(
                     f"{self} holds a run of other settings: {'; '.join(differences)}. "
                     f"Choose another --run_dir, or delete the folder."
                 )
+            for pattern in ("*.tmp", "tmp.*"):  # What a kill left half-written.
+                for leftover in self.path.glob(pattern):
+                    leftover.unlink()
             return
-        if self.path.exists() and any(self.path.iterdir()):
+        if entries - {"flags.txt.tmp"}:
             raise ValueError(
                 f"{self} is not empty and not a run folder (it has no flags.txt). "
                 f"Choose another --run_dir."
