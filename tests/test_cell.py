@@ -63,7 +63,7 @@ def test_a_node_sums_its_connections_and_the_nodes_are_concatenated():
     cell = Cell(4, [[0, 1], [1, 2]], SKIP, router=False)
     inputs = [images(2, 4, 4, 3), images(2, 4, 4, 5)]
     outputs, _ = cell(inputs, select=weigh([[1], [2], [3], [5]]))
-    first, second = (np.asarray(p(x)) for p, x in zip(cell.preprocess, inputs))
+    first, second = (np.asarray(cell.preprocess[i](inputs[i])) for i in range(2))
     node = 1 * first + 2 * second
     expected = np.concatenate([node, 3 * second + 5 * node], axis=-1)
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5)

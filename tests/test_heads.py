@@ -27,9 +27,16 @@ def test_auxiliary_head_pools_to_2x2(side):
 
 
 @pytest.mark.parametrize(("side", "strides"), [(7, 2), (8, 3)])
-def test_auxiliary_head_of_darts(side, strides):
-    pool = AuxiliaryHead(side, 10).chain[1]
+def test_auxiliary_head_is_that_of_darts(side, strides):
+    head = AuxiliaryHead(side, 10)
+    block = ["Conv2D", "BatchNormalization", "ReLU"]
+    kinds = ["ReLU", "AveragePooling2D", *block, *block]
+    kinds += ["GlobalAveragePooling2D", "Dense"]
+    assert [type(layer).__name__ for layer in head.chain] == kinds
+    pool, first, second = head.chain[1], head.chain[2], head.chain[5]
     assert (pool.pool_size, pool.strides) == ((5, 5), (strides, strides))
+    assert (first.filters, first.kernel_size) == (128, (1, 1))
+    assert (second.filters, second.kernel_size) == (768, (2, 2))
 
 
 def test_auxiliary_head_refuses_a_single_pixel():

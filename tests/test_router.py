@@ -21,9 +21,12 @@ def test_takes_maps_of_any_size(side):
     assert Router(4, 3, 5)(np.ones((2, side, side, 8), "float32")).shape == (2, 3, 5)
 
 
-def test_is_as_large_as_its_docstring_says():
+def test_is_two_blocks_a_mean_and_a_matrix():
     router = Router(4, connections=3, branches=5)
     router.build((None, 8, 8, 8))
+    block = ["Conv2D", "DepthwiseConv2D", "BatchNormalization", "ReLU"]
+    kinds = [*block, *block, "GlobalAveragePooling2D", "Dense", "Reshape"]
+    assert [type(layer).__name__ for layer in router.chain] == kinds
     first = 64 * 8 * 4 + 16 * (25 * 4 + 4)
     second = 16 * 4 * 16 + 4 * (25 * 16 + 16)
     assert complexity.macs(router) == first + second + 16 * 15

@@ -22,7 +22,7 @@ EXPECTED = ROUTE["op"] @ COSTS
 class Cost:
     """Stands in for a `RouteCost`."""
 
-    all_branches = COSTS.sum()
+    all_branches = float(COSTS.sum())
 
     def expected(self, route):
         return keras.ops.matmul(route["op"], COSTS.astype("float32"))
@@ -67,6 +67,16 @@ def test_value(arguments, outputs, expected):
     loss = RoutingLoss(**arguments)
     np.testing.assert_allclose(loss.call(LABELS, outputs), expected, rtol=1e-5)
     assert float(loss(LABELS, outputs)) == pytest.approx(expected.mean(), rel=1e-5)
+
+
+def test_a_route_that_costs_nothing_is_not_worth_infinitely_much():
+    class Free(Cost):
+        def expected(self, route):
+            return keras.ops.zeros((6,))
+
+    loss = RoutingLoss(Free(), cost_weight=0.2)
+    value = loss(LABELS, {"logits": LOGITS, "route": ROUTE})
+    assert np.isfinite(float(value))
 
 
 def test_labels_may_be_a_column_and_examples_weighted():

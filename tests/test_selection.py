@@ -55,6 +55,13 @@ def test_selected_weights_are_rescaled_by_their_sum(threshold):
     np.testing.assert_allclose(route.sum(axis=-1), 1, rtol=1e-5)
 
 
+def test_a_larger_threshold_runs_the_same_branches_and_more():
+    weights = random_weights(100, 5)
+    routes = [threshold_route(weights, threshold) for threshold in (*THRESHOLDS, 1.0)]
+    for smaller, larger in itertools.pairwise(routes):
+        assert ((larger > 0) >= (smaller > 0)).all()
+
+
 @pytest.mark.parametrize("first", [0.0, 20.0, 100.0, 1000.0])
 def test_threshold_one_runs_all_branches_of_a_saturated_softmax(first):
     weights = softmax(np.asarray([[first, 0.0, 0.0, 0.0, -first]], "float32"))

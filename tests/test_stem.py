@@ -29,9 +29,13 @@ def test_imagenet_stem_divides_by_four_and_eight(side, quarter, eighth):
     assert stem.compute_output_shape(shape) == tuple(map(lambda x: x.shape, outputs))
 
 
-def test_imagenet_stem_by_hand():
+def test_imagenet_stem_is_three_convolutions_with_relu_between():
     stem = ImageNetStem(6)
     stem.build((None, 64, 64, 3))
+    chain = [*stem.quarter.chain, *stem.eighth.chain]
+    convolution = ["Conv2D", "BatchNormalization"]
+    kinds = [*convolution, "ReLU"] * 2 + convolution
+    assert [type(layer).__name__ for layer in chain] == kinds
     convolutions = [(32, 3, 3), (16, 3, 6), (8, 6, 6)]
     macs = sum(side**2 * out * (9 * into + 1) for side, into, out in convolutions)
     assert complexity.macs(stem) == macs

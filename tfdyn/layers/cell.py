@@ -87,7 +87,8 @@ class Cell(keras.layers.Layer):
         router=True,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # Its layers cast their inputs themselves: routes stay in float32.
+        super().__init__(**{"autocast": False, **kwargs})
         self.filters, self.topology, self.branches = filters, topology, list(branches)
         self.reduction, self.previous_reduction = reduction, previous_reduction
         self.preprocess = [
@@ -131,7 +132,7 @@ class Cell(keras.layers.Layer):
             route = self._by_name(route)
             weights = self._by_name(weights)
         else:
-            weights = route = {op.name: route[op.name] for op in self.mixed_ops}
+            weights = route = self._own(route)
         nodes += [None] * len(self.topology)
         for (source, node), op in zip(self.connections, self.mixed_ops, strict=True):
             nodes[node] = op(nodes[source], weights[op.name], initial=nodes[node])
@@ -142,6 +143,15 @@ class Cell(keras.layers.Layer):
             return self.router(ops.concatenate(nodes, axis=-1))
         batch = ops.shape(nodes[0])[0]
         return ops.zeros((batch, len(self.mixed_ops), len(self.branches)))
+
+    def _own(self, route):
+        missing = [op.name for op in self.mixed_ops if op.name not in route]
+        if missing:
+            raise ValueError(
+                f"A route maps the name of every MixedOp to weights (batch, branches); "
+                f"this one lacks {', '.join(missing)}."
+            )
+        return {op.name: route[op.name] for op in self.mixed_ops}
 
     def _by_name(self, weights):
         return {op.name: weights[:, i] for i, op in enumerate(self.mixed_ops)}

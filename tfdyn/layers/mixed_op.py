@@ -24,7 +24,8 @@ class MixedOp(keras.layers.Layer):
     """
 
     def __init__(self, branches, **kwargs):
-        super().__init__(**kwargs)
+        # Branches cast their inputs themselves: weights stay in float32.
+        super().__init__(**{"autocast": False, **kwargs})
         if not branches:
             raise ValueError("A MixedOp needs at least one branch; got none.")
         self.branches = list(branches)

@@ -6,7 +6,6 @@ from keras import ops
 FORMS = ("log", "share")
 
 
-@keras.saving.register_keras_serializable("tfdyn")
 class RoutingLoss(keras.losses.Loss):
     """Cross-entropy, auxiliary cross-entropy, and a price on expected cost.
 
@@ -44,6 +43,11 @@ class RoutingLoss(keras.losses.Loss):
                 f"A cost_weight of {cost_weight} needs a cost: pass "
                 f"cost=model.route_cost."
             )
+        if cost_weight and not cost.all_branches > 0:
+            raise ValueError(
+                "The branches cost nothing at all in this table: there is no cost to "
+                "put into the loss. Use another table, or a cost_weight of 0."
+            )
         self.cost, self.cost_weight, self.form = cost, cost_weight, form
         self.label_smoothing = label_smoothing
         self.auxiliary_weight = auxiliary_weight
@@ -69,5 +73,6 @@ class RoutingLoss(keras.losses.Loss):
     def _price(self, route):
         expected = self.cost.expected(route)
         if self.form == "log":
-            return ops.log(expected)
+            # A route of nothing but free branches must not be worth infinitely much.
+            return ops.log(ops.maximum(expected, 1e-6 * self.cost.all_branches))
         return expected / self.cost.all_branches

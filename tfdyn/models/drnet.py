@@ -15,6 +15,7 @@ from tfdyn.layers.cell import Cell, draw_topology
 from tfdyn.layers.heads import AuxiliaryHead, ClassifierHead
 from tfdyn.layers.stem import ImageNetStem, Stem
 from tfdyn.models.routed_model import RoutedModel
+from tfdyn.routing.threshold import check_threshold
 
 STEMS = ("small", "imagenet")
 
@@ -146,6 +147,8 @@ class DRNet(RoutedModel):
 
     def _by_cell(self, threshold):
         sizes = [len(cell.mixed_ops) for cell in self.cells]
+        if isinstance(threshold, (int, float, list, tuple)):
+            check_threshold(threshold)
         threshold = ops.cast(threshold, "float32")
         if len(threshold.shape) and threshold.shape[0] != sum(sizes):
             raise ValueError(

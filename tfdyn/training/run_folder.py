@@ -78,7 +78,6 @@ class RunFolder:
     def save_model(self, model, name="model.keras"):
         """Saves a model in float32, without optimizer, whole or not at all."""
         config = keras.saving.serialize_keras_object(model)
-        config.pop("compile_config", None)
         with dtype_policy("float32"):
             copy = keras.saving.deserialize_keras_object(config)
         copy.set_weights(model.get_weights())

@@ -1,0 +1,112 @@
+"""Sizes of the networks: the published ones, and those in a golden file.
+
+`PYTHONPATH=. python tests/test_summary.py` writes the golden file anew.
+"""
+
+import functools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tfdyn.data.dataset import shape_of
+from tfdyn.layers.modules import KINDS
+from tfdyn.models.networks import NETWORKS, build_network
+from tfdyn.settings.fields import from_flagfile
+from tfdyn.settings.settings import Settings
+from tfdyn.summary import summary, table
+
+ROOT = Path(__file__).parent.parent
+CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
+GOLDEN = ROOT / "tests" / "golden" / "networks.json"
+TOTALS = ("params", "macs", "router_params", "router_macs")
+
+
+@functools.cache
+def counted(config):
+    """The summary of a flagfile's network, and what the golden file has of it."""
+    settings = from_flagfile(Settings, config)
+    where = settings.dataset, settings.data_dir, settings.image_size
+    model = build_network(settings, *shape_of(*where))
+    content = summary(model)
+    golden = {name: content[name] for name in TOTALS}
+    return content, {**golden, "topology": list(model.cells[0].topology)}
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_builds_its_golden_network(config):
+    content, golden = counted(config)
+    assert json.loads(GOLDEN.read_text())[content["name"]] == golden, (
+        f"{content['name']} has changed. If that is meant, run "
+        f"`PYTHONPATH=. python tests/test_summary.py`."
+    )
+
+
+def test_every_network_is_golden():
+    assert sorted(json.loads(GOLDEN.read_text())) == sorted(NETWORKS)
+
+
+# Parameters and MACs in millions, of all branches (DRNet table 1, ISBNet table 1).
+@pytest.mark.parametrize(
+    ("name", "params", "macs"),
+    [
+        ("drnet_s", 0.57, 84.65),
+        ("drnet_m", 1.86, 267.3),
+        ("drnet_l", 4.41, 603.1),
+        ("isbnet_s", 0.57, 84.65),
+        ("isbnet_m", 1.86, 267.26),
+    ],
+)
+def test_published_sizes(name, params, macs):
+    content, _ = counted(ROOT / "configs" / f"{name}.flags")
+    assert content["params"] / 1e6 == pytest.approx(params, rel=0.025)
+    assert content["macs"] / 1e6 == pytest.approx(macs, rel=0.025)
+
+
+def test_published_sizes_without_routers():
+    content, _ = counted(ROOT / "configs" / "drnet_s.flags")
+    params = content["params"] - content["router_params"]
+    macs = content["macs"] - content["router_macs"]
+    assert params / 1e6 == pytest.approx(0.46, rel=0.025)
+    assert macs / 1e6 == pytest.approx(77.34, rel=0.025)
+
+
+def test_totals_are_the_sums_of_the_parts():
+    content, _ = counted(ROOT / "configs" / "quickstart.flags")
+    parts = content["parts"]
+    routers = [part for part in parts if part["kind"] == "router"]
+    assert {part["kind"] for part in parts} == set(KINDS)
+    for unit in ("params", "macs"):
+        assert content[unit] == sum(part[unit] for part in parts)
+        assert content[f"router_{unit}"] == sum(part[unit] for part in routers)
+        assert all(isinstance(part[unit], int) for part in parts)
+
+
+def test_the_command_prints_one_json_object_and_nothing_else():
+    command = [sys.executable, "-m", "tfdyn.summary", "--json"]
+    command.append("--flagfile=configs/drnet_s.flags")
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    content, _ = counted(ROOT / "configs" / "drnet_s.flags")
+    assert json.loads(done.stdout) == content
+
+
+def test_table_has_a_line_for_each_cell_and_kind():
+    content, _ = counted(ROOT / "configs" / "quickstart.flags")
+    _, *lines, last = table(content).splitlines()
+    groups = ["preprocess", "branch", "router"]
+    names = [f"cell_{i} {group}" for i in range(3) for group in groups]
+    starts = [line[:24].strip() for line in lines]
+    assert sorted(starts) == sorted(["stem", *names, "head"])
+    assert last.split()[0] == "drnet_tiny"
+    assert last.split()[2:] == [f"{content['params']:,}", f"{content['macs']:,}"]
+    params = sum(int(line.split()[-2].replace(",", "")) for line in lines)
+    assert params == content["params"]
+
+
+if __name__ == "__main__":
+    networks = {content["name"]: golden for content, golden in map(counted, CONFIGS)}
+    lines = [f'"{name}": {json.dumps(networks[name])}' for name in sorted(networks)]
+    GOLDEN.write_text("{\n" + ",\n".join(lines) + "\n}\n")
