@@ -3,6 +3,7 @@
 import csv
 import os
 import pathlib
+import statistics
 import sys
 import time
 
@@ -54,9 +55,9 @@ class Progress(keras.callbacks.Callback):
         self._bar.close()
         self._times.append(time.monotonic() - self._start)
         images = self.params["steps"] * self.batch_size
-        # The first epoch traces: the last ones tell better what is to come.
-        recent = self._times[-5:]
-        left = sum(recent) / len(recent) * (self.params["epochs"] - epoch - 1)
+        # The median: the first epoch of a stage traces, and takes longer.
+        usual = statistics.median(self._times[-5:])
+        left = usual * (self.params["epochs"] - epoch - 1)
         words = [
             self._title(epoch),
             *(f"{name} {logs[name]:.4f}" for name in _SHOWN if name in logs),
