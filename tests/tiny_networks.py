@@ -1,0 +1,45 @@
+"""Tiny networks for tests, and how their outputs are run and compared."""
+
+import keras
+import numpy as np
+
+from tfdyn.layers import execution
+from tfdyn.models.drnet import DRNet
+
+ROWS = 6
+IMAGES = np.random.default_rng(0).normal(size=(ROWS, 8, 8, 1)).astype("float32")
+
+
+def make(**changes):
+    settings = {"input_shape": (8, 8, 1), "num_classes": 3, "filters": 4}
+    settings |= {"num_cells": 2, "num_nodes": 2, "seed": 0}
+    return DRNet(**{**settings, **changes})
+
+
+def sharpen(model, scale=15.0):
+    """Makes untrained routers choose, each image its own branches."""
+    for cell in model.cells:
+        *_, dense, _ = cell.router.chain
+        dense.kernel.assign(scale * dense.kernel)
+    return model
+
+
+def random_route(model, seed):
+    random = np.random.default_rng(seed)
+    weights = random.random((len(model.mixed_ops), ROWS, 5), "float32")
+    weights *= random.random(weights.shape) < 0.4
+    return {op.name: w for op, w in zip(model.mixed_ops, weights, strict=True)}
+
+
+def run(function, *args, by=execution.dense, **kwargs):
+    with execution.scope(by):
+        outputs = function(*args, **kwargs)
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, outputs)
+
+
+def assert_same(ours, theirs, atol=1e-5):
+    keras.tree.assert_same_structure(ours, theirs)
+    for one, other in zip(
+        keras.tree.flatten(ours), keras.tree.flatten(theirs), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=atol)
