@@ -7,6 +7,7 @@ import pytest
 from keras import layers, ops
 
 from tfdyn.costs import complexity
+from tfdyn.layers.chain import Chain
 
 IMAGE = (None, 8, 8, 4)
 POSITIONS = 8 * 8
@@ -68,10 +69,13 @@ def test_layer(name):
     assert complexity.params(layer) == params
 
 
-def test_rule_of_a_grouped_convolution():
-    # Through a layer keras 3.15 refuses its kernel, on symbolic tensors only.
-    shapes, output = [(1, 8, 8, 4), (3, 3, 2, 6)], (1, 8, 8, 6)
-    assert complexity.RULES["Conv"](None, shapes, output) == POSITIONS * 9 * 2 * 6
+def test_a_grouped_convolution_alone_and_within_another_layer():
+    convolution = keras.layers.Conv2D(6, 3, groups=2, padding="same", use_bias=False)
+    convolution.build((None, 8, 8, 4))
+    assert complexity.macs(convolution) == POSITIONS * 9 * 2 * 6
+    within = Chain([keras.layers.Conv2D(6, 3, groups=2, padding="same")])
+    within.build((None, 8, 8, 4))
+    assert complexity.macs(within) == POSITIONS * 9 * 2 * 6
 
 
 class OneAddedTomorrow(keras.layers.Layer):

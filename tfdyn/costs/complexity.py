@@ -8,6 +8,8 @@ import math
 
 import keras
 
+CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+
 
 def params(layer):
     """Returns the number of trainable weights of a built layer."""
@@ -34,6 +36,10 @@ def macs(layer, input_shape=None):
 
 
 def _count(layer, *args, **kwargs):
+    if isinstance(layer, CONVOLUTIONS) and layer.groups > 1:
+        # Keras refuses a grouped convolution of symbolic tensors.
+        output_shape = layer.compute_output_shape(args[0].shape)
+        return RULES["Conv"](layer, (None, layer.kernel.shape), output_shape)
     inputs = [x for x in keras.tree.flatten((args, kwargs)) if _is_symbolic(x)]
     outputs = keras.tree.flatten(layer.call(*args, **kwargs))
     if all(any(output is x for x in inputs) for output in outputs):
