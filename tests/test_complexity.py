@@ -78,6 +78,16 @@ def test_a_grouped_convolution_alone_and_within_another_layer():
     assert complexity.macs(within) == POSITIONS * 9 * 2 * 6
 
 
+def test_a_sequential_and_a_functional_model():
+    steps = keras.Sequential([layers.Conv2D(4, 1), layers.BatchNormalization()])
+    steps.build(IMAGE)
+    assert complexity.macs(steps) == POSITIONS * (4 * 4 + 4)
+    inputs = keras.Input(IMAGE[1:])
+    outputs = layers.ReLU()(layers.Conv2D(4, 3, padding="same")(inputs))
+    model = keras.Model(inputs, [outputs, layers.Dense(3)(outputs)])
+    assert complexity.macs(model) == POSITIONS * (9 * 4 * 4 + 4 * 3)
+
+
 class OneAddedTomorrow(keras.layers.Layer):
     """A layer without a word on what it costs, from raw operations."""
 

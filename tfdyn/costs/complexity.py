@@ -31,7 +31,9 @@ def macs(layer, input_shape=None):
         ValueError: If the layer performs an operation that has weights and for
             which there is no rule.
     """
-    shape = input_shape or layer.get_build_config()["input_shape"]
+    # A functional model is built without a call of `build`.
+    built = (layer.get_build_config() or {}).get("input_shape")
+    shape = input_shape or built or layer.input_shape
     return _count(layer, keras.KerasTensor((1, *shape[1:]), "float32"))
 
 
