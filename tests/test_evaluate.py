@@ -51,7 +51,7 @@ def test_a_cost_table_is_reported(tiny_run, tmp_path):
     assert content["routed"][0]["ms_mean"] == content["all_branches"]["macs"]
 
 
-@pytest.mark.parametrize("threshold", [0.0, -1.0, 1.5])
+@pytest.mark.parametrize("threshold", [0.0, -1.0, 1.5, "high"])
 def test_a_threshold_out_of_range(tiny_run, threshold):
     with pytest.raises(ValueError, match="0 < T <= 1"):
         evaluate(tiny_run.path, [threshold])

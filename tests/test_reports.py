@@ -1,7 +1,6 @@
 import copy
 
 import numpy as np
-import pytest
 
 from tfdyn.training import reports
 
@@ -60,10 +59,3 @@ def test_the_plot_is_a_picture(tmp_path):
     picture = imread(tmp_path / "plot.png")
     assert picture.shape[0] > 300 and np.ptp(picture) > 0.5
     assert [file.name for file in tmp_path.iterdir()] == ["plot.png"]
-
-
-def test_thresholds_that_are_no_numbers():
-    assert reports.numbers(["0.5", "1"]) == [0.5, 1.0]
-    for texts in (["high"], []):
-        with pytest.raises(ValueError, match="--thresholds"):
-            reports.numbers(texts)

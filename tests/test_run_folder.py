@@ -5,7 +5,7 @@ import pytest
 from conftest import tiny_settings
 
 import tfdyn
-from tfdyn.training.run_folder import RunFolder, newest_run, write_json
+from tfdyn.training.run_folder import RunFolder, newest_run
 
 
 def test_holds_what_the_design_lists(tiny_run):
@@ -45,14 +45,14 @@ def test_other_settings_in_the_folder_are_an_error_that_lists_them(tiny_run):
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
-    (tmp_path / "thesis.tmp").write_text("precious")
+    (tmp_path / "tmp.thesis").write_text("precious")
     with pytest.raises(ValueError, match="not empty and not a run folder"):
         RunFolder(tmp_path).start(tiny_settings())
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tmp"]
+    assert [path.name for path in tmp_path.iterdir()] == ["tmp.thesis"]
 
 
 def test_what_a_kill_left_half_written_is_cleared(tmp_path):
-    for names in (["flags.txt.tmp"], ["tmp.best.keras", "metrics.tmp"]):
+    for names in (["tmp.flags.txt"], ["tmp.best.keras", "tmp.metrics.csv"]):
         for name in names:
             (tmp_path / name).write_text("half")
         RunFolder(tmp_path).start(tiny_settings())
@@ -100,12 +100,3 @@ def test_newest_run(tiny_run, tmp_path):
         shutil.copytree(tiny_run.path, tmp_path / name)
         (tmp_path / name / "model.keras").touch()
     assert newest_run(tmp_path).path.name == "a"
-
-
-def test_a_file_appears_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "content.json"
-    write_json(path, {"a": 1})
-    with pytest.raises(TypeError):
-        write_json(path, {"a": object()})
-    assert path.read_text() == '{\n "a": 1\n}\n'
-    assert [file.name for file in tmp_path.iterdir()] == ["content.json"]

@@ -39,10 +39,11 @@ def evaluate(
     """
     from tfdyn.costs.cost_table import CostTable
     from tfdyn.data.dataset import load
+    from tfdyn.files import write_json
     from tfdyn.routing.threshold import check_threshold
     from tfdyn.training import reports
     from tfdyn.training.evaluator import Evaluator
-    from tfdyn.training.run_folder import RunFolder, write_json
+    from tfdyn.training.run_folder import RunFolder
 
     folder = RunFolder(run_dir)
     settings = folder.settings()
@@ -92,7 +93,7 @@ def main():
     folder = FLAGS.run_dir or newest_run().path
     content = evaluate(
         folder,
-        reports.numbers(FLAGS.thresholds),
+        FLAGS.thresholds,
         FLAGS.batch_size,
         f"{FLAGS.weights}.keras",
         FLAGS.data_dir,

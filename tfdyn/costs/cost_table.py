@@ -2,9 +2,9 @@
 
 import json
 import math
-import os
 
 from tfdyn.costs import complexity
+from tfdyn.files import write_json
 
 COUNTS = {"macs": complexity.macs, "params": complexity.params}
 UNITS = ("ms", *COUNTS)
@@ -87,10 +87,7 @@ class CostTable:
 
     def save(self, path):
         """Writes the table as JSON; the file appears whole or not at all."""
-        temporary = f"{path}.tmp"
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(vars(self), file, indent=1)
-        os.replace(temporary, path)
+        write_json(path, vars(self))
 
     def cost(self, module):
         """Returns the cost of a module.

@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
-import os
 
 import numpy as np
+
+from tfdyn.files import write_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +79,7 @@ class InputFormat:
 
     def save(self, path):
         """Writes the format as JSON to `path`, whole or not at all."""
-        partial = f"{path}.partial"
-        with open(partial, "w", encoding="utf-8") as file:
-            json.dump(dataclasses.asdict(self), file, indent=2)
-            file.write("\n")
-        os.replace(partial, path)
+        write_json(path, dataclasses.asdict(self))
 
     @classmethod
     def load(cls, path):

@@ -96,6 +96,7 @@ class DRNet(RoutedModel):
         shapes = self.stem.compute_output_shape(batch_shape)
         topology = draw_topology(num_nodes, inputs_per_node, topology_seed)
         reductions = (num_cells // 3, 2 * num_cells // 3)
+        self._auxiliary_cell = reductions[1]
         self.cells = []
         for index in range(num_cells):
             reduction = index in reductions
@@ -112,7 +113,7 @@ class DRNet(RoutedModel):
             cell.build(shapes)
             self.cells.append(cell)
             shapes = (shapes[1], cell.compute_output_shape(shapes))
-            if index == reductions[1]:
+            if index == self._auxiliary_cell:
                 self.auxiliary_head = AuxiliaryHead(
                     shapes[1][1], num_classes, name="auxiliary_head"
                 )
@@ -138,7 +139,7 @@ class DRNet(RoutedModel):
             outputs, cell_route = cell(inputs, select=select, route=route)
             routes.update(cell_route)
             inputs = (inputs[1], outputs)
-            if training and cell is self.cells[2 * len(self.cells) // 3]:
+            if training and cell is self.cells[self._auxiliary_cell]:
                 auxiliary_logits = self.auxiliary_head(outputs)
         result = {"logits": self.head(outputs), "route": routes}
         if training:

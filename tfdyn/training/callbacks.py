@@ -1,7 +1,6 @@
 """Callbacks of the training loop: progress, table of metrics, best epoch."""
 
 import csv
-import os
 import pathlib
 import statistics
 import sys
@@ -11,6 +10,7 @@ import keras
 from tqdm import tqdm
 
 from tfdyn.costs.units import readable
+from tfdyn.files import whole
 
 
 class Progress(keras.callbacks.Callback):
@@ -100,12 +100,10 @@ class MetricsTable(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.rows.append({"epoch": epoch + 1, "stage": self.params["stage"], **logs})
-        temporary = self.path.with_suffix(".tmp")
-        with temporary.open("w", newline="") as file:
+        with whole(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(self.rows[-1]))
             writer.writeheader()
             writer.writerows(self.rows)
-        os.replace(temporary, self.path)
 
 
 class BestEpoch(keras.callbacks.Callback):

@@ -70,18 +70,18 @@ class TrainingLoop:
             last = first + stage.epochs
             if done < last:
                 self.callbacks.set_params({**self._params, "stage": stage.name})
-                train_step = self._begin(stage, resume=first < done)
+                train_step = self._begin(stage)
+                if done and first <= done:
+                    self.checkpoints.restore(with_optimizer=first < done)
                 for epoch in range(max(done, first), last):
                     self._epoch(train_step, stage, epoch, epoch - first)
             first = last
         self.callbacks.on_train_end()
 
-    def _begin(self, stage, resume):
+    def _begin(self, stage):
         model = self.model
         model.compile(stage.optimizer(), loss=stage.loss)
         model.optimizer.build(model.trainable_variables)
-        if self.checkpoints.last_epoch():
-            self.checkpoints.restore(with_optimizer=resume)
 
         @tf.function
         def train_step(batch):

@@ -1,8 +1,7 @@
 """Reports: the evaluation of a run as JSON, as a table and as a plot."""
 
-import os
-
 from tfdyn.costs.units import readable
+from tfdyn.files import whole
 
 
 def evaluation(dataset, weights, results):
@@ -115,21 +114,5 @@ def plot(path, results, shown):
     right.set_xticks(range(len(names)), names, rotation=30, ha="right")
     right.set_yticks(range(len(use)), list(use), fontsize=6)
     figure.colorbar(image)
-    temporary = f"{path}.tmp"
-    figure.savefig(temporary, format="png", dpi=120)
-    os.replace(temporary, path)
-
-
-def numbers(texts):
-    """Returns the numbers that a list flag holds.
-
-    Raises:
-        ValueError: If a text is not a number, or there is none.
-    """
-    try:
-        values = [float(text) for text in texts]
-    except ValueError as error:
-        raise ValueError(f"--thresholds are numbers; got {','.join(texts)}.") from error
-    if not values:
-        raise ValueError("--thresholds is empty; name at least one, as 0.8.")
-    return values
+    with whole(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)

@@ -1,13 +1,12 @@
 """RunFolder: what a run leaves behind, and how to read it."""
 
 import dataclasses
-import json
-import os
 import pathlib
 
 import keras
 
 from tfdyn.data.input_format import InputFormat
+from tfdyn.files import PREFIX, whole, write_text
 from tfdyn.models import networks  # noqa: F401  registers the models
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.settings.fields import from_flagfile, to_flagfile
@@ -21,7 +20,7 @@ class RunFolder:
     `flags.txt` (a flagfile that repeats the run), `input.json` (class names, shape
     and normalisation), `metrics.csv`, `checkpoints/`, `tensorboard/`, `best.keras`
     (best epoch of the last stage on the validation share), `model.keras` (the end of
-    the training; float32, no optimizer) and `evaluation.json`.
+    the training; float32, no optimizer), `evaluation.json` and `evaluation.png`.
 
     Args:
         path: The folder.
@@ -55,11 +54,10 @@ class RunFolder:
                     f"{self} holds a run of other settings: {'; '.join(differences)}. "
                     f"Choose another --run_dir, or delete the folder."
                 )
-            for pattern in ("*.tmp", "tmp.*"):  # What a kill left half-written.
-                for leftover in self.path.glob(pattern):
-                    leftover.unlink()
+            for leftover in self.path.glob(f"{PREFIX}*"):  # A kill left it.
+                leftover.unlink()
             return
-        if entries - {"flags.txt.tmp"}:
+        if entries - {f"{PREFIX}flags.txt"}:
             raise ValueError(
                 f"{self} is not empty and not a run folder (it has no flags.txt). "
                 f"Choose another --run_dir."
@@ -81,9 +79,8 @@ class RunFolder:
         with dtype_policy("float32"):
             copy = keras.saving.deserialize_keras_object(config)
         copy.set_weights(model.get_weights())
-        temporary = self / f"tmp.{name}"
-        copy.save(temporary)
-        os.replace(temporary, self / name)
+        with whole(self / name) as temporary:
+            copy.save(temporary)
 
     def load_model(self, name="model.keras"):
         """Loads a model of the run.
@@ -145,15 +142,3 @@ def newest_run(folder="runs"):
             f"--run_dir."
         )
     return RunFolder(newest.parent)
-
-
-def write_text(path, text):
-    """Writes a file whole or not at all."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
-
-
-def write_json(path, content):
-    """Writes a JSON file whole or not at all."""
-    write_text(path, json.dumps(content, indent=1) + "\n")

@@ -1,0 +1,38 @@
+"""Files that appear whole or not at all."""
+
+import contextlib
+import json
+import os
+import pathlib
+
+# A kill may leave a file of this prefix behind; an error does not.
+PREFIX = "tmp."
+
+
+@contextlib.contextmanager
+def whole(path):
+    """Gives a temporary path beside `path`; what is written there takes its name.
+
+    ```python
+    with whole("plot.png") as temporary:
+        figure.savefig(temporary)
+    ```
+    """
+    path = pathlib.Path(path)
+    temporary = path.with_name(PREFIX + path.name)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path, text):
+    """Writes a text file."""
+    with whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path, content):
+    """Writes a JSON file."""
+    write_text(path, json.dumps(content, indent=1) + "\n")
