@@ -99,7 +99,7 @@ def _einsum(operation, shapes, output):
 def _pooling(operation, shapes, output):
     size = operation.pool_size
     window = size ** (len(output) - 2) if isinstance(size, int) else math.prod(size)
-    return math.prod(output) * window
+    return math.prod(output) * window if window > 1 else 0  # 1 is a choice of rows
 
 
 # Operation: function of (operation, shapes of its arguments, shape of its output).

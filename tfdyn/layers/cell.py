@@ -1,10 +1,12 @@
 """Cell: a graph of nodes whose connections are MixedOps (DRNet section 3.1)."""
 
+import contextlib
 import random
 
 import keras
 from keras import ops
 
+from tfdyn.layers import execution, sharing
 from tfdyn.layers.branches import make_branches
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
@@ -134,9 +136,17 @@ class Cell(keras.layers.Layer):
         else:
             weights = route = self._own(route)
         nodes += [None] * len(self.topology)
-        for (source, node), op in zip(self.connections, self.mixed_ops, strict=True):
-            nodes[node] = op(nodes[source], weights[op.name], initial=nodes[node])
+        with self._sharing():
+            for (source, node), op in zip(
+                self.connections, self.mixed_ops, strict=True
+            ):
+                nodes[node] = op(nodes[source], weights[op.name], initial=nodes[node])
         return ops.concatenate(nodes[2:], axis=-1), route
+
+    def _sharing(self):
+        # Other executions run a branch on some rows, or not at all.
+        dense = execution.current() is execution.dense
+        return sharing.scope() if dense else contextlib.nullcontext()
 
     def _logits(self, nodes):
         if self.router:
@@ -154,7 +164,8 @@ class Cell(keras.layers.Layer):
         return {op.name: route[op.name] for op in self.mixed_ops}
 
     def _by_name(self, weights):
-        return {op.name: weights[:, i] for i, op in enumerate(self.mixed_ops)}
+        names = [op.name for op in self.mixed_ops]
+        return dict(zip(names, ops.unstack(weights, axis=1), strict=True))
 
     def compute_output_shape(self, input_shape):
         shape = self.preprocess[1].compute_output_shape(input_shape[1])

@@ -2,6 +2,8 @@
 
 import keras
 
+from tfdyn.layers import sharing
+
 
 @keras.saving.register_keras_serializable("tfdyn")
 class Chain(keras.layers.Layer):
@@ -26,7 +28,7 @@ class Chain(keras.layers.Layer):
 
     def call(self, inputs):
         for layer in self.chain:
-            inputs = layer(inputs)
+            inputs = sharing.call(layer, inputs)
         return inputs
 
     def compute_output_shape(self, input_shape):

@@ -3,10 +3,12 @@
 import keras
 from keras import layers
 
+from tfdyn.layers.batch_normalization import BatchNormalization
+
 
 def batch_norm():
     """Returns a batch normalisation with the momentum and epsilon of PyTorch."""
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+    return BatchNormalization(momentum=0.9, epsilon=1e-5)
 
 
 def conv_bn(filters, kernel_size=1, strides=1):

@@ -11,6 +11,8 @@ import threading
 
 from keras import ops
 
+from tfdyn.layers import sharing
+
 
 def dense(branches, inputs, weights, initial=None):
     """Runs every branch on the whole batch.
@@ -25,8 +27,8 @@ def dense(branches, inputs, weights, initial=None):
         Tensor `(batch, ...)`.
     """
     outputs = initial
-    for index, branch in enumerate(branches):
-        term = _scale(branch(inputs), weights[:, index])
+    for branch, weight in zip(branches, ops.unstack(weights, axis=-1), strict=True):
+        term = _scale(sharing.call(branch, inputs), weight)
         outputs = term if outputs is None else outputs + term
     return outputs
 
