@@ -39,6 +39,13 @@ def run(main, interrupted="interrupted"):
     app.run(guarded)
 
 
+def start_again():
+    """Starts this process again from its beginning, by the same command."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, sys.orig_argv)
+
+
 def start_tensorflow():
     """Imports TensorFlow without what it says about drivers and instruction sets."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

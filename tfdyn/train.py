@@ -13,7 +13,7 @@ from tfdyn.settings.settings import Settings
 FLAGS = flags.FLAGS
 
 
-def train(settings, run_dir, output=sys.stderr):
+def train(settings, run_dir, output=sys.stderr, distribution=None):
     """Trains a network, or goes on with a training that was stopped.
 
     Sets Keras's global seed.
@@ -22,6 +22,8 @@ def train(settings, run_dir, output=sys.stderr):
         settings: `Settings`.
         run_dir: The run's folder: a new one, or one of the same settings.
         output: Where progress is written.
+        distribution: `Distribution`; default: one device. It is no part of the run:
+            a training may go on on other devices.
 
     Returns:
         The `RunFolder`.
@@ -30,26 +32,31 @@ def train(settings, run_dir, output=sys.stderr):
         ValueError: If a setting does not fit the others, the data or the folder.
         OSError: If the data are not there.
         DivergedError: If the loss is no longer finite.
+        WorkerLostError: If another worker is no longer there.
     """
     import keras
 
     from tfdyn.models.networks import build_network
+    from tfdyn.layers.batch_normalization import synchronize
     from tfdyn.training import stages
+    from tfdyn.training.distribution import Distribution
     from tfdyn.training.loop import TrainingLoop
     from tfdyn.training.precision import dtype_policy
     from tfdyn.training.run_folder import RunFolder
     from tfdyn.training.transfer import transfer
 
+    distribution = distribution or Distribution()
     folder = RunFolder(run_dir)
-    dataset, batches = _data(settings)
+    dataset, batches = _data(settings, distribution)
     input_format = dataset.input_format
     keras.utils.set_random_seed(settings.seed)
-    with dtype_policy(settings.dtype_policy):
+    with distribution.scope(), dtype_policy(settings.dtype_policy):
         num_classes = len(input_format.class_names)
         model = build_network(settings, input_format.shape, num_classes)
     if settings.init_from:
         transfer(RunFolder(settings.init_from), model, input_format)
-    stages.add_weight_decay(model, settings.weight_decay)
+    if settings.synchronized_batch_norm:
+        synchronize(model)
     steps = dataset.num_examples("train") // settings.batch_size
     loop = TrainingLoop(
         model,
@@ -59,25 +66,31 @@ def train(settings, run_dir, output=sys.stderr):
         folder / "checkpoints",
         settings.seed,
         _validation(settings, dataset, model),
-        _callbacks(settings, folder, model, output),
+        _callbacks(settings, folder, model, output) if distribution.is_chief else (),
+        distribution,
     )
-    folder.start(settings)
-    input_format.save(folder / "input.json")
+    if distribution.is_chief:
+        folder.start(settings)
+        input_format.save(folder / "input.json")
+    else:
+        folder.check(settings)
     if folder.finished:
         output.write(f"{folder} is finished: nothing is left to train\n")
         return folder
     output.write(
         f"training {settings.network} on {steps * settings.batch_size} of "
         f"{dataset.num_examples('train')} examples of {dataset.name} an epoch, in "
-        f"{folder}\n"
+        f"{folder} ({distribution})\n"
     )
-    loop.run()
-    folder.save_model(model)
-    output.write(f"wrote {folder / 'model.keras'}\n")
+    with distribution.watched():
+        loop.run()
+    if distribution.is_chief:
+        folder.save_model(model)
+        output.write(f"wrote {folder / 'model.keras'}\n")
     return folder
 
 
-def _data(settings):
+def _data(settings, distribution):
     """Returns the data set and the function from an epoch to its batches."""
     from tfdyn.data.augmentation import Augmentation
     from tfdyn.data.dataset import load
@@ -98,15 +111,19 @@ def _data(settings):
     )
 
     def batches(epoch):
-        return dataset.batches(
-            "train",
-            settings.batch_size,
-            augmentation,
-            seed=settings.seed,
-            epoch=epoch,
-            shuffle=True,
-            drop_remainder=True,
-        )
+        def shard(batch_size, index, count):
+            return dataset.batches(
+                "train",
+                batch_size,
+                augmentation,
+                seed=settings.seed,
+                epoch=epoch,
+                shuffle=True,
+                drop_remainder=True,
+                shard=(index, count),
+            )
+
+        return distribution.batches(shard, settings.batch_size)
 
     return dataset, batches
 
@@ -146,11 +163,18 @@ def main():
     """Runs the command on the flags."""
     from tfdyn.evaluate import evaluate
     from tfdyn.training import reports
+    from tfdyn.training.distribution import Distribution, WorkerLostError
 
     settings = from_flags(Settings)
     name = commands.flagfile_name() or f"{settings.network}_{settings.dataset}"
-    folder = train(settings, FLAGS.run_dir or f"runs/{name}")
-    if FLAGS.evaluate:
+    distribution = Distribution(FLAGS.strategy)
+    run_dir = FLAGS.run_dir or f"runs/{name}"
+    try:
+        folder = train(settings, run_dir, distribution=distribution)
+    except WorkerLostError as error:
+        print(f"{error}. Starting again, to go on when it is back", file=sys.stderr)
+        commands.start_again()
+    if FLAGS.evaluate and distribution.is_chief:
         content = evaluate(folder.path)
         print(f"wrote {folder}/evaluation.json and evaluation.png\n")
         print(reports.table(content, folder))
@@ -161,6 +185,12 @@ if __name__ == "__main__":
     flags.adopt_module_key_flags(fields)  # so that --help lists them
     flags.DEFINE_string(
         "run_dir", None, "The run's folder (default: runs/ and the flagfile's name)."
+    )
+    flags.DEFINE_enum(
+        "strategy",
+        "one_device",
+        ("one_device", "mirrored", "multi_worker"),
+        "mirrored: all GPUs of this machine; multi_worker: the machines in TF_CONFIG.",
     )
     flags.DEFINE_bool("evaluate", True, "Evaluate on the test set at the end.")
     commands.run(

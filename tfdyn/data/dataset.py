@@ -50,6 +50,7 @@ class Dataset:
         epoch=0,
         shuffle=False,
         drop_remainder=False,
+        shard=(0, 1),
     ):
         """One pass over a split.
 
@@ -64,6 +65,8 @@ class Dataset:
             epoch: Integer from 0.
             shuffle: Whether to shuffle; else the order is always the same.
             drop_remainder: Whether to leave out a last, smaller batch.
+            shard: A pair `(index, count)`: only every `count`-th example of the
+                pass, from `index` on; each is as it would be in the whole.
 
         Returns:
             A `tf.data.Dataset` of normalised images, float32
@@ -100,6 +103,7 @@ class Dataset:
         return (
             examples.records((seed, epoch) if shuffle else None)
             .enumerate()
+            .shard(shard[1], shard[0])
             .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
             .batch(batch_size, drop_remainder=drop_remainder)
             .prefetch(tf.data.AUTOTUNE)

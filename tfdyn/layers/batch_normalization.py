@@ -1,5 +1,7 @@
 """BatchNormalization: Keras's layer, with faster training on TensorFlow."""
 
+import functools
+
 import keras
 from keras import ops
 
@@ -16,21 +18,18 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Keras 3 does not use, or on CPUs, where that is slow for numbers of channels that
     are not multiples of 16, by sums over whole rows and a gradient of its own.
     `benchmarks/training_step.py` measures the difference.
-
-    `synchronized` may be changed after construction.
     """
 
     def call(self, inputs, training=None, mask=None):
         if not (training and self.trainable and self._is_fast(inputs, mask)):
             return super().call(inputs, training=training, mask=mask)
-        form = _fused if _prefers_fused(inputs.shape[-1]) else _by_rows
+        form = _fused if _prefers_fused(inputs.shape[-1]) else _rowwise
         outputs, mean, variance = form(inputs, self.gamma, self.beta, self.epsilon)
         for moving, value in (
             (self.moving_mean, mean),
             (self.moving_variance, variance),
         ):
-            value = ops.stop_gradient(value)
-            moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
+            moving.assign_sub((moving - value) * (1.0 - self.momentum))
         return ops.cast(outputs, self.compute_dtype)
 
     def _is_fast(self, inputs, mask):
@@ -45,6 +44,13 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and None not in inputs.shape[1:]
             and self.axis in (-1, 3)
         )
+
+
+def synchronize(model):
+    """Lets the replicas of a distributed training share the moments of a batch."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, BatchNormalization):
+            layer.synchronized = True
 
 
 def _prefers_fused(channels):
@@ -70,47 +76,62 @@ def _fused(inputs, gamma, beta, epsilon):
     return outputs, mean, variance * (count - 1.0) / count
 
 
-def _by_rows(inputs, gamma, beta, epsilon):
-    """Normalises a map as a matrix whose rows hold `width * channels` numbers.
+@functools.cache
+def _by_rows(channels, epsilon):
+    """Returns the normalisation of a map as a matrix of long rows.
 
-    Sums over rows are a product with ones, and broadcasts along rows are long: both
-    are several times faster than reductions and broadcasts over few channels.
+    A row holds `width * channels` numbers. Sums over rows are a product with ones,
+    and broadcasts along rows are long: both are several times faster than
+    reductions and broadcasts over few channels. Traced once for each shape, forward
+    and backward are one operation each where they are used.
     """
-    _, height, width, channels = inputs.shape
+    import tensorflow as tf
 
-    def repeated(vector):
-        return ops.tile(vector, width)
+    def total(rows):
+        sums = tf.matmul(tf.ones((1, tf.shape(rows)[0])), rows)
+        return tf.reduce_sum(tf.reshape(sums, (-1, channels)), axis=0)
 
-    @ops.custom_gradient
-    def normalize(inputs, gamma, beta):
-        rows = ops.reshape(inputs, (-1, width * channels))
-        shares = ops.ones((1, ops.shape(rows)[0]))
-        count = ops.cast(ops.shape(rows)[0] * width, "float32")
+    def along(rows, vector):
+        return tf.tile(vector, (rows.shape[1] // channels,))
 
-        def total(rows):
-            return ops.sum(ops.reshape(shares @ rows, (width, channels)), axis=0)
-
+    @tf.function
+    def forward(rows, gamma, beta, count):
         mean = total(rows) / count
-        variance = total(ops.square(rows)) / count - ops.square(mean)
-        variance = ops.maximum(variance, 0.0)
-        inverse = ops.rsqrt(variance + epsilon)
+        variance = total(tf.square(rows)) / count - tf.square(mean)
+        variance = tf.maximum(variance, 0.0)
+        scale = gamma * tf.math.rsqrt(variance + epsilon)
+        outputs = rows * along(rows, scale) + along(rows, beta - mean * scale)
+        return outputs, mean, variance
+
+    @tf.function
+    def backward(upstream, rows, gamma, mean, variance, count):
+        inverse = tf.math.rsqrt(variance + epsilon)
+        to_beta = total(upstream)
+        to_gamma = (total(upstream * rows) - to_beta * mean) * inverse
         scale = gamma * inverse
-        outputs = rows * repeated(scale) + repeated(beta - mean * scale)
+        slope = scale * inverse * to_gamma / count
+        offset = scale * to_beta / count - slope * mean
+        to_rows = upstream * along(rows, scale)
+        to_rows -= rows * along(rows, slope) + along(rows, offset)
+        return to_rows, to_gamma, to_beta
+
+    @tf.custom_gradient
+    def normalize(rows, gamma, beta, count):
+        outputs, mean, variance = forward(rows, gamma, beta, count)
 
         def gradient(upstream, *_):
-            upstream = ops.reshape(upstream, (-1, width * channels))
-            to_beta = total(upstream)
-            to_gamma = (total(upstream * rows) - to_beta * mean) * inverse
-            slope = scale * inverse * to_gamma / count
-            offset = scale * to_beta / count - slope * mean
-            to_rows = upstream * repeated(scale)
-            to_rows -= rows * repeated(slope) + repeated(offset)
-            return ops.reshape(to_rows, ops.shape(inputs)), to_gamma, to_beta
+            return *backward(upstream, rows, gamma, mean, variance, count), None
 
-        outputs = ops.reshape(outputs, ops.shape(inputs))
         return (outputs, mean, variance), gradient
 
-    inputs = ops.cast(inputs, "float32")
-    return normalize(
-        inputs, ops.convert_to_tensor(gamma), ops.convert_to_tensor(beta)
+    return normalize
+
+
+def _rowwise(inputs, gamma, beta, epsilon):
+    _, _, width, channels = inputs.shape
+    rows = ops.reshape(ops.cast(inputs, "float32"), (-1, width * channels))
+    count = ops.cast(ops.shape(rows)[0] * width, "float32")
+    outputs, mean, variance = _by_rows(channels, epsilon)(
+        rows, ops.convert_to_tensor(gamma), ops.convert_to_tensor(beta), count
     )
+    return ops.reshape(outputs, ops.shape(inputs)), mean, variance

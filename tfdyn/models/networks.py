@@ -6,7 +6,7 @@ from tfdyn.models.drnet import DRNet
 # two CPU cores on CIFAR-10, and for tests and the quick start.
 NETWORKS = {
     "drnet_tiny": (DRNet, {"num_cells": 3, "filters": 8, "num_nodes": 2}),
-    "drnet_xs": (DRNet, {"num_cells": 3, "filters": 12, "num_nodes": 2}),
+    "drnet_xs": (DRNet, {"num_cells": 2, "filters": 16}),
     "drnet_s": (DRNet, {"num_cells": 5, "filters": 15}),
     "drnet_m": (DRNet, {"num_cells": 10, "filters": 20}),
     "drnet_l": (DRNet, {"num_cells": 10, "filters": 32}),

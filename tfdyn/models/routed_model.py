@@ -59,19 +59,22 @@ class RoutedModel(keras.Model):
         """`RouteCost` in MACs."""
         return RouteCost(self.modules, CostTable.count(self.modules))
 
-    def compile(self, optimizer="sgd", loss=None, metrics=("accuracy",), **kwargs):
+    def compile(self, optimizer="sgd", loss=None, metrics=None, **kwargs):
         """As `keras.Model.compile`; the loss sees labels and all outputs.
 
         Args:
             optimizer: Keras optimizer.
             loss: `keras.losses.Loss` called with labels and this model's outputs;
                 by default cross-entropy without a price on cost.
-            metrics: Keras metrics, which see labels and logits.
+            metrics: Keras metrics, which see labels and logits; default: accuracy.
             **kwargs: As for `keras.Model.compile`; `jit_compile` is off on
                 TensorFlow, where it makes a step on a CPU ten times slower.
         """
         if keras.backend.backend() == "tensorflow":
             kwargs.setdefault("jit_compile", False)
+        if metrics is None:
+            # Named "accuracy" as a string, it would be made in the first step only.
+            metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
         super().compile(optimizer, metrics=list(metrics), **kwargs)
         self.routing_loss = RoutingLoss() if loss is None else loss
         if not isinstance(self.routing_loss, keras.losses.Loss):
@@ -99,8 +102,11 @@ class RoutedModel(keras.Model):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         """Returns the loss and the layers' regularisation losses, summed."""
-        losses = [self.routing_loss(y, y_pred, sample_weight), *self.losses]
-        return sum(losses)
+        loss = self.routing_loss(y, y_pred, sample_weight)
+        if self.losses:
+            # Keras's own sum of them, scaled for the number of replicas.
+            loss += super().compute_loss(training=training)
+        return loss
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Updates the metrics: of the logits, expected MACs, and use of branches."""

@@ -4,8 +4,9 @@ All functions take and return tensors whose last axis is the branches of one
 connection, `(..., branches)`, and are written in `keras.ops`.
 """
 
-import keras
 from keras import ops
+
+from tfdyn.routing.noise import uniform
 
 # A softmax may underflow to 0, which means "not run": T=1 must still run all.
 SMALLEST_WEIGHT = 1e-30
@@ -22,8 +23,7 @@ def gumbel_noise(shape, seed):
     Returns:
         Float32 tensor of `shape`.
     """
-    uniform = keras.random.uniform(shape, minval=1e-20, dtype="float32", seed=seed)
-    return -ops.log(-ops.log(uniform))
+    return -ops.log(-ops.log(uniform(shape, seed, minval=1e-20)))
 
 
 def branch_scores(logits, temperature, noise=None):
@@ -54,9 +54,9 @@ def drop_branches(scores, rate, seed):
     Returns:
         The scores, those of dropped branches so low that their weight is 0.
     """
-    uniform = keras.random.uniform(ops.shape(scores), dtype="float32", seed=seed)
-    luckiest = uniform >= ops.max(uniform, axis=-1, keepdims=True)
-    keep = ops.logical_or(uniform >= rate, luckiest)
+    draws = uniform(ops.shape(scores), seed)
+    luckiest = draws >= ops.max(draws, axis=-1, keepdims=True)
+    keep = ops.logical_or(draws >= rate, luckiest)
     return ops.where(keep, scores, DROPPED_SCORE)
 
 
@@ -71,8 +71,8 @@ def drop_connections(weights, rate, seed):
         seed: `keras.random.SeedGenerator` or integer.
     """
     shape = ops.shape(weights)[:-1] + (1,)
-    uniform = keras.random.uniform(shape, dtype="float32", seed=seed)
-    return weights * ops.cast(uniform >= rate, weights.dtype) / (1.0 - rate)
+    draws = uniform(shape, seed)
+    return weights * ops.cast(draws >= rate, weights.dtype) / (1.0 - rate)
 
 
 def threshold_route(weights, threshold):

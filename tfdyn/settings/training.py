@@ -68,6 +68,9 @@ class TrainingSettings:
         "Keras dtype policy; mixed_float16 for GPUs.",
         choices=("float32", "mixed_float16", "mixed_bfloat16"),
     )
+    synchronized_batch_norm: bool = setting(
+        False, "Batch norm over the whole batch, not each replica's part of it."
+    )
     init_from: str | None = setting(
         None, "Run folder whose weights to start from; its head, if classes agree."
     )

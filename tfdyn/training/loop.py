@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdyn.training.checkpoints import Checkpoints
+from tfdyn.training.distribution import Distribution
 
 LOSS = "The training loss"
 
@@ -31,6 +32,8 @@ class TrainingLoop:
         validate: Function of nothing that returns a dict of numbers, logged after
             each epoch as `val_NAME`; or `None`.
         callbacks: Keras callbacks. `on_epoch_end` sees all logs of the epoch.
+        distribution: `Distribution` in whose scope the model was made, and over which
+            `batches` are split; its chief alone writes checkpoints.
     """
 
     def __init__(
@@ -43,9 +46,11 @@ class TrainingLoop:
         seed=0,
         validate=None,
         callbacks=(),
+        distribution=None,
     ):
         self.model, self.stages, self.batches = model, stages, batches
         self.steps, self.seed, self.validate = steps, seed, validate
+        self.distribution = distribution or Distribution()
         self.epochs = sum(stage.epochs for stage in stages)
         self.checkpoints = Checkpoints(folder, model)
         self._params = {"epochs": self.epochs, "steps": steps}
@@ -60,7 +65,7 @@ class TrainingLoop:
             DivergedError: If the loss is not finite; the last checkpoint stays.
             ValueError: If a checkpoint cannot be read.
         """
-        done = self.checkpoints.last_epoch()
+        done = self.distribution.from_chief(self.checkpoints.last_epoch())
         if done >= self.epochs:
             self.checkpoints.restore(with_optimizer=False)
             return
@@ -70,9 +75,10 @@ class TrainingLoop:
             last = first + stage.epochs
             if done < last:
                 self.callbacks.set_params({**self._params, "stage": stage.name})
-                train_step = self._begin(stage)
-                if done and first <= done:
-                    self.checkpoints.restore(with_optimizer=first < done)
+                with self.distribution.scope():
+                    train_step = self._begin(stage)
+                    if done and first <= done:
+                        self.checkpoints.restore(with_optimizer=first < done)
                 for epoch in range(max(done, first), last):
                     self._epoch(train_step, stage, epoch, epoch - first)
             first = last
@@ -83,13 +89,12 @@ class TrainingLoop:
         model.compile(stage.optimizer(), loss=stage.loss)
         model.optimizer.build(model.trainable_variables)
 
-        @tf.function
         def train_step(batch):
             logs = model.train_step(batch)
             tf.debugging.check_numerics(logs["loss"], LOSS)
             return logs
 
-        return train_step
+        return self.distribution.step(train_step)
 
     def _epoch(self, train_step, stage, epoch, stage_epoch):
         values = {}
@@ -99,18 +104,22 @@ class TrainingLoop:
         reseed(self.model, self.seed, epoch)
         self.model.reset_metrics()
         self.callbacks.on_epoch_begin(epoch)
-        logs = self._steps(train_step, stage, epoch)
+        self._steps(train_step, stage, epoch)
+        logs = self.model.get_metrics_result()
         logs = {name: float(value) for name, value in logs.items()} | values
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         if self.validate:
             logs |= {f"val_{name}": value for name, value in self.validate().items()}
         self.callbacks.on_epoch_end(epoch, logs)
-        self.checkpoints.save(epoch + 1)
+        if self.distribution.is_chief:
+            self.checkpoints.save(epoch + 1)
 
     def _steps(self, train_step, stage, epoch):
-        logs, step = {}, 0
+        step = 0
         try:
-            for step, batch in enumerate(self.batches(epoch)):
+            for step, batch in zip(
+                range(self.steps), self.batches(epoch), strict=False
+            ):
                 self.callbacks.on_train_batch_begin(step)
                 logs = train_step(batch)
                 self.callbacks.on_train_batch_end(step, logs)
@@ -122,7 +131,6 @@ class TrainingLoop:
         weights = self.model.weights
         if not all(np.isfinite(keras.ops.convert_to_numpy(w)).all() for w in weights):
             raise _diverged("a weight after the last step", stage, epoch)
-        return logs
 
 
 def _diverged(what, stage, epoch):

@@ -40,20 +40,30 @@ class RunFolder:
         """Whether the training came to its end."""
         return (self / "model.keras").exists()
 
+    def check(self, settings):
+        """Checks that the folder does not hold a run of other settings.
+
+        Raises:
+            ValueError: If it does.
+        """
+        if not (self / "flags.txt").exists():
+            return
+        differences = _differences(self.settings(), settings)
+        if differences:
+            raise ValueError(
+                f"{self} holds a run of other settings: {'; '.join(differences)}. "
+                f"Choose another --run_dir, or delete the folder."
+            )
+
     def start(self, settings):
         """Makes the folder, or checks that it holds a run of the same settings.
 
         Raises:
             ValueError: If it holds something else.
         """
+        self.check(settings)
         entries = {path.name for path in self.path.glob("*")}
         if "flags.txt" in entries:
-            differences = _differences(self.settings(), settings)
-            if differences:
-                raise ValueError(
-                    f"{self} holds a run of other settings: {'; '.join(differences)}. "
-                    f"Choose another --run_dir, or delete the folder."
-                )
             for leftover in self.path.glob(f"{PREFIX}*"):  # A kill left it.
                 leftover.unlink()
             return

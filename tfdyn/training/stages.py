@@ -9,6 +9,7 @@ from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.losses.routing_loss import RoutingLoss
 from tfdyn.routing import schedules
+from tfdyn.training.sgd import SGD
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,20 +111,6 @@ def _sgd(settings, rate, epochs, steps_per_epoch):
         rate = keras.optimizers.schedules.ExponentialDecay(
             rate, steps_per_epoch, settings.learning_rate_decay, staircase=True
         )
-    return keras.optimizers.SGD(
-        rate, momentum=settings.momentum, nesterov=settings.nesterov
+    return SGD(
+        rate, settings.momentum, settings.nesterov, l2=settings.weight_decay
     )
-
-
-def add_weight_decay(model, decay):
-    """Adds L2 decay to the loss, as PyTorch's SGD has it in the gradient.
-
-    Keras's optimizers decouple theirs from the gradient, about ten times weaker at
-    momentum 0.9.
-
-    Args:
-        model: Keras model; all its trainable weights decay.
-        decay: The gradient gains `decay` times the weight.
-    """
-    for weight in model.trainable_weights:
-        weight.regularizer = keras.regularizers.L2(decay / 2) if decay else None
