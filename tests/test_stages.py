@@ -7,7 +7,7 @@ from conftest import tiny_settings
 
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.models.drnet import DRNet
-from tfdyn.training.stages import add_weight_decay, drnet_stages
+from tfdyn.training.stages import drnet_stages
 
 
 @pytest.fixture(scope="module")
@@ -76,19 +76,6 @@ def test_learning_rates(model):
     assert rates(exponential, [0, 9, 10, 20]) == pytest.approx(
         [0.1, 0.1, 0.097, 0.09409]
     )
-
-
-def test_weight_decay_is_that_of_pytorch():
-    # The rule of torch.optim.SGD: v = 0.9 v + (g + d w); w = w - lr v. Here g = 0.
-    layer = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
-    add_weight_decay(layer, 0.1)
-    layer.compile(keras.optimizers.SGD(0.5, momentum=0.9), loss=lambda y, p: 0 * p)
-    weight, velocity = float(layer.weights[0][0, 0]), 0.0
-    for _ in range(3):
-        layer.train_on_batch(np.ones((2, 1)), np.ones((2, 1)))
-        velocity = 0.9 * velocity + 0.1 * weight
-        weight -= 0.5 * velocity
-    assert float(layer.weights[0][0, 0]) == pytest.approx(weight, rel=1e-5)
 
 
 def test_a_cost_table_is_the_price(model, tmp_path):

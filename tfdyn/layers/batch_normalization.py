@@ -128,10 +128,11 @@ def _by_rows(channels, epsilon):
 
 
 def _rowwise(inputs, gamma, beta, epsilon):
+    import tensorflow as tf
+
     _, _, width, channels = inputs.shape
+    weights = [tf.convert_to_tensor(weight.value) for weight in (gamma, beta)]
     rows = ops.reshape(ops.cast(inputs, "float32"), (-1, width * channels))
     count = ops.cast(ops.shape(rows)[0] * width, "float32")
-    outputs, mean, variance = _by_rows(channels, epsilon)(
-        rows, ops.convert_to_tensor(gamma), ops.convert_to_tensor(beta), count
-    )
+    outputs, mean, variance = _by_rows(channels, epsilon)(rows, *weights, count)
     return ops.reshape(outputs, ops.shape(inputs)), mean, variance

@@ -25,11 +25,11 @@ def scope():
 def call(layer, inputs):
     """Returns `layer(inputs)`; in a `scope`, maybe what an equal layer returned.
 
-    Layers are equal if they have no variables (weights, random generators), one
-    class, and one configuration but for the name.
+    Layers are equal if they are built, have no variables (weights, random
+    generators), one class, and one configuration but for the name.
     """
     results = getattr(_scope, "results", None)
-    if results is None or layer.variables:
+    if results is None or not layer.built or layer.variables:
         return layer(inputs)
     config = {**layer.get_config(), "name": None}
     key = (type(layer), json.dumps(config, default=str, sort_keys=True), id(inputs))
