@@ -87,6 +87,8 @@ def train(settings, run_dir, output=sys.stderr, distribution=None):
     if distribution.is_chief:
         folder.save_model(model)
         output.write(f"wrote {folder / 'model.keras'}\n")
+    else:
+        output.write(f"{distribution} is done; worker 0 writes the model\n")
     return folder
 
 
