@@ -32,7 +32,7 @@ ATTRIBUTES = ("name", "size", "testonly", "srcs", "args", "data", "main_module",
 def find_sources():
     """Maps the name of every target that BUILD should have to its file."""
     sources = {}
-    for folder in ("tfdyn", "export", "tests"):
+    for folder in ("tfdyn", "export", "benchmarks", "tests"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             module = path.relative_to(path.parent if folder == "tests" else ROOT)
             name = ".".join(module.with_suffix("").parts).removesuffix(".__init__")

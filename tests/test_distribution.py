@@ -151,7 +151,9 @@ def test_a_killed_worker_that_comes_back(start, tmp_path, killed):
     workers[killed].kill()
     workers[killed].wait()
     workers[killed] = worker(start, folder, cluster, killed, EPOCHS)
-    assert "lost another worker. Starting again" in finish(workers[killed], workers[1 - killed])
+    assert "lost another worker. Starting again" in finish(
+        workers[killed], workers[1 - killed]
+    )
     # Sums over processes are not those over threads to the last bit.
     assert_same_run(folder, whole, atol=1e-3)
 

@@ -36,8 +36,8 @@ def train(settings, run_dir, output=sys.stderr, distribution=None):
     """
     import keras
 
-    from tfdyn.models.networks import build_network
     from tfdyn.layers.batch_normalization import synchronize
+    from tfdyn.models.networks import build_network
     from tfdyn.training import stages
     from tfdyn.training.distribution import Distribution
     from tfdyn.training.loop import TrainingLoop

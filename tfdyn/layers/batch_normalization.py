@@ -115,14 +115,21 @@ def _by_rows(channels, epsilon):
         to_rows -= rows * along(rows, slope) + along(rows, offset)
         return to_rows, to_gamma, to_beta
 
-    @tf.custom_gradient
     def normalize(rows, gamma, beta, count):
-        outputs, mean, variance = forward(rows, gamma, beta, count)
+        moments = []
 
-        def gradient(upstream, *_):
-            return *backward(upstream, rows, gamma, mean, variance, count), None
+        @tf.custom_gradient
+        def normalize(rows, gamma, beta):
+            outputs, mean, variance = forward(rows, gamma, beta, count)
+            # Not among the outputs, which would ask for gradients of zeros.
+            moments.extend([mean, variance])
 
-        return (outputs, mean, variance), gradient
+            def gradient(upstream):
+                return backward(upstream, rows, gamma, mean, variance, count)
+
+            return outputs, gradient
+
+        return normalize(rows, gamma, beta), *moments
 
     return normalize
 

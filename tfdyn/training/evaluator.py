@@ -10,14 +10,15 @@ from tfdyn.layers import execution
 
 
 class Evaluator:
-    """Evaluates a model by the dispatched execution.
+    """Evaluates a model, by default each branch only on the inputs that chose it.
 
     Args:
         model: `RoutedModel`.
         table: Another `CostTable` to report, beside MACs and parameters.
+        by: How the branches are run (`tfdyn.layers.execution`).
     """
 
-    def __init__(self, model, table=None):
+    def __init__(self, model, table=None, by=execution.dispatched):
         params = CostTable.count(model.modules, "params")
         tables = [params] if table is None else [params, table]
         costs = [RouteCost(model.modules, each) for each in tables]
@@ -26,7 +27,7 @@ class Evaluator:
         # Traced once: thresholds are tensors.
         @tf.function(reduce_retracing=True)
         def step(images, labels, threshold):
-            with execution.scope(execution.dispatched):
+            with execution.scope(by):
                 outputs = model(images, threshold=threshold, training=False)
             route = outputs["route"]
             runs = {name: ops.cast(w != 0, "float32") for name, w in route.items()}

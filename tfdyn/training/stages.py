@@ -111,6 +111,4 @@ def _sgd(settings, rate, epochs, steps_per_epoch):
         rate = keras.optimizers.schedules.ExponentialDecay(
             rate, steps_per_epoch, settings.learning_rate_decay, staircase=True
         )
-    return SGD(
-        rate, settings.momentum, settings.nesterov, l2=settings.weight_decay
-    )
+    return SGD(rate, settings.momentum, settings.nesterov, l2=settings.weight_decay)

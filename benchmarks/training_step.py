@@ -1,0 +1,129 @@
+"""A training step of tfdyn against a plain one.
+
+`python -m benchmarks.training_step --flagfile=configs/drnet_s.flags --batch_size=64`
+"""
+
+import json
+import statistics
+
+from absl import flags
+
+from benchmarks import timing
+from tfdyn import commands
+from tfdyn.settings import fields
+from tfdyn.settings.fields import define_flags, from_flags, to_flagfile
+from tfdyn.settings.settings import Settings
+
+FLAGS = flags.FLAGS
+FORMS = ("tfdyn", "plain")
+
+
+def make_step(settings, form):
+    """Returns a function of nothing that makes one step of stage 2 on random images.
+
+    Args:
+        settings: `Settings` of a DRNet.
+        form: "tfdyn", or "plain": one branch after another, Keras's SGD and batch
+            norm, L2 decay by regularizers.
+    """
+    import keras
+    import tensorflow as tf
+
+    from benchmarks.plain_drnet import PlainDRNet
+    from tfdyn.data.dataset import shape_of
+    from tfdyn.models.networks import build_network
+    from tfdyn.training.distribution import Distribution
+    from tfdyn.training.stages import drnet_stages
+
+    keras.utils.set_random_seed(settings.seed)
+    shape, num_classes = shape_of(
+        settings.dataset, settings.data_dir, settings.image_size
+    )
+    model = build_network(settings, shape, num_classes)
+    stage = drnet_stages(settings, model, steps_per_epoch=1000)[-1]
+    optimizer = stage.optimizer()
+    if form == "plain":
+        plain = PlainDRNet.from_config(model.get_config())
+        plain.set_weights(model.get_weights())
+        model = plain
+        rate, momentum = settings.finetune_learning_rate, settings.momentum
+        optimizer = keras.optimizers.SGD(rate, momentum, settings.nesterov)
+        model.compile(optimizer, stage.loss, settings.weight_decay)
+    else:
+        model.compile(optimizer, stage.loss)
+    model.optimizer.build(model.trainable_variables)
+    images = tf.random.stateless_normal((settings.batch_size, *shape), (0, 0))
+    labels = tf.range(settings.batch_size) % num_classes
+    step = Distribution().step(model.train_step)
+    return lambda: float(step((images, labels))["loss"])
+
+
+def measure(settings, rounds):
+    """Returns seconds a step, to the first step, and peak memory, of both forms."""
+    flagfile = to_flagfile(settings).splitlines()
+    forms = {}
+    for form in FORMS:  # First: this process is small still.
+        first, process = timing.in_a_process(
+            "benchmarks.training_step", f"--form={form}", *flagfile
+        )
+        forms[form] = {"first_step_s": first, **process}
+    steps = {form: make_step(settings, form) for form in FORMS}
+    seconds = timing.alternate(steps, rounds)
+    for form, row in forms.items():
+        row["step_s"] = statistics.median(seconds[form])
+        row["images_per_s"] = settings.batch_size / row["step_s"]
+    ratios = [a / b for a, b in zip(*(seconds[form] for form in FORMS), strict=True)]
+    return {
+        "network": settings.network,
+        "batch_size": settings.batch_size,
+        "rounds": rounds,
+        "ratio": statistics.median(ratios),
+        "ratio_quartiles": statistics.quantiles(ratios)[::2],
+        "forms": forms,
+        "machine": timing.machine(),
+    }
+
+
+def table(content):
+    """Returns what `measure` returned as a table for people."""
+    lines = [f"{'':8}{'step':>10}{'images/s':>10}{'first step':>12}{'memory':>12}"]
+    for form, row in content["forms"].items():
+        lines.append(
+            f"{form:8}{row['step_s']:8.3f} s{row['images_per_s']:10.1f}"
+            f"{row['first_step_s']:10.1f} s{row['peak_memory_mib']:8.0f} MiB"
+        )
+    low, high = content["ratio_quartiles"]
+    lines.append(
+        f"\n{content['network']}, batch {content['batch_size']}: a step takes "
+        f"{content['ratio']:.3f} of the plain one's time (median of "
+        f"{content['rounds']} rounds; quartiles {low:.3f} to {high:.3f})"
+    )
+    return "\n".join(lines)
+
+
+def main():
+    """Runs the command on the flags."""
+    settings = from_flags(Settings)
+    if FLAGS.form:
+        step = make_step(settings, FLAGS.form)
+        print(step(), flush=True)
+        for _ in range(3):
+            step()
+        print(json.dumps({"peak_memory_mib": timing.peak_memory()}))
+        return
+    content = measure(settings, FLAGS.rounds)
+    if FLAGS.json:
+        commands.print_json(content)
+    else:
+        print(table(content))
+
+
+if __name__ == "__main__":
+    define_flags(Settings)
+    flags.adopt_module_key_flags(fields)  # so that --help lists them
+    flags.DEFINE_integer("rounds", 20, "How often each form's step is timed.")
+    flags.DEFINE_enum(
+        "form", None, FORMS, "Measure this form's first step and memory alone."
+    )
+    commands.define_json()
+    commands.run(main)
