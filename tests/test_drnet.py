@@ -35,6 +35,14 @@ def test_outputs(model):
         np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
 
 
+def test_for_inference_is_the_same_without_the_auxiliary_head(model):
+    copy = model.for_inference()
+    assert copy.auxiliary_head is None and model.auxiliary_head is not None
+    assert_same(run(copy, IMAGES), run(model, IMAGES), atol=0)
+    assert "auxiliary_logits" not in copy(IMAGES, training=True)
+    assert copy.count_params() < model.count_params()
+
+
 def test_training_has_auxiliary_logits_and_all_branches(model):
     model.selection.drop_branch.assign(0.9)
     outputs = run(model, IMAGES, training=True, threshold=0.01)

@@ -46,10 +46,13 @@ class DRNet(RoutedModel):
         threshold: T in (0, 1], a number or a list with one a connection.
         temperature: Initial temperature of the selection.
         seed: Seed of Gumbel noise and drops.
+        auxiliary_head: Whether there is an auxiliary head, for training alone.
 
     Call arguments and result are those of `RoutedModel`; in training the result has
-    `auxiliary_logits` too.
+    the `auxiliary_logits` of that head too.
     """
+
+    training_heads = ("auxiliary_head",)
 
     def __init__(
         self,
@@ -66,6 +69,7 @@ class DRNet(RoutedModel):
         threshold=0.8,
         temperature=3.0,
         seed=None,
+        auxiliary_head=True,
         name="drnet",
         **kwargs,
     ):
@@ -83,6 +87,7 @@ class DRNet(RoutedModel):
             "selection": selection,
             "temperature": temperature,
             "seed": seed,
+            "auxiliary_head": auxiliary_head,
         }
         _check(self._settings)
         self.selection = BranchSelection(selection, temperature, seed, name="selection")
@@ -96,7 +101,8 @@ class DRNet(RoutedModel):
         shapes = self.stem.compute_output_shape(batch_shape)
         topology = draw_topology(num_nodes, inputs_per_node, topology_seed)
         reductions = (num_cells // 3, 2 * num_cells // 3)
-        self._auxiliary_cell = reductions[1]
+        self._auxiliary_cell = reductions[1] if auxiliary_head else None
+        self.auxiliary_head = None
         self.cells = []
         for index in range(num_cells):
             reduction = index in reductions
@@ -131,18 +137,18 @@ class DRNet(RoutedModel):
     def call(self, images, route=None, threshold=None, training=False):
         thresholds = self._by_cell(self.threshold if threshold is None else threshold)
         inputs, routes, auxiliary_logits = self.stem(images), {}, None
-        for cell, cell_threshold in zip(self.cells, thresholds, strict=True):
+        for index, cell in enumerate(self.cells):
 
-            def select(logits, cell_threshold=cell_threshold):
-                return self.selection(logits, cell_threshold, training=training)
+            def select(logits, threshold=thresholds[index]):
+                return self.selection(logits, threshold, training=training)
 
             outputs, cell_route = cell(inputs, select=select, route=route)
             routes.update(cell_route)
             inputs = (inputs[1], outputs)
-            if training and cell is self.cells[self._auxiliary_cell]:
+            if training and index == self._auxiliary_cell:
                 auxiliary_logits = self.auxiliary_head(outputs)
         result = {"logits": self.head(outputs), "route": routes}
-        if training:
+        if auxiliary_logits is not None:
             result["auxiliary_logits"] = auxiliary_logits
         return result
 

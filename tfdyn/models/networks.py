@@ -55,6 +55,7 @@ def build_network(settings, input_shape, num_classes):
         threshold=_scalar(settings.threshold),
         temperature=settings.pretrain_temperature,
         seed=settings.seed,
+        auxiliary_head=settings.auxiliary_weight > 0,
         name=settings.network,
     )
 

@@ -25,11 +25,15 @@ class RoutedModel(keras.Model):
      - in training, what else its loss needs.
 
     Given a route, routers are bypassed and exactly that route is run. The threshold
-    T is a number or one a MixedOp; by default the model's own.
+    T is a number or one a MixedOp; by default the model's own. `training_heads` names
+    the constructor's arguments that say whether there is a head that exists in
+    training only, and, alike, the attributes that hold it.
 
     Args:
         threshold: T in (0, 1], a number or a list with one a MixedOp.
     """
+
+    training_heads = ()
 
     def __init__(self, threshold=1.0, **kwargs):
         # Layers cast their inputs themselves: T and routes stay in float32.
@@ -48,6 +52,21 @@ class RoutedModel(keras.Model):
         self._threshold = check_threshold(value)
         # What Keras has traced has the old T in it.
         self.test_function = self.predict_function = None
+
+    @property
+    def inference_weights(self):
+        """The weights without those of heads that exist in training only."""
+        heads = [getattr(self, name) for name in self.training_heads]
+        dropped = {id(weight) for head in heads if head for weight in head.weights}
+        return [weight for weight in self.weights if id(weight) not in dropped]
+
+    def for_inference(self):
+        """Returns a copy without heads that exist in training only."""
+        heads = dict.fromkeys(self.training_heads, False)
+        copy = self.from_config({**self.get_config(), **heads})
+        for new, old in zip(copy.weights, self.inference_weights, strict=True):
+            new.assign(old)
+        return copy
 
     @functools.cached_property
     def modules(self):

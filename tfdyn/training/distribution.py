@@ -50,8 +50,18 @@ class Distribution:
         else:
             self.worker, self.workers = _cluster()
             self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
+            self._check_devices()
         self.replicas = self._strategy.num_replicas_in_sync
         self.is_chief = self.worker == 0
+
+    def _check_devices(self):
+        local = len(self._strategy.extended.worker_devices)
+        total = self._strategy.num_replicas_in_sync
+        if local * self.workers != total:
+            raise ValueError(
+                f"All {self.workers} workers must have the same number of devices; "
+                f"worker {self.worker} has {local} of {total}."
+            )
 
     def __str__(self):
         if self.workers > 1:

@@ -20,7 +20,7 @@ class RunFolder:
     `flags.txt` (a flagfile that repeats the run), `input.json` (class names, shape
     and normalisation), `metrics.csv`, `checkpoints/`, `tensorboard/`, `best.keras`
     (best epoch of the last stage on the validation share), `model.keras` (the end of
-    the training; float32, no optimizer), `evaluation.json` and `evaluation.png`.
+    the training; float32, no optimizer, no auxiliary head), `evaluation.json` and `evaluation.png`.
 
     Args:
         path: The folder.
@@ -84,11 +84,9 @@ class RunFolder:
         return InputFormat.load(self._existing("input.json"))
 
     def save_model(self, model, name="model.keras"):
-        """Saves a model in float32, without optimizer, whole or not at all."""
-        config = keras.saving.serialize_keras_object(model)
+        """Saves a model for inference, in float32, whole or not at all."""
         with dtype_policy("float32"):
-            copy = keras.saving.deserialize_keras_object(config)
-        copy.set_weights(model.get_weights())
+            copy = model.for_inference()
         with whole(self / name) as temporary:
             copy.save(temporary)
 

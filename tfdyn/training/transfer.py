@@ -4,8 +4,8 @@
 def transfer(folder, model, input_format):
     """Copies the weights of a run into a model of the same network.
 
-    The classifier and the auxiliary head are copied where the classes agree, and
-    left as they are where they do not.
+    The classifier is copied where the classes agree. Heads that exist in training
+    only begin anew: a run does not keep them.
 
     Args:
         folder: `RunFolder` of a finished run.
@@ -17,19 +17,18 @@ def transfer(folder, model, input_format):
     """
     source = folder.load_model()
     same_classes = folder.input_format().class_names == input_format.class_names
-    pairs = list(zip(model.weights, source.weights, strict=False))
-    heads = ("head", "auxiliary_head")
+    weights, others = model.inference_weights, source.inference_weights
     copied = [
         (new, old)
-        for new, old in pairs
-        if same_classes or not any(part in heads for part in new.path.split("/"))
+        for new, old in zip(weights, others, strict=False)
+        if same_classes or "head" not in new.path.split("/")
     ]
     wrong = [
         new.path
         for new, old in copied
         if new.shape != old.shape or _inner(new) != _inner(old)
     ]
-    if wrong or len(model.weights) != len(source.weights):
+    if wrong or len(weights) != len(others):
         where = f" ({wrong[0]} differs)" if wrong else ""
         raise ValueError(
             f"--init_from={folder} is a run of another network than "
