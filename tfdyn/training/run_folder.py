@@ -20,7 +20,8 @@ class RunFolder:
     `flags.txt` (a flagfile that repeats the run), `input.json` (class names, shape
     and normalisation), `metrics.csv`, `checkpoints/`, `tensorboard/`, `best.keras`
     (best epoch of the last stage on the validation share), `model.keras` (the end of
-    the training; float32, no optimizer, no auxiliary head), `evaluation.json` and `evaluation.png`.
+    the training; float32, no optimizer, no auxiliary head), `evaluation.json` and
+    `evaluation.png`.
 
     Args:
         path: The folder.
