@@ -35,15 +35,16 @@ SETTINGS = {
 EPOCHS = 8
 
 
-def settings(epochs=1):
-    return tiny_settings(pretrain_epochs=epochs, **SETTINGS)
+def settings(epochs=1, **changes):
+    return tiny_settings(pretrain_epochs=epochs, **{**SETTINGS, **changes})
 
 
-def train_on_two_replicas(run_dir, epochs):
+def train_on_two_replicas(run_dir, changes):
     (cpu,) = tf.config.list_physical_devices("CPU")
     halves = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(cpu, halves)
-    train(settings(int(epochs)), run_dir, distribution=Distribution("mirrored"))
+    chosen = settings(**json.loads(changes))
+    train(chosen, run_dir, distribution=Distribution("mirrored"))
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +120,33 @@ def assert_same_run(folder, other, atol):
 
 @pytest.mark.slow
 def test_two_replicas_train_as_one_device(one_device, start, tmp_path):
-    finish(start(__file__, tmp_path / "run", 1))
+    finish(start(__file__, tmp_path / "run", "{}"))
     assert_same_run(tmp_path / "run", one_device, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_two_replicas_in_mixed_precision_with_their_own_batch_norm(
+    one_device, start, tmp_path
+):
+    changes = {"dtype_policy": "mixed_float16", "synchronized_batch_norm": False}
+    finish(start(__file__, tmp_path / "run", json.dumps(changes)))
+    # A batch and its halves have nearly the same moments.
+    losses = [float(row["loss"]) for row in rows(tmp_path / "run")]
+    others = [float(row["loss"]) for row in rows(one_device)]
+    assert losses == pytest.approx(others, rel=0.02) and losses != others
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_an_error(start, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        address = f"localhost:{taken.getsockname()[1]}"
+        process = worker(start, tmp_path / "run", [address, "localhost:1"], 0)
+        _, errors = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "error: Worker 0 cannot join the cluster in TF_CONFIG" in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.slow

@@ -34,6 +34,7 @@ class Distribution:
 
     Raises:
         ValueError: If there is no such strategy, or `TF_CONFIG` is missing or wrong.
+        ConnectionError: If the cluster cannot be joined.
     """
 
     def __init__(self, strategy="one_device"):
@@ -49,12 +50,18 @@ class Distribution:
             self._strategy = tf.distribute.MirroredStrategy(devices)
         else:
             self.worker, self.workers = _cluster()
-            self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
-            self._check_devices()
+            self._join()
         self.replicas = self._strategy.num_replicas_in_sync
         self.is_chief = self.worker == 0
 
-    def _check_devices(self):
+    def _join(self):
+        try:
+            self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        except tf.errors.OpError as error:
+            raise ConnectionError(
+                f"Worker {self.worker} cannot join the cluster in TF_CONFIG: "
+                f"{error.message}. Are the addresses right, and is its port free?"
+            ) from error
         local = len(self._strategy.extended.worker_devices)
         total = self._strategy.num_replicas_in_sync
         if local * self.workers != total:
