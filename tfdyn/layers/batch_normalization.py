@@ -29,7 +29,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             (self.moving_mean, mean),
             (self.moving_variance, variance),
         ):
-            moving.assign_sub((moving - value) * (1.0 - self.momentum))
+            moving.assign(moving + (1.0 - self.momentum) * (value - moving))
         return ops.cast(outputs, self.compute_dtype)
 
     def _is_fast(self, inputs, mask):
@@ -77,7 +77,7 @@ def _fused(inputs, gamma, beta, epsilon):
 
 
 @functools.cache
-def _by_rows(channels, epsilon):
+def _by_rows(width, channels, epsilon):
     """Returns the normalisation of a map as a matrix of long rows.
 
     A row holds `width * channels` numbers. Sums over rows are a product with ones,
@@ -87,45 +87,48 @@ def _by_rows(channels, epsilon):
     """
     import tensorflow as tf
 
+    def count(rows):
+        return tf.cast(tf.shape(rows)[0] * width, tf.float32)
+
     def total(rows):
         sums = tf.matmul(tf.ones((1, tf.shape(rows)[0])), rows)
-        return tf.reduce_sum(tf.reshape(sums, (-1, channels)), axis=0)
+        return tf.reduce_sum(tf.reshape(sums, (width, channels)), axis=0)
 
-    def along(rows, vector):
-        return tf.tile(vector, (rows.shape[1] // channels,))
+    def along(vector):
+        return tf.tile(vector, (width,))
 
     @tf.function
-    def forward(rows, gamma, beta, count):
-        mean = total(rows) / count
-        variance = total(tf.square(rows)) / count - tf.square(mean)
+    def forward(rows, gamma, beta):
+        mean = total(rows) / count(rows)
+        variance = total(tf.square(rows)) / count(rows) - tf.square(mean)
         variance = tf.maximum(variance, 0.0)
         scale = gamma * tf.math.rsqrt(variance + epsilon)
-        outputs = rows * along(rows, scale) + along(rows, beta - mean * scale)
+        outputs = rows * along(scale) + along(beta - mean * scale)
         return outputs, mean, variance
 
     @tf.function
-    def backward(upstream, rows, gamma, mean, variance, count):
+    def backward(upstream, rows, gamma, mean, variance):
         inverse = tf.math.rsqrt(variance + epsilon)
         to_beta = total(upstream)
         to_gamma = (total(upstream * rows) - to_beta * mean) * inverse
         scale = gamma * inverse
-        slope = scale * inverse * to_gamma / count
-        offset = scale * to_beta / count - slope * mean
-        to_rows = upstream * along(rows, scale)
-        to_rows -= rows * along(rows, slope) + along(rows, offset)
+        slope = scale * inverse * to_gamma / count(rows)
+        offset = scale * to_beta / count(rows) - slope * mean
+        to_rows = upstream * along(scale)
+        to_rows -= rows * along(slope) + along(offset)
         return to_rows, to_gamma, to_beta
 
-    def normalize(rows, gamma, beta, count):
+    def normalize(rows, gamma, beta):
         moments = []
 
         @tf.custom_gradient
         def normalize(rows, gamma, beta):
-            outputs, mean, variance = forward(rows, gamma, beta, count)
+            outputs, mean, variance = forward(rows, gamma, beta)
             # Not among the outputs, which would ask for gradients of zeros.
             moments.extend([mean, variance])
 
             def gradient(upstream):
-                return backward(upstream, rows, gamma, mean, variance, count)
+                return backward(upstream, rows, gamma, mean, variance)
 
             return outputs, gradient
 
@@ -137,9 +140,8 @@ def _by_rows(channels, epsilon):
 def _rowwise(inputs, gamma, beta, epsilon):
     import tensorflow as tf
 
-    _, _, width, channels = inputs.shape
+    _, height, width, channels = inputs.shape
     weights = [tf.convert_to_tensor(weight.value) for weight in (gamma, beta)]
     rows = ops.reshape(ops.cast(inputs, "float32"), (-1, width * channels))
-    count = ops.cast(ops.shape(rows)[0] * width, "float32")
-    outputs, mean, variance = _by_rows(channels, epsilon)(rows, *weights, count)
-    return ops.reshape(outputs, ops.shape(inputs)), mean, variance
+    outputs, mean, variance = _by_rows(width, channels, epsilon)(rows, *weights)
+    return ops.reshape(outputs, (-1, height, width, channels)), mean, variance
