@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tfdyn.layers
+from tfdyn.layers.batch_normalization import BatchNormalization
 from tfdyn.layers.branch_selection import BranchSelection
 from tfdyn.layers.branches import SeparableConv, SkipConnection
 from tfdyn.layers.cell import Cell, Preprocess
@@ -28,6 +29,7 @@ def half_for_all(logits):
 
 # Layer of a class, what it is built with, its further call arguments.
 CASES = {
+    BatchNormalization: (lambda: BatchNormalization(), MAP, {}),
     BranchSelection: (lambda: BranchSelection("softmax", 2.0, 1), (3, 5), {}),
     SeparableConv: (lambda: SeparableConv(6, 3, 2), MAP, {}),
     SkipConnection: (lambda: SkipConnection(2), MAP, {}),
