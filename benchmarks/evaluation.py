@@ -71,18 +71,14 @@ def measure(run_dir, threshold, batch_size, images, rounds):
     for form, row in forms.items():
         row["images_per_s"] = examples / statistics.median(seconds[form])
         row["accuracy"] = results[form]["accuracy"]
-    ratios = [b / a for a, b in zip(*(seconds[form] for form in FORMS), strict=True)]
     return {
         "run": str(run_dir),
         "threshold": threshold,
         "examples": int(examples),
         "batch_size": batch_size,
         "macs_mean": results["masked"]["macs_mean"],
-        "rounds": rounds,
-        "ratio": statistics.median(ratios),
-        "ratio_quartiles": statistics.quantiles(ratios)[::2],
         "forms": forms,
-        "machine": timing.machine(),
+        **timing.comparison(seconds["masked"], seconds["dispatched"]),
     }
 
 

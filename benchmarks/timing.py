@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import platform
+import statistics
 import subprocess
 import sys
 import time
@@ -32,6 +33,17 @@ def alternate(functions, rounds):
             functions[name]()
             seconds[name].append(time.perf_counter() - start)
     return seconds
+
+
+def comparison(numerator, denominator):
+    """Returns the ratio of two lists of seconds, round by round, and the machine."""
+    ratios = [a / b for a, b in zip(numerator, denominator, strict=True)]
+    return {
+        "rounds": len(ratios),
+        "ratio": statistics.median(ratios),
+        "ratio_quartiles": statistics.quantiles(ratios)[::2],
+        "machine": machine(),
+    }
 
 
 def in_a_process(module, *arguments):

@@ -72,15 +72,11 @@ def measure(settings, rounds):
     for form, row in forms.items():
         row["step_s"] = statistics.median(seconds[form])
         row["images_per_s"] = settings.batch_size / row["step_s"]
-    ratios = [a / b for a, b in zip(*(seconds[form] for form in FORMS), strict=True)]
     return {
         "network": settings.network,
         "batch_size": settings.batch_size,
-        "rounds": rounds,
-        "ratio": statistics.median(ratios),
-        "ratio_quartiles": statistics.quantiles(ratios)[::2],
         "forms": forms,
-        "machine": timing.machine(),
+        **timing.comparison(seconds["tfdyn"], seconds["plain"]),
     }
 
 
