@@ -49,30 +49,26 @@ def start_again():
 def start_tensorflow():
     """Imports TensorFlow without what it says about drivers and instruction sets."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _captured_stderr() as text:
-        try:
-            import tensorflow as tf
+    with quiet():
+        import tensorflow as tf
 
-            tf.config.list_physical_devices()
-        except Exception:
-            sys.stderr.write(text())
-            raise
+        tf.config.list_physical_devices()
 
 
 @contextlib.contextmanager
-def _captured_stderr():
+def quiet():
+    """Holds back what is written to standard error, unless there is an exception."""
     # TensorFlow's C++ writes to the file descriptor, past sys.stderr.
     with tempfile.TemporaryFile() as file:
         saved = os.dup(2)
         os.dup2(file.fileno(), 2)
-
-        def text():
+        try:
+            yield
+        except BaseException:
             os.dup2(saved, 2)
             file.seek(0)
-            return file.read().decode(errors="replace")
-
-        try:
-            yield text
+            sys.stderr.write(file.read().decode(errors="replace"))
+            raise
         finally:
             os.dup2(saved, 2)
             os.close(saved)

@@ -51,10 +51,7 @@ class RouteCost:
         Args:
             route: Mapping from MixedOp names to weights `(batch, branches)`.
         """
-        return sum(
-            ops.sum(ops.cast(route[name], "float32") * costs, axis=-1)
-            for name, costs in self.branches.items()
-        )
+        return self._sum(self._concatenated(route))
 
     def total(self, route):
         """Returns the cost of running a route, the fixed part included, `(batch,)`.
@@ -63,7 +60,12 @@ class RouteCost:
             route: Mapping from MixedOp names to weights `(batch, branches)`; a
                 branch runs where its weight is not zero.
         """
-        runs = {
-            name: ops.cast(weights != 0, "float32") for name, weights in route.items()
-        }
-        return self.fixed + self.expected(runs)
+        return self.fixed + self._sum(self._concatenated(route) != 0)
+
+    def _concatenated(self, route):
+        # One operation for all MixedOps, not one for each.
+        return ops.concatenate([route[name] for name in self.branches], axis=-1)
+
+    def _sum(self, weights):
+        costs = np.concatenate(list(self.branches.values()))
+        return ops.sum(ops.cast(weights, "float32") * costs, axis=-1)

@@ -51,6 +51,7 @@ class Dataset:
         shuffle=False,
         drop_remainder=False,
         shard=(0, 1),
+        normalize=True,
     ):
         """One pass over a split.
 
@@ -67,9 +68,11 @@ class Dataset:
             drop_remainder: Whether to leave out a last, smaller batch.
             shard: A pair `(index, count)`: only every `count`-th example of the
                 pass, from `index` on; each is as it would be in the whole.
+            normalize: Whether to normalise images that are not augmented; else they
+                are uint8, as an exported network takes them.
 
         Returns:
-            A `tf.data.Dataset` of normalised images, float32
+            A `tf.data.Dataset` of images, float32 and normalised,
             `(batch, height, width, channels)`, and labels, int32 `(batch,)`.
 
         Raises:
@@ -94,7 +97,8 @@ class Dataset:
             image, label = examples.example(record)
             if augmentation is None:
                 image = center_crop(image, self.input_format.shape[0])
-                image = self.input_format.normalize(image)
+                if normalize:
+                    image = self.input_format.normalize(image)
             else:
                 key = tf.random.fold_in((seed, epoch), position)
                 image = augmentation(image, key, self.input_format)

@@ -7,18 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from tfdyn.data.input_format import InputFormat
+from tfdyn.data.pictures import EXTENSIONS, LARGEST_WHOLE, open_picture, square
 from tfdyn.data.sources import IMAGENET_MEAN, IMAGENET_STD
 from tfdyn.data.split import InMemory
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 TEST_FOLDERS = ("test", "val", "validation")
 TEST_SHARE = 0.2
-# Pictures up to this size are kept in memory: 100,000 of them take 2.8 GB.
-LARGEST_IN_MEMORY = 96
 
 
 class Folder:
@@ -92,8 +89,8 @@ def _read(root, size):
         paths += found
         labels += [label] * len(found)
 
-    in_memory = size <= LARGEST_IN_MEMORY
-    check = functools.partial(_square, size=size) if in_memory else _verify
+    in_memory = size <= LARGEST_WHOLE  # 100,000 of them take 2.8 GB.
+    check = functools.partial(square, size=size) if in_memory else _verify
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         checked = pool.map(check, paths)
         bar = tqdm(checked, root.name, len(paths), unit=" files", disable=None)
@@ -112,30 +109,16 @@ def _pictures(root):
     )
 
 
-def _open(path):
-    """Any kind of picture as Pillow's RGB, turned upright."""
-    try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except Exception as error:
-        # Pillow's many decoders raise many types.
-        raise ValueError(
-            f"{path} cannot be decoded as a picture ({error}); repair or remove it."
-        ) from error
-
-
-def _square(path, size):
-    """The middle square, `(size, size, 3)`."""
-    return np.asarray(ImageOps.fit(_open(path), (size, size), Image.Resampling.BICUBIC))
-
-
 def _verify(path):
-    _open(path)
+    open_picture(path)
 
 
 def _decode(path):
     """The picture `(height, width, 3)` at a path tensor."""
     image = tf.numpy_function(
-        lambda path: np.asarray(_open(path.decode())), [path], tf.uint8, stateful=False
+        lambda path: np.asarray(open_picture(path.decode())),
+        [path],
+        tf.uint8,
+        stateful=False,
     )
     return tf.ensure_shape(image, (None, None, 3))

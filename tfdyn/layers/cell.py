@@ -1,12 +1,11 @@
 """Cell: a graph of nodes whose connections are MixedOps (DRNet section 3.1)."""
 
-import contextlib
 import random
 
 import keras
 from keras import ops
 
-from tfdyn.layers import execution, sharing
+from tfdyn.layers import sharing
 from tfdyn.layers.branches import make_branches
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
@@ -136,17 +135,12 @@ class Cell(keras.layers.Layer):
         else:
             weights = route = self._own(route)
         nodes += [None] * len(self.topology)
-        with self._sharing():
+        with sharing.scope():
             for (source, node), op in zip(
                 self.connections, self.mixed_ops, strict=True
             ):
                 nodes[node] = op(nodes[source], weights[op.name], initial=nodes[node])
         return ops.concatenate(nodes[2:], axis=-1), route
-
-    def _sharing(self):
-        # Other executions run a branch on some rows, or not at all.
-        dense = execution.current() is execution.dense
-        return sharing.scope() if dense else contextlib.nullcontext()
 
     def _logits(self, nodes):
         if self.router:

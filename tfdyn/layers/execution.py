@@ -56,7 +56,8 @@ def dispatched(branches, inputs, weights, initial=None):
 
 
 def _add_rows(outputs, branch, inputs, weights, rows):
-    chosen = branch(ops.take(inputs, rows, axis=0))
+    with sharing.scope():  # What is made in here is of no use outside.
+        chosen = branch(ops.take(inputs, rows, axis=0))
     terms = _scale(chosen, ops.take(weights, rows, axis=0))
     rows = ops.expand_dims(rows, -1)
     return ops.scatter_update(outputs, rows, terms, reduction="add")

@@ -1,0 +1,141 @@
+"""Graph: a network as functions of an image, with all that an app wants of it."""
+
+import contextlib
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from export import routed
+from export.constants import Constants
+from tfdyn.layers import execution
+
+VARIANTS = ("routed", "all_branches", "fixed", "forced")
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """What an exported graph takes and does.
+
+    Attributes:
+        variant: "routed" (each branch gated by the image's route), "all_branches" (no
+            gates), "fixed" (the branches of one route, no gates) or "forced" (gated by
+            a route that is an input).
+        threshold: T in (0, 1], a number or a list with one a MixedOp.
+        threshold_input: Whether T is an input instead, a scalar.
+        preprocess: Whether images come as uint8; else as float32, normalised.
+    """
+
+    variant: str = "routed"
+    threshold: float | list = 1.0
+    threshold_input: bool = False
+    preprocess: bool = True
+
+    def __post_init__(self):
+        if self.variant not in VARIANTS:
+            raise ValueError(
+                f"A variant is one of {', '.join(VARIANTS)}; got {self.variant!r}."
+            )
+        if self.threshold_input and self.variant != "routed":
+            raise ValueError(
+                f"A threshold as input is for the routed variant: {self.variant} "
+                f"has no use for it."
+            )
+
+
+def gated(model, input_format, form, route=None, constants=True):
+    """Traces a network for one image at a time.
+
+    Args:
+        model: `RoutedModel`.
+        input_format: `InputFormat` of its images.
+        form: `Form`.
+        route: For the fixed variant, its weights `(branches of all MixedOps,)`.
+        constants: Whether variables become constants, as TFLite wants them.
+
+    Returns:
+        A `tf.function` of `image`, `(1, height, width, channels)`, and, as the form
+        has it, `threshold`, a scalar, or `route`, `(1, branches of all MixedOps)`.
+        It returns `logits` and `probabilities`, `(1, classes)`, `macs`, `(1,)`, of
+        what its route runs, and `route`, `(1, branches of all MixedOps)`.
+    """
+    by = routed.gated if form.variant in ("routed", "forced") else routed.ungated
+    frozen = Constants(model) if constants else contextlib.nullcontext()
+    signature = {"image": _images(1, input_format, form.preprocess)}
+    if form.threshold_input:
+        signature["threshold"] = tf.TensorSpec((), tf.float32, "threshold")
+    if form.variant == "forced":
+        size = sum(len(op.branches) for op in model.mixed_ops)
+        signature["route"] = tf.TensorSpec((1, size), tf.float32, "route")
+
+    def serve(image, threshold=None, **inputs):
+        weights = inputs.get("route")
+        if form.variant == "fixed":
+            weights = np.asarray(route, "float32")[None]
+        elif form.variant == "all_branches":
+            threshold = 1.0
+        threshold = form.threshold if threshold is None else threshold
+        images = input_format.normalize(image) if form.preprocess else image
+        with frozen:
+            return _outputs(model, images, by, threshold, weights)
+
+    return tf.function(serve, input_signature=None).get_concrete_function(**signature)
+
+
+def batched(model, input_format, form):
+    """Traces a network for batches of any size, each branch on its rows alone.
+
+    Returns:
+        As `gated`, for `images` of `(batch, height, width, channels)`.
+    """
+    signature = {"images": _images(None, input_format, form.preprocess)}
+    if form.threshold_input:
+        signature["threshold"] = tf.TensorSpec((), tf.float32, "threshold")
+
+    def serve(images, threshold=form.threshold):
+        images = input_format.normalize(images) if form.preprocess else images
+        return _outputs(model, images, execution.dispatched, threshold)
+
+    return tf.function(serve).get_concrete_function(**signature)
+
+
+def _images(batch, input_format, preprocess):
+    dtype = tf.uint8 if preprocess else tf.float32
+    name = "images" if batch is None else "image"
+    return tf.TensorSpec((batch, *input_format.shape), dtype, name)
+
+
+def _outputs(model, images, by, threshold, weights=None):
+    route = None if weights is None else split_route(model, weights)
+    with execution.scope(by):
+        outputs = model(images, route=route, threshold=threshold, training=False)
+    route = join_route(model, outputs["route"])
+    return {
+        "logits": outputs["logits"],
+        "probabilities": tf.nn.softmax(outputs["logits"]),
+        "macs": _macs(model, route),
+        "route": route,
+    }
+
+
+def _macs(model, route):
+    # In whole numbers, which a smaller precision of the weights leaves as they are.
+    cost = model.route_cost
+    costs = np.concatenate([cost.branches[op.name] for op in model.mixed_ops])
+    branches = tf.where(route != 0, np.int64(costs), np.int64(0))
+    return tf.cast(tf.reduce_sum(branches, axis=-1) + int(cost.fixed), tf.float32)
+
+
+def split_route(model, weights):
+    """Returns weights `(batch, branches of all MixedOps)` by the MixedOps' names."""
+    sizes = [len(op.branches) for op in model.mixed_ops]
+    if isinstance(weights, np.ndarray):  # Known when traced, it stays known.
+        parts = np.split(weights, np.cumsum(sizes)[:-1], axis=-1)
+    else:
+        parts = tf.split(weights, sizes, axis=-1)
+    return {op.name: part for op, part in zip(model.mixed_ops, parts, strict=True)}
+
+
+def join_route(model, route):
+    """Returns a route as one tensor, `(batch, branches of all MixedOps)`."""
+    return tf.concat([route[op.name] for op in model.mixed_ops], axis=-1)

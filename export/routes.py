@@ -1,0 +1,91 @@
+"""Routes: which route a fixed graph is made for."""
+
+import collections
+import json
+
+import numpy as np
+
+
+def load(path, model):
+    """Reads a route: a JSON object of MixedOp names and lists of weights.
+
+    Returns:
+        Weights `(branches of all MixedOps,)`.
+
+    Raises:
+        ValueError: If the file is not a route of the model.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+        weights = [np.asarray(content[op.name], "float32") for op in model.mixed_ops]
+        for op, own in zip(model.mixed_ops, weights, strict=True):
+            if own.shape != (len(op.branches),) or not np.isfinite(own).all():
+                raise ValueError(f"{op.name} needs {len(op.branches)} numbers")
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is not a route of this network ({type(error).__name__}: {error}). "
+            f"Expected a JSON object with the weights of each MixedOp's branches, as "
+            f'{{"{model.mixed_ops[0].name}": [0, 0, 1, 0, 0], …}}.'
+        ) from error
+    return np.concatenate(weights)
+
+
+def as_json(route, model):
+    """Returns a route as the object that `load` reads."""
+    sizes = [len(op.branches) for op in model.mixed_ops]
+    parts = np.split(np.asarray(route), np.cumsum(sizes)[:-1])
+    return {
+        op.name: [round(float(w), 7) for w in part]
+        for op, part in zip(model.mixed_ops, parts, strict=True)
+    }
+
+
+def most_frequent(routes):
+    """Returns the route that most images take, and their share.
+
+    Routes are the same if they run the same branches; their weights are averaged.
+
+    Args:
+        routes: `(images, branches of all MixedOps)`.
+    """
+    routes = np.asarray(routes)
+    keys = [row.tobytes() for row in routes != 0]
+    ((key, count),) = collections.Counter(keys).most_common(1)
+    own = routes[[k == key for k in keys]]
+    return own.mean(axis=0), count / len(routes)
+
+
+def random_routes(model, count, branches_per_connection, seed=0):
+    """Draws random routes of a given mean number of branches a connection.
+
+    Args:
+        model: `RoutedModel`.
+        count: How many.
+        branches_per_connection: At least 1; between whole numbers n and n + 1 each
+            MixedOp runs one of the two, at random.
+        seed: Integer.
+
+    Returns:
+        Weights `(count, branches of all MixedOps)`; those of a MixedOp are random and
+        sum to 1.
+    """
+    most = min(len(op.branches) for op in model.mixed_ops)
+    if not 1 <= branches_per_connection <= most:
+        raise ValueError(
+            f"Branches a connection are between 1 and {most}; got "
+            f"{branches_per_connection:g}."
+        )
+    generator = np.random.default_rng(seed)
+    routes = []
+    for _ in range(count):
+        parts = []
+        for op in model.mixed_ops:
+            whole, rest = divmod(branches_per_connection, 1)
+            runs = int(whole) + (generator.random() < rest)
+            chosen = generator.permutation(len(op.branches))[:runs]
+            weights = np.zeros(len(op.branches), "float32")
+            weights[chosen] = generator.dirichlet(np.ones(runs)) if runs > 1 else 1.0
+            parts.append(weights)
+        routes.append(np.concatenate(parts))
+    return np.stack(routes)

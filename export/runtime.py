@@ -1,0 +1,79 @@
+"""Runtime: exported networks in LiteRT on this machine's CPU, for Python.
+
+Nothing here needs TensorFlow or Keras: numpy, pillow and ai-edge-litert do.
+"""
+
+import pathlib
+
+import numpy as np
+
+
+class Runtime:
+    """One `.tflite` file in LiteRT.
+
+    ```python
+    runtime = Runtime("runs/NAME/export/model.tflite")
+    outputs = runtime(image=image, threshold=0.7)
+    ```
+
+    Args:
+        path: The file.
+        num_threads: Threads of the CPU that it may use.
+
+    Attributes:
+        inputs: Mapping from the names of inputs to arrays of zeros like them.
+
+    Raises:
+        ValueError: If the file cannot be read, or is not an exported network.
+    """
+
+    def __init__(self, path, num_threads=1):
+        from ai_edge_litert.interpreter import Interpreter
+
+        if not pathlib.Path(path).is_file():
+            raise ValueError(
+                f"There is no {path}: make it by `python -m export.tflite`."
+            )
+        try:
+            self._interpreter = Interpreter(str(path), num_threads=num_threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"{path} is truncated or not a .tflite file that LiteRT can run "
+                f"({error})."
+            ) from error
+        runner = self._interpreter.get_signature_runner()
+        details = runner.get_input_details()
+        self.inputs = {
+            name: np.zeros(detail["shape"], detail["dtype"])
+            for name, detail in details.items()
+        }
+        self._inputs = {name: detail["index"] for name, detail in details.items()}
+        details = runner.get_output_details()
+        self._outputs = {name: detail["index"] for name, detail in details.items()}
+
+    def set(self, **inputs):
+        """Sets inputs, whose axes of size 1 may be left out."""
+        for name, value in inputs.items():
+            if name not in self.inputs:
+                raise ValueError(
+                    f"The network has the inputs {', '.join(self.inputs)}; got {name}."
+                )
+            zeros = self.inputs[name]
+            value = np.asarray(value, zeros.dtype).reshape(zeros.shape)
+            self._interpreter.set_tensor(self._inputs[name], value)
+
+    def invoke(self):
+        """Runs the network once, on the inputs that were set last."""
+        self._interpreter.invoke()
+
+    def outputs(self):
+        """Returns the outputs of the last run by name."""
+        get = self._interpreter.get_tensor
+        return {name: get(index) for name, index in self._outputs.items()}
+
+    def __call__(self, **inputs):
+        """Sets inputs, runs the network once and returns its outputs by name."""
+        self.set(**inputs)
+        self.invoke()
+        return self.outputs()

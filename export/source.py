@@ -1,0 +1,128 @@
+"""Source: the network that is exported, and the folder it is exported to."""
+
+import dataclasses
+import json
+import os
+import pathlib
+
+from absl import flags
+
+from tfdyn import commands
+from tfdyn.settings import fields
+from tfdyn.settings.fields import define_flags, from_flags
+from tfdyn.settings.settings import Settings
+
+FLAGS = flags.FLAGS
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A network to export.
+
+    Attributes:
+        name: What it is, for people.
+        model: `RoutedModel`.
+        input_format: `InputFormat` of its images.
+        settings: `Settings` it was trained with, or would be.
+        folder: Folder of the exports, a `pathlib.Path`.
+        run: `RunFolder`, or `None` if it is not trained.
+    """
+
+    name: str
+    model: object
+    input_format: object
+    settings: Settings
+    folder: pathlib.Path
+    run: object = None
+
+    @property
+    def evaluation(self):
+        """The run's `evaluation.json`, or `None`."""
+        path = self.run and self.run / "evaluation.json"
+        return json.loads(path.read_text()) if path and path.exists() else None
+
+    def test_images(self, count, data_dir=None):
+        """Returns uint8 images and labels: test images, or noise if not trained.
+
+        Args:
+            count: How many, at most.
+            data_dir: Where the data are, if they have moved.
+        """
+        import numpy as np
+
+        if not self.run:
+            generator = np.random.default_rng(0)
+            shape = (count, *self.input_format.shape)
+            return generator.integers(0, 256, shape, "uint8"), np.zeros(count, "int32")
+        from tfdyn.data.dataset import load
+
+        settings = self.settings
+        place = data_dir or settings.data_dir
+        dataset = load(settings.dataset, place, settings.image_size)
+        batches = dataset.batches("test", count, normalize=False).take(1)
+        images, labels = next(iter(batches.as_numpy_iterator()))
+        return images, labels
+
+
+def from_run(run_dir, folder=None):
+    """Returns the `Source` of a finished run; exports go to its `export/`.
+
+    Raises:
+        ValueError: If it is not a finished run.
+    """
+    from tfdyn.training.run_folder import RunFolder
+
+    run = RunFolder(run_dir)
+    model = run.load_model()
+    folder = pathlib.Path(folder or run / "export")
+    return Source(str(run), model, run.input_format(), run.settings(), folder, run)
+
+
+def untrained(settings, name, folder=None):
+    """Returns the `Source` of a network with random weights, to be measured."""
+    import keras
+
+    from tfdyn.data.dataset import input_format_of
+    from tfdyn.models.networks import build_network
+
+    keras.utils.set_random_seed(settings.seed)
+    form = input_format_of(settings.dataset, settings.data_dir, settings.image_size)
+    model = build_network(settings, form.shape, len(form.class_names)).for_inference()
+    folder = pathlib.Path(folder or f"runs/untrained/{name}/export")
+    return Source(f"{name}, untrained", model, form, settings, folder)
+
+
+def define(adopt=True):
+    """Defines the flags that say what is exported, for a command."""
+    define_flags(Settings)
+    flags.DEFINE_string(
+        "run_dir", None, "Run to export (default: the newest in runs/)."
+    )
+    flags.DEFINE_string(
+        "export_dir", None, "Where the files go (default: export/ in the run's folder)."
+    )
+    if adopt:
+        flags.adopt_module_key_flags(fields)
+
+
+def from_command():
+    """Returns the `Source` that the flags name, and says which that is."""
+    from tfdyn.training.run_folder import newest_run
+
+    name = commands.flagfile_name()
+    if name and not FLAGS.run_dir:
+        return untrained(from_flags(Settings), name, FLAGS.export_dir)
+    return from_run(FLAGS.run_dir or newest_run().path, FLAGS.export_dir)
+
+
+def writable(folder):
+    """Makes a folder to write to, before much is computed for it.
+
+    Raises:
+        OSError: If it cannot be made or written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise OSError(
+            f"{folder} cannot be written to; choose another folder by --export_dir."
+        )
