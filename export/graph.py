@@ -79,11 +79,11 @@ def gated(model, input_format, form, route=None, constants=True):
         with frozen:
             return _outputs(model, images, by, threshold, weights)
 
-    return tf.function(serve, input_signature=None).get_concrete_function(**signature)
+    return tf.function(serve).get_concrete_function(**signature)
 
 
-def batched(model, input_format, form):
-    """Traces a network for batches of any size, each branch on its rows alone.
+def batched(model, input_format, form, by=execution.dispatched):
+    """Traces a network for batches of any size, by default each branch on its rows.
 
     Returns:
         As `gated`, for `images` of `(batch, height, width, channels)`.
@@ -94,7 +94,7 @@ def batched(model, input_format, form):
 
     def serve(images, threshold=form.threshold):
         images = input_format.normalize(images) if form.preprocess else images
-        return _outputs(model, images, execution.dispatched, threshold)
+        return _outputs(model, images, by, threshold)
 
     return tf.function(serve).get_concrete_function(**signature)
 

@@ -108,7 +108,7 @@ class Reference:
         return None
 
 
-def compare(reference, images, expected, actual, threshold, tolerance):
+def compare(reference, images, expected, actual, threshold, tolerance, scaled=False):
     """Compares an exported file's outputs with Keras's.
 
     Args:
@@ -118,6 +118,8 @@ def compare(reference, images, expected, actual, threshold, tolerance):
         actual: Logits and routes of the file.
         threshold: T, a number or a list with one a MixedOp.
         tolerance: `Tolerance`.
+        scaled: Whether logits are compared in shares of the largest: random weights
+            give logits of any size.
 
     Returns:
         A dict: `images`, `same_top1`, `same_route`, `route_near_threshold`,
@@ -127,6 +129,7 @@ def compare(reference, images, expected, actual, threshold, tolerance):
         ValueError: If they differ by more than the tolerance.
     """
     (logits, routes), (other_logits, other_routes) = expected, actual
+    scale = np.abs(logits).max() if scaled else 1.0
     first = [
         reference.first_difference(a, b)
         for a, b in zip(routes, other_routes, strict=True)
@@ -142,7 +145,7 @@ def compare(reference, images, expected, actual, threshold, tolerance):
                 f"{tolerance.route_margin:g} of T={threshold} (but {margin:.2g})."
             )
         near += 1
-    difference = np.abs(logits - other_logits).max(axis=-1)
+    difference = np.abs(logits - other_logits).max(axis=-1) / scale
     largest = float(difference[same_route].max(initial=0.0))
     if not largest <= tolerance.logits:
         raise ValueError(

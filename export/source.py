@@ -8,7 +8,7 @@ import pathlib
 from absl import flags
 
 from tfdyn import commands
-from tfdyn.settings import fields
+from tfdyn.routing.threshold import check_threshold
 from tfdyn.settings.fields import define_flags, from_flags
 from tfdyn.settings.settings import Settings
 
@@ -92,7 +92,7 @@ def untrained(settings, name, folder=None):
     return Source(f"{name}, untrained", model, form, settings, folder)
 
 
-def define(adopt=True):
+def define():
     """Defines the flags that say what is exported, for a command."""
     define_flags(Settings)
     flags.DEFINE_string(
@@ -101,8 +101,22 @@ def define(adopt=True):
     flags.DEFINE_string(
         "export_dir", None, "Where the files go (default: export/ in the run's folder)."
     )
-    if adopt:
-        flags.adopt_module_key_flags(fields)
+    flags.DEFINE_bool("threshold_input", False, "Make T an input too, a scalar.")
+    flags.DEFINE_bool("preprocess", True, "Take uint8 images, and normalise inside.")
+    flags.DEFINE_integer("check_images", 256, "Images to check on.", lower_bound=1)
+    flags.declare_key_flag("threshold")
+    flags.declare_key_flag("data_dir")
+
+
+def form_from_flags(source, variant="routed"):
+    """Returns the `Form` that the flags ask for; T is the network's own by default."""
+    from export.graph import Form
+
+    threshold = source.model.threshold
+    if FLAGS["threshold"].present:
+        threshold = check_threshold(FLAGS.threshold)
+        threshold = threshold[0] if len(threshold) == 1 else threshold
+    return Form(variant, threshold, FLAGS.threshold_input, FLAGS.preprocess)
 
 
 def from_command():

@@ -110,15 +110,8 @@ def choose_route(source, threshold, route_file=None, image=None, images=None):
 
 def main():
     """Runs the command on the flags."""
-    from export.graph import Form
-    from tfdyn.routing.threshold import check_threshold
-
     source = sources.from_command()
-    threshold = source.model.threshold
-    if FLAGS["threshold"].present:
-        threshold = check_threshold(FLAGS.threshold)
-        threshold = threshold[0] if len(threshold) == 1 else threshold
-    form = Form(FLAGS.variant, threshold, FLAGS.threshold_input, FLAGS.preprocess)
+    form = sources.form_from_flags(source, FLAGS.variant)
     if (FLAGS.route or FLAGS.image) and form.variant != "fixed":
         raise ValueError("--route and --image are for --variant=fixed.")
     sources.writable(source.folder)
@@ -128,7 +121,7 @@ def main():
     route = None
     if form.variant == "fixed":
         route, chosen = choose_route(
-            source, threshold, FLAGS.route, FLAGS.image, images
+            source, form.threshold, FLAGS.route, FLAGS.image, images
         )
         say(f"fixed: {chosen}")
     path, entry = export(source, form, FLAGS.precision, route, images)
@@ -145,6 +138,7 @@ def main():
 
 if __name__ == "__main__":
     sources.define()
+    flags.adopt_module_key_flags(sources)  # so that --help lists them
     flags.DEFINE_enum("precision", "float32", PRECISIONS, "Of the weights.")
     flags.DEFINE_enum(
         "variant",
@@ -153,10 +147,7 @@ if __name__ == "__main__":
         "routed; all_branches: no gates; fixed: one route, no gates; forced: gated, "
         "the route an input.",
     )
-    flags.DEFINE_bool("threshold_input", False, "Make T a second input, a scalar.")
-    flags.DEFINE_bool("preprocess", True, "Take uint8 images, and normalise inside.")
     flags.DEFINE_string("route", None, "JSON file of the fixed route.")
     flags.DEFINE_string("image", None, "Picture whose route is the fixed one.")
-    flags.DEFINE_integer("check_images", 256, "Images to check on.", lower_bound=1)
     commands.define_json()
     commands.run(main)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 
 # A kill may leave a file of this prefix behind; an error does not.
 PREFIX = "tmp."
@@ -25,6 +26,20 @@ def whole(path):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_folder(path):
+    """As `whole`, for a folder, which takes the place of one that was there."""
+    path = pathlib.Path(path)
+    temporary = path.with_name(PREFIX + path.name)
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        yield temporary
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_text(path, text):

@@ -1,0 +1,130 @@
+"""Exports a run to a SavedModel: `python -m export.saved_model --run_dir=runs/NAME`."""
+
+from absl import flags
+
+from export import source as sources
+from tfdyn import commands
+
+FLAGS = flags.FLAGS
+
+
+def export(source, form, images):
+    """Writes a network as a SavedModel that needs TensorFlow alone, checked.
+
+    Its signatures take `images` of any batch size ("batched": each branch runs on the
+    rows that chose it) or one `image` ("gated": each branch behind a `tf.cond`).
+    Both return `logits`, `probabilities`, `macs` and `route`.
+
+    Args:
+        source: `export.source.Source`.
+        form: `export.graph.Form` of the routed variant.
+        images: uint8 images to check it on, `(n, height, width, channels)`.
+
+    Returns:
+        The folder, and what the check found.
+
+    Raises:
+        ValueError: If its outputs are not Keras's.
+        OSError: If the folder cannot be written to.
+    """
+    import tensorflow as tf
+
+    from export import graph
+    from tfdyn.files import whole_folder
+
+    model, given = source.model, source.input_format
+    sources.writable(source.folder)
+    module = tf.Module()
+    # The variables alone: Keras's layers would need Keras to be loaded.
+    module.weights = [variable.value for variable in model.variables]
+    signatures = {
+        "batched": graph.batched(model, given, form),
+        "gated": graph.gated(model, given, form, constants=False),
+    }
+    path = source.folder / "saved_model"
+    with whole_folder(path) as temporary:
+        with commands.quiet():
+            tf.saved_model.save(module, str(temporary), signatures=signatures)
+        found = check(temporary, source, form, images)
+    return path, found
+
+
+def check(path, source, form, images, gated_images=16):
+    """Compares both signatures with Keras.
+
+    Args:
+        path: Folder of the SavedModel.
+        source: `Source` of the network.
+        form: `Form` that it was traced with.
+        images: uint8 images `(n, height, width, channels)`.
+        gated_images: How many of them to run one by one.
+
+    Returns:
+        What `export.parity.compare` returns, by signature.
+
+    Raises:
+        ValueError: If they differ.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    from export import parity
+
+    signatures = tf.saved_model.load(str(path)).signatures
+    normalized = np.asarray(source.input_format.normalize(images))
+    given = images if form.preprocess else normalized
+    threshold, more = form.threshold, {}
+    if form.threshold_input:
+        threshold = float(np.mean(threshold))
+        more = {"threshold": tf.constant(threshold)}
+    reference = parity.Reference(source.model)
+    logits, routes = reference(normalized, threshold)
+    batches = [tf.constant(given[i : i + 250]) for i in range(0, len(given), 250)]
+    rows = [tf.constant(given[i : i + 1]) for i in range(min(gated_images, len(given)))]
+    outputs = {
+        "batched": [signatures["batched"](images=x, **more) for x in batches],
+        "gated": [signatures["gated"](image=x, **more) for x in rows],
+    }
+    found = {}
+    for name, parts in outputs.items():
+        actual = [
+            np.concatenate([p[key] for p in parts]) for key in ("logits", "route")
+        ]
+        count = len(actual[0])
+        found[name] = parity.compare(
+            reference,
+            normalized[:count],
+            (logits[:count], routes[:count]),
+            actual,
+            threshold,
+            parity.TOLERANCES["float32"],
+            scaled=source.run is None,
+        )
+    return found
+
+
+def main():
+    """Runs the command on the flags."""
+    source = sources.from_command()
+    form = sources.form_from_flags(source)
+    sources.writable(source.folder)
+    if not FLAGS.json:
+        print(f"exporting {source.name}")
+    images, _ = source.test_images(FLAGS.check_images, FLAGS.data_dir)
+    path, found = export(source, form, images)
+    if FLAGS.json:
+        commands.print_json({"folder": str(path), **found})
+        return
+    for name, row in found.items():
+        print(
+            f"{name}: as in Keras on {row['same_top1']} of {row['images']} images, "
+            f"logits to {row['max_logit_difference']:.1e}"
+        )
+    print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    sources.define()
+    flags.adopt_module_key_flags(sources)  # so that --help lists them
+    commands.define_json()
+    commands.run(main)
