@@ -79,7 +79,7 @@ def gated(model, input_format, form, route=None, constants=True):
         with frozen:
             return _outputs(model, images, by, threshold, weights)
 
-    return tf.function(serve).get_concrete_function(**signature)
+    return tf.function(serve, autograph=False).get_concrete_function(**signature)
 
 
 def batched(model, input_format, form, by=execution.dispatched):
@@ -96,7 +96,7 @@ def batched(model, input_format, form, by=execution.dispatched):
         images = input_format.normalize(images) if form.preprocess else images
         return _outputs(model, images, by, threshold)
 
-    return tf.function(serve).get_concrete_function(**signature)
+    return tf.function(serve, autograph=False).get_concrete_function(**signature)
 
 
 def _images(batch, input_format, preprocess):

@@ -45,11 +45,11 @@ class Reference:
     def __init__(self, model):
         self._model = model
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def routed(images, thresholds):
             return self._outputs(images, threshold=thresholds)
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def forced(images, route):
             return self._outputs(images, route=split_route(model, route))
 

@@ -20,13 +20,13 @@ def test_a_run_is_named_after_its_flagfile(argv, name):
     assert commands.flagfile_name(argv) == name
 
 
-def run(monkeypatch, main):
+def run(monkeypatch, main, *words, **options):
     """Runs a command's main as absl would, without parsing flags."""
-    monkeypatch.setattr(app, "run", lambda main: main(["command"]))
+    monkeypatch.setattr(app, "run", lambda main: main(["command", *words]))
     monkeypatch.setattr(commands, "start_tensorflow", lambda: None)
     if not commands.FLAGS.is_parsed():
         commands.FLAGS(["command"])
-    commands.run(main)
+    commands.run(main, **options)
 
 
 @pytest.mark.parametrize("kind", [ValueError, FileNotFoundError, ArithmeticError])
@@ -60,6 +60,15 @@ def test_a_word_that_is_no_flag_is_an_error(monkeypatch):
     monkeypatch.setattr(app, "run", lambda main: main(["command", "quickly"]))
     with pytest.raises(app.UsageError, match="quickly"):
         commands.run(lambda: None)
+
+
+@pytest.mark.parametrize("words", [(), ("a.png", "b.png")])
+def test_words_that_are_no_flags_are_arguments_where_they_are_wanted(
+    monkeypatch, words
+):
+    given = []
+    run(monkeypatch, given.append, *words, arguments=True)
+    assert given == [list(words)]
 
 
 def test_what_is_held_back_is_shown_where_the_import_fails(capfd, monkeypatch):
