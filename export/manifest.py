@@ -85,14 +85,12 @@ def _check_macs(cost, model, outputs):
         )
 
 
-def write(source, form, name, entry, route=None):
+def write(source, form, name, entry):
     """Writes `model.json`, and a file's entry to `manifest.json`."""
     path = source.folder / "manifest.json"
     files = {}
     if path.exists():
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
-    if route is not None:
-        entry = {**entry, "route": routes.as_json(route, source.model)}
     files[name] = entry
     content = {"source": source.name, "versions": versions(), "files": files}
     write_json(source.folder / "model.json", describe(source, form))

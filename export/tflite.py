@@ -32,7 +32,7 @@ def export(source, form, precision="float32", route=None, images=None):
         ValueError: If an argument or the outcome of a check is not as it must be.
         OSError: If the folder cannot be written to.
     """
-    from export import graph, manifest
+    from export import graph, manifest, routes
     from tfdyn.files import whole
 
     sources.writable(source.folder)
@@ -52,7 +52,9 @@ def export(source, form, precision="float32", route=None, images=None):
     with whole(path) as temporary:
         temporary.write_bytes(content)
         entry |= manifest.check(temporary, source, form, precision, route, images)
-    manifest.write(source, form, path.name, entry, route)
+    if route is not None:
+        entry["route"] = routes.as_json(route, source.model)
+    manifest.write(source, form, path.name, entry)
     return path, entry
 
 

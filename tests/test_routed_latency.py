@@ -7,6 +7,7 @@ import subprocess
 import sys
 import types
 
+import keras
 import numpy as np
 import pytest
 from conftest import tiny_settings
@@ -37,6 +38,7 @@ ROUTES = np.array(
 
 @pytest.fixture(scope="module")
 def source():
+    keras.utils.set_random_seed(0)  # Before that of each test.
     model = sharpen(make(num_cells=1, num_nodes=1, branches=BRANCHES))
     form = InputFormat(("a", "b", "c"), (8, 8, 1), (0.5,), (0.25,))
     return Source("tiny", model.for_inference(), form, tiny_settings(), None)
