@@ -14,7 +14,7 @@ from tfdyn.files import write_json
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert")
 
 
-def check(path, source, form, precision, route, images):
+def check(path, source, form, precision, route, images, labels=None):
     """Checks a `.tflite` file: its operations, and its outputs against Keras's.
 
     Args:
@@ -24,9 +24,11 @@ def check(path, source, form, precision, route, images):
         precision: That of its weights.
         route: The fixed variant's route.
         images: uint8 images `(n, height, width, channels)`.
+        labels: Their labels `(n,)`, or `None`.
 
     Returns:
-        A dict: `operations`, `subgraphs`, and what `parity.compare` returns.
+        A dict: `operations`, `subgraphs`, `accuracy` where there are
+        labels, and what `parity.compare` returns.
 
     Raises:
         ValueError: If a check fails.
@@ -60,6 +62,9 @@ def check(path, source, form, precision, route, images):
         _check_macs(source.model.route_cost, source.model, outputs)
     tolerance = parity.TOLERANCES[precision]
     actual = [np.stack(values) for values in actual]
+    right = {}
+    if labels is not None:
+        right = {"accuracy": float(np.mean(actual[0].argmax(-1) == labels))}
     return {
         "operations": flatbuffer.operations,
         "subgraphs": len(flatbuffer.subgraphs),
@@ -72,6 +77,7 @@ def check(path, source, form, precision, route, images):
             tolerance,
             scaled=source.run is None,
         ),
+        **right,
     }
 
 

@@ -8,7 +8,7 @@ from tfdyn import commands
 FLAGS = flags.FLAGS
 
 
-def export(source, form, images):
+def export(source, form, images, labels=None):
     """Writes a network as a SavedModel that needs TensorFlow alone, checked.
 
     Its signatures take `images` of any batch size ("batched": each branch runs on the
@@ -19,6 +19,7 @@ def export(source, form, images):
         source: `export.source.Source`.
         form: `export.graph.Form` of the routed variant.
         images: uint8 images to check it on, `(n, height, width, channels)`.
+        labels: Their labels `(n,)`, to count the accuracy, or `None`.
 
     Returns:
         The folder, and what the check found.
@@ -45,11 +46,11 @@ def export(source, form, images):
     with whole_folder(path) as temporary:
         with commands.quiet():
             tf.saved_model.save(module, str(temporary), signatures=signatures)
-        found = check(temporary, source, form, images)
+        found = check(temporary, source, form, images, labels)
     return path, found
 
 
-def check(path, source, form, images, gated_images=16):
+def check(path, source, form, images, labels=None, gated_images=16):
     """Compares both signatures with Keras.
 
     Args:
@@ -57,10 +58,11 @@ def check(path, source, form, images, gated_images=16):
         source: `Source` of the network.
         form: `Form` that it was traced with.
         images: uint8 images `(n, height, width, channels)`.
+        labels: Their labels `(n,)`, or `None`.
         gated_images: How many of them to run one by one.
 
     Returns:
-        What `export.parity.compare` returns, by signature.
+        What `export.parity.compare` returns, and `accuracy`, by signature.
 
     Raises:
         ValueError: If they differ.
@@ -100,6 +102,9 @@ def check(path, source, form, images, gated_images=16):
             parity.TOLERANCES["float32"],
             scaled=source.run is None,
         )
+        if labels is not None:
+            right = actual[0].argmax(-1) == labels[:count]
+            found[name]["accuracy"] = float(right.mean())
     return found
 
 
@@ -110,8 +115,8 @@ def main():
     sources.writable(source.folder)
     if not FLAGS.json:
         print(f"exporting {source.name}")
-    images, _ = source.test_images(FLAGS.check_images, FLAGS.data_dir)
-    path, found = export(source, form, images)
+    images, labels = source.test_images(FLAGS.check_images, FLAGS.data_dir)
+    path, found = export(source, form, images, labels)
     if FLAGS.json:
         commands.print_json({"folder": str(path), **found})
         return
@@ -119,6 +124,7 @@ def main():
         print(
             f"{name}: as in Keras on {row['same_top1']} of {row['images']} images, "
             f"logits to {row['max_logit_difference']:.1e}"
+            + (f"; accuracy {row['accuracy']:.2%}" if "accuracy" in row else "")
         )
     print(f"wrote {path}")
 

@@ -42,7 +42,7 @@ class Source:
         return json.loads(path.read_text()) if path and path.exists() else None
 
     def test_images(self, count, data_dir=None):
-        """Returns uint8 images and labels: test images, or noise if not trained.
+        """Returns uint8 test images and their labels; noise and `None` if not trained.
 
         Args:
             count: How many, at most.
@@ -53,7 +53,7 @@ class Source:
         if not self.run:
             generator = np.random.default_rng(0)
             shape = (count, *self.input_format.shape)
-            return generator.integers(0, 256, shape, "uint8"), np.zeros(count, "int32")
+            return generator.integers(0, 256, shape, "uint8"), None
         from tfdyn.data.dataset import load
 
         settings = self.settings

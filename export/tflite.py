@@ -11,7 +11,7 @@ FLAGS = flags.FLAGS
 PRECISIONS = ("float32", "float16", "dynamic")
 
 
-def export(source, form, precision="float32", route=None, images=None):
+def export(source, form, precision="float32", route=None, images=None, labels=None):
     """Writes a network as one `.tflite` file, checked against Keras.
 
     Beside it stand `model.json` (what an app must know) and `manifest.json` (what was
@@ -24,6 +24,7 @@ def export(source, form, precision="float32", route=None, images=None):
             activations in 8 bits where the runtime has such kernels).
         route: For the fixed variant, its weights `(branches of all MixedOps,)`.
         images: uint8 images to check the file on, `(n, height, width, channels)`.
+        labels: Their labels, `(n,)`, to count the file's accuracy, or `None`.
 
     Returns:
         The file's path and its entry in `manifest.json`.
@@ -51,7 +52,9 @@ def export(source, form, precision="float32", route=None, images=None):
     path = source.folder / file_name(form.variant)
     with whole(path) as temporary:
         temporary.write_bytes(content)
-        entry |= manifest.check(temporary, source, form, precision, route, images)
+        entry |= manifest.check(
+            temporary, source, form, precision, route, images, labels
+        )
     if route is not None:
         entry["route"] = routes.as_json(route, source.model)
     manifest.write(source, form, path.name, entry)
@@ -119,14 +122,14 @@ def main():
     sources.writable(source.folder)
     say = (lambda text: None) if FLAGS.json else print
     say(f"exporting {source.name}: {form.variant}, {FLAGS.precision}")
-    images, _ = source.test_images(FLAGS.check_images, FLAGS.data_dir)
+    images, labels = source.test_images(FLAGS.check_images, FLAGS.data_dir)
     route = None
     if form.variant == "fixed":
         route, chosen = choose_route(
             source, form.threshold, FLAGS.route, FLAGS.image, images
         )
         say(f"fixed: {chosen}")
-    path, entry = export(source, form, FLAGS.precision, route, images)
+    path, entry = export(source, form, FLAGS.precision, route, images, labels)
     if FLAGS.json:
         commands.print_json({"file": str(path), **entry})
         return
@@ -134,6 +137,7 @@ def main():
         f"converted in {entry['convert_seconds']:.0f} s; as in Keras on "
         f"{entry['same_top1']} of {entry['images']} images, logits to "
         f"{entry['max_logit_difference']:.1e}, routes on {entry['same_route']}"
+        + (f"; accuracy {entry['accuracy']:.2%}" if "accuracy" in entry else "")
     )
     print(f"wrote {path} ({entry['bytes'] / 1e6:.2f} MB), model.json, manifest.json")
 

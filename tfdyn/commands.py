@@ -12,16 +12,17 @@ from absl import app, flags, logging
 FLAGS = flags.FLAGS
 
 
-def run(main, interrupted="interrupted"):
+def run(main, interrupted="interrupted", arguments=False):
     """Runs a command's `main`; errors that a user can mend are one line, no trace.
 
     Args:
-        main: Function of nothing, called when the flags are parsed.
+        main: Function called when the flags are parsed, of nothing or of `arguments`.
         interrupted: What is said when the user interrupts it.
+        arguments: Whether `main` takes the words that are no flags, a list.
     """
 
     def guarded(argv):
-        if len(argv) > 1:
+        if len(argv) > 1 and not arguments:
             raise app.UsageError(
                 f"Unknown argument {argv[1]!r}; settings are given as --name=value."
             )
@@ -29,7 +30,7 @@ def run(main, interrupted="interrupted"):
             logging.set_verbosity(logging.WARNING)
         start_tensorflow()
         try:
-            main()
+            main(argv[1:]) if arguments else main()
         except (ValueError, OSError, ArithmeticError) as error:
             logging.debug("Where it was raised:", exc_info=True)
             sys.exit(f"error: {error}")
