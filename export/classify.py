@@ -126,4 +126,4 @@ if __name__ == "__main__":
     flags.DEFINE_integer("top", 3, "Classes to show.", lower_bound=1)
     flags.DEFINE_integer("num_threads", 1, "Threads of the CPU.", lower_bound=1)
     commands.define_json()
-    commands.run(main, arguments=True)
+    commands.run(main, arguments=True, tensorflow=False)

@@ -92,14 +92,16 @@ def _check_macs(cost, model, outputs):
 
 
 def write(source, form, name, entry):
-    """Writes `model.json`, and a file's entry to `manifest.json`."""
+    """Writes a file's entry to `manifest.json`, and `model.json`: of the routed one."""
     path = source.folder / "manifest.json"
     files = {}
     if path.exists():
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
     files[name] = entry
     content = {"source": source.name, "versions": versions(), "files": files}
-    write_json(source.folder / "model.json", describe(source, form))
+    description = source.folder / "model.json"
+    if form.variant == "routed" or not description.exists():
+        write_json(description, describe(source, form))
     write_json(path, content)
 
 

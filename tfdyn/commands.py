@@ -12,13 +12,14 @@ from absl import app, flags, logging
 FLAGS = flags.FLAGS
 
 
-def run(main, interrupted="interrupted", arguments=False):
+def run(main, interrupted="interrupted", arguments=False, tensorflow=True):
     """Runs a command's `main`; errors that a user can mend are one line, no trace.
 
     Args:
         main: Function called when the flags are parsed, of nothing or of `arguments`.
         interrupted: What is said when the user interrupts it.
         arguments: Whether `main` takes the words that are no flags, a list.
+        tensorflow: Whether it needs TensorFlow, whose start takes seconds.
     """
 
     def guarded(argv):
@@ -28,7 +29,8 @@ def run(main, interrupted="interrupted", arguments=False):
             )
         if not FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)
-        start_tensorflow()
+        if tensorflow:
+            start_tensorflow()
         try:
             main(argv[1:]) if arguments else main()
         except (ValueError, OSError, ArithmeticError) as error:
