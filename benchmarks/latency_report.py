@@ -26,16 +26,12 @@ def route_macs(model, routes, routers):
         routes: `(n, branches of all MixedOps)`.
         routers: Whether the routed form and that of all branches run the routers.
     """
-    from tfdyn.costs import complexity
+    from export import graph
 
-    cost = model.route_cost
-    branches = np.concatenate([cost.branches[op.name] for op in model.mixed_ops])
-    branches = branches.astype("float64")  # Sums of float32 would be rounded.
-    routing = sum(complexity.macs(m.layer) for m in model.modules if m.kind == "router")
-    rest = cost.fixed - routing
+    rest, branches = graph.macs(model, routers=False)
     fixed = rest + (np.asarray(routes) != 0) @ branches
     every = np.full(len(routes), rest + branches.sum())
-    more = routing if routers else 0
+    more = graph.macs(model)[0] - rest if routers else 0
     return {
         "routed": fixed + more,
         "all_branches": every + more,

@@ -33,7 +33,7 @@ from tqdm import tqdm
 
 from benchmarks import latency_report, timing
 from export import source as sources
-from export.runtime import Runtime
+from export.interpreter import Interpreter
 from tfdyn import commands
 from tfdyn.files import write_json
 
@@ -47,10 +47,11 @@ LITERT_INPUTS = {
     True: "a random image of its own, whose route may be any",
     False: "a random image and route of its own: all branches run",
 }
+WARM_UPS = 3
 BAR = {"leave": False, "disable": None}
 
 
-def measure(source, images, threshold, routes=None, fixed_routes=20, rounds=5, loop=10):
+def measure(source, images, threshold, routes=None, fixed_routes=20, rounds=5, loop=30):
     """Times the forms of a network on images.
 
     Args:
@@ -122,14 +123,14 @@ def measure(source, images, threshold, routes=None, fixed_routes=20, rounds=5, l
 
 
 def load(source, path, variant, threshold=1.0, route=None):
-    """Converts a network to the file `path`; returns its `Runtime`, of one thread."""
+    """Converts a network to the file `path`; returns its `Interpreter`."""
     from export import graph, tflite
 
     form = graph.Form(variant, threshold)
     function = graph.gated(source.model, source.input_format, form, route)
     path.write_bytes(tflite.convert(function))
     with commands.quiet():  # It tells of its delegate.
-        return Runtime(path, num_threads=1)
+        return Interpreter(path, num_threads=1)
 
 
 def distinct_routes(routes):
@@ -156,11 +157,11 @@ def alternate(forms, images, routes, rounds, loop):
     """Times the forms of each image in turn, every second round in reverse order.
 
     Args:
-        forms: For each image a mapping from names to `Runtime`s.
+        forms: For each image a mapping from names to `Interpreter`s.
         images: uint8 images `(n, height, width, channels)`.
         routes: `(n, branches of all MixedOps)`, for those that have it as input.
         rounds: How often each is timed.
-        loop: How often it runs each time, after one run that is not timed.
+        loop: How often it runs each time, after runs that are not timed.
 
     Returns:
         For each image a mapping from names to milliseconds, the median of the rounds.
@@ -172,7 +173,8 @@ def alternate(forms, images, routes, rounds, loop):
         for name in reversed(forms[i]) if r % 2 else forms[i]:
             runtime = forms[i][name]
             runtime.set(**{key: given[key] for key in runtime.inputs})
-            runtime.invoke()
+            for _ in range(WARM_UPS):
+                runtime.invoke()
             start = time.perf_counter()
             for _ in range(loop):
                 runtime.invoke()
@@ -243,7 +245,7 @@ if __name__ == "__main__":
         ("routes", 20, "Random routes, for a network that is not trained."),
         ("fixed_routes", 20, "Fixed graphs, at most: of the most frequent routes."),
         ("rounds", 5, "How often each form is timed on each image."),
-        ("loop", 10, "How often it runs each time."),
+        ("loop", 30, "How often it runs each time."),
     ):
         flags.DEFINE_integer(name, default, text, lower_bound=1)
     flags.DEFINE_float("branches_per_connection", 1.2, "Mean number in random routes.")

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from export import routed
 from export.constants import Constants
+from tfdyn.costs import complexity
 from tfdyn.layers import execution
 
 VARIANTS = ("routed", "all_branches", "fixed", "forced")
@@ -113,17 +114,30 @@ def _outputs(model, images, by, threshold, weights=None):
     return {
         "logits": outputs["logits"],
         "probabilities": tf.nn.softmax(outputs["logits"]),
-        "macs": _macs(model, route),
+        "macs": _macs(model, route, routers=weights is None),
         "route": route,
     }
 
 
-def _macs(model, route):
+def _macs(model, route, routers):
     # In whole numbers, which a smaller precision of the weights leaves as they are.
+    fixed, costs = macs(model, routers)
+    branches = tf.where(route != 0, costs, np.int64(0))
+    return tf.cast(tf.reduce_sum(branches, axis=-1) + fixed, tf.float32)
+
+
+def macs(model, routers=True):
+    """Returns the MACs of what always runs, and those of all branches, an array.
+
+    Args:
+        model: `RoutedModel`.
+        routers: Whether its routers run: they do not where the route is given.
+    """
     cost = model.route_cost
     costs = np.concatenate([cost.branches[op.name] for op in model.mixed_ops])
-    branches = tf.where(route != 0, np.int64(costs), np.int64(0))
-    return tf.cast(tf.reduce_sum(branches, axis=-1) + int(cost.fixed), tf.float32)
+    of_routers = [complexity.macs(m.layer) for m in model.modules if m.kind == "router"]
+    fixed = cost.fixed - (0 if routers else sum(of_routers))
+    return int(fixed), costs.astype("int64")
 
 
 def split_route(model, weights):

@@ -5,9 +5,9 @@ import json
 
 import numpy as np
 
-from export import parity, routes
+from export import graph, parity, routes
 from export.flatbuffer import Flatbuffer
-from export.runtime import Runtime
+from export.interpreter import Interpreter
 from tfdyn import commands
 from tfdyn.files import write_json
 
@@ -52,14 +52,15 @@ def check(path, source, form, precision, route, images, labels=None):
         given = {"threshold": np.full(len(images), threshold)}
     expected = reference(normalized, threshold, forced)
     with commands.quiet():  # It tells of its delegate.
-        runtime = Runtime(path)
+        interpreter = Interpreter(path)
+    macs = graph.macs(source.model, routers=forced is None)
     actual = [], []
     for index, image in enumerate(images if form.preprocess else normalized):
         inputs = {name: values[index] for name, values in given.items()}
-        outputs = runtime(image=image, **inputs)
+        outputs = interpreter(image=image, **inputs)
         actual[0].append(outputs["logits"][0])
         actual[1].append(outputs["route"][0])
-        _check_macs(source.model.route_cost, source.model, outputs)
+        _check_macs(macs, outputs)
     tolerance = parity.TOLERANCES[precision]
     actual = [np.stack(values) for values in actual]
     right = {}
@@ -81,9 +82,9 @@ def check(path, source, form, precision, route, images, labels=None):
     }
 
 
-def _check_macs(cost, model, outputs):
-    costs = np.concatenate([cost.branches[op.name] for op in model.mixed_ops])
-    macs = cost.fixed + np.sum(costs.astype("float64") * (outputs["route"][0] != 0))
+def _check_macs(costs, outputs):
+    fixed, branches = costs
+    macs = fixed + np.sum(branches * (outputs["route"][0] != 0))
     if not np.isclose(outputs["macs"][0], macs, rtol=1e-5):
         raise ValueError(
             f"The file says that a route takes {outputs['macs'][0]:g} MACs; it takes "

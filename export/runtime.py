@@ -1,4 +1,4 @@
-"""Runtime: exported networks in LiteRT on this machine's CPU, for Python.
+"""Runtime: exported networks on this machine's CPU, without ceremony.
 
 Nothing here needs TensorFlow or Keras: numpy and ai-edge-litert do.
 """
@@ -10,81 +10,9 @@ import time
 
 import numpy as np
 
+from export.interpreter import Interpreter
 from tfdyn.data.input_format import InputFormat
 from tfdyn.routing.threshold import check_threshold
-
-
-class Runtime:
-    """One `.tflite` file in LiteRT.
-
-    ```python
-    runtime = Runtime("runs/NAME/export/model.tflite")
-    outputs = runtime(image=image, threshold=0.7)
-    ```
-
-    Args:
-        path: The file.
-        num_threads: Threads of the CPU that it may use.
-
-    Attributes:
-        inputs: Mapping from the names of inputs to arrays of zeros like them.
-
-    Raises:
-        ValueError: If the file cannot be read, or is not an exported network.
-    """
-
-    def __init__(self, path, num_threads=1):
-        from ai_edge_litert.interpreter import Interpreter
-
-        if num_threads < 1:
-            raise ValueError(f"num_threads is 1 or more; got {num_threads}.")
-        if not pathlib.Path(path).is_file():
-            raise ValueError(
-                f"There is no file {path}: make it by `python -m export.tflite`."
-            )
-        try:
-            self._interpreter = Interpreter(str(path), num_threads=num_threads)
-            self._interpreter.allocate_tensors()
-            runner = self._interpreter.get_signature_runner()
-        except (ValueError, RuntimeError) as error:
-            raise ValueError(
-                f"{path} is truncated or not a .tflite file of `python -m "
-                f"export.tflite` ({error})."
-            ) from error
-        details = runner.get_input_details()
-        self.inputs = {
-            name: np.zeros(detail["shape"], detail["dtype"])
-            for name, detail in details.items()
-        }
-        self._inputs = {name: detail["index"] for name, detail in details.items()}
-        details = runner.get_output_details()
-        self._outputs = {name: detail["index"] for name, detail in details.items()}
-
-    def set(self, **inputs):
-        """Sets inputs, whose axes of size 1 may be left out."""
-        for name, value in inputs.items():
-            if name not in self.inputs:
-                raise ValueError(
-                    f"The network has the inputs {', '.join(self.inputs)}; got {name}."
-                )
-            zeros = self.inputs[name]
-            value = np.asarray(value, zeros.dtype).reshape(zeros.shape)
-            self._interpreter.set_tensor(self._inputs[name], value)
-
-    def invoke(self):
-        """Runs the network once, on the inputs that were set last."""
-        self._interpreter.invoke()
-
-    def outputs(self):
-        """Returns the outputs of the last run by name."""
-        get = self._interpreter.get_tensor
-        return {name: get(index) for name, index in self._outputs.items()}
-
-    def __call__(self, **inputs):
-        """Sets inputs, runs the network once and returns its outputs by name."""
-        self.set(**inputs)
-        self.invoke()
-        return self.outputs()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -126,10 +54,10 @@ class Classifier:
 
     def __init__(self, path, num_threads=1):
         self._path = pathlib.Path(path)
-        self._runtime = Runtime(path, num_threads)
+        self._interpreter = Interpreter(path, num_threads)
         description = self._path.with_name("model.json")
         self.input_format, self._threshold = _read(description)
-        inputs = self._runtime.inputs
+        inputs = self._interpreter.inputs
         if "route" in inputs:
             raise ValueError(
                 f"{path} has the route as an input (--variant=forced), and cannot "
@@ -139,7 +67,7 @@ class Classifier:
             "image": (1, *self.input_format.shape),
             "probabilities": (1, len(self.input_format.class_names)),
         }
-        tensors = {**inputs, **self._runtime.outputs()}
+        tensors = {**inputs, **self._interpreter.outputs()}
         actual = {name: np.shape(tensors.get(name)) for name in expected}
         if actual != expected:
             raise ValueError(
@@ -147,7 +75,7 @@ class Classifier:
                 f"are of different networks. Export again by `python -m export.tflite`."
             )
         # The first run is slow. Ones: with T=1 it runs all branches.
-        self._runtime(**{name: zeros + 1 for name, zeros in inputs.items()})
+        self._interpreter(**{name: zeros + 1 for name, zeros in inputs.items()})
 
     def __call__(self, images, threshold=None):
         """Classifies images, one after the other.
@@ -169,11 +97,11 @@ class Classifier:
         probabilities = np.empty((len(images), len(names)), "float32")
         macs, milliseconds = np.empty((2, len(images)))
         for index, image in enumerate(images):
-            self._runtime.set(image=image, **given)
+            self._interpreter.set(image=image, **given)
             start = time.perf_counter()
-            self._runtime.invoke()
+            self._interpreter.invoke()
             milliseconds[index] = 1e3 * (time.perf_counter() - start)
-            outputs = self._runtime.outputs()
+            outputs = self._interpreter.outputs()
             probabilities[index] = outputs["probabilities"][0]
             macs[index] = outputs["macs"][0]
         labels = [names[best] for best in probabilities.argmax(axis=-1)]
@@ -195,12 +123,12 @@ class Classifier:
                 f"picture so."
             )
         images = images.reshape(-1, *shape)
-        if self._runtime.inputs["image"].dtype == "uint8":
+        if self._interpreter.inputs["image"].dtype == "uint8":
             return images
         return self.input_format.normalize(images)
 
     def _given(self, threshold):
-        if "threshold" not in self._runtime.inputs:
+        if "threshold" not in self._interpreter.inputs:
             if threshold is None:
                 return {}
             raise ValueError(

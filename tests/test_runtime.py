@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import pytest
 import tiny_networks
-from ai_edge_litert.tools import flatbuffer_utils
 
 from export import graph, tflite
+from export.interpreter import Interpreter
 from export.manifest import describe
-from export.runtime import Classifier, Runtime
+from export.runtime import Classifier
 from export.source import Source
 from tfdyn.data.input_format import InputFormat
 
@@ -102,7 +102,7 @@ def test_one_image_and_none(exports):
 
 def test_milliseconds_are_those_of_the_run_alone(exports, monkeypatch):
     clock, runs = [0.0], []
-    sets, invoke = Runtime.set, Runtime.invoke
+    sets, invoke = Interpreter.set, Interpreter.invoke
 
     def slow_set(self, **inputs):
         clock[0] += 100.0
@@ -113,8 +113,8 @@ def test_milliseconds_are_those_of_the_run_alone(exports, monkeypatch):
         clock[0] += runs[-1]
         invoke(self)
 
-    monkeypatch.setattr(Runtime, "set", slow_set)
-    monkeypatch.setattr(Runtime, "invoke", slow_invoke)
+    monkeypatch.setattr(Interpreter, "set", slow_set)
+    monkeypatch.setattr(Interpreter, "invoke", slow_invoke)
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     classifier = Classifier(exports / "uint8.tflite")
     assert runs == [0]  # It has warmed up.
@@ -188,44 +188,6 @@ def test_a_description_with_a_broken_threshold(copy, threshold):
 def test_a_description_of_another_network(copy, changes):
     with pytest.raises(ValueError, match="different networks"):
         Classifier(copy(**changes))
-
-
-def test_a_runtime_has_inputs_by_name(exports):
-    runtime = Runtime(exports / "threshold.tflite")
-    shapes = {name: (x.shape, x.dtype) for name, x in runtime.inputs.items()}
-    assert shapes == {"image": ((1, 8, 8, 1), "float32"), "threshold": ((), "float32")}
-    outputs = runtime(image=FORMAT.normalize(IMAGES[0]), threshold=0.5)
-    assert set(outputs) == {"logits", "probabilities", "macs", "route"}
-    with pytest.raises(ValueError, match="image, threshold; got picture"):
-        runtime(picture=IMAGES[0])
-
-
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
-def test_a_truncated_file(exports, tmp_path, share):
-    content = (exports / "uint8.tflite").read_bytes()
-    path = tmp_path / "cut.tflite"
-    path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(ValueError, match="cut.tflite is truncated"):
-        Runtime(path)
-
-
-def test_a_file_without_a_signature(exports, tmp_path):
-    network = flatbuffer_utils.read_model(str(exports / "uint8.tflite"))
-    network.signatureDefs = []
-    path = tmp_path / "other.tflite"
-    path.write_bytes(flatbuffer_utils.convert_object_to_bytearray(network))
-    with pytest.raises(ValueError, match=r"not a \.tflite file of `python -m export"):
-        Runtime(path)
-
-
-def test_a_missing_file(tmp_path):
-    with pytest.raises(ValueError, match="There is no file .*gone.tflite"):
-        Runtime(tmp_path / "gone.tflite")
-
-
-def test_no_threads(exports):
-    with pytest.raises(ValueError, match="num_threads is 1 or more; got 0"):
-        Runtime(exports / "uint8.tflite", num_threads=0)
 
 
 def test_needs_no_tensorflow(exports):

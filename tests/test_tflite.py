@@ -13,7 +13,7 @@ from PIL import Image
 from export import parity, routes, tflite
 from export import source as sources
 from export.graph import Form
-from export.runtime import Runtime
+from export.interpreter import Interpreter
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -54,9 +54,9 @@ def test_beside_it_stands_what_an_app_must_know(exported, source):
 
 
 def test_the_file_says_what_its_route_costs(exported, source, images):
-    runtime = Runtime(exported[0])
-    assert set(runtime.inputs) == {"image"}
-    outputs = runtime(image=images[0])
+    interpreter = Interpreter(exported[0])
+    assert set(interpreter.inputs) == {"image"}
+    outputs = interpreter(image=images[0])
     normalized = source.input_format.normalize(images[:1])
     expected = source.model(normalized, threshold=0.7)
     macs = source.model.route_cost.total(expected["route"])
@@ -67,8 +67,8 @@ def test_the_file_says_what_its_route_costs(exported, source, images):
 def test_a_threshold_that_is_an_input_changes_the_work(source, images):
     form = Form(threshold=0.7, threshold_input=True)
     path, _ = tflite.export(source, form, images=images[:4])
-    runtime = Runtime(path)
-    macs = [runtime(image=images[0], threshold=t)["macs"][0] for t in (0.01, 1.0)]
+    interpreter = Interpreter(path)
+    macs = [interpreter(image=images[0], threshold=t)["macs"][0] for t in (0.01, 1.0)]
     all_branches = source.model.route_cost.fixed + source.model.route_cost.all_branches
     assert macs[0] < macs[1] == pytest.approx(all_branches)
 
@@ -86,9 +86,9 @@ def test_other_variants_are_checked_too(source, images, variant):
     path, entry = tflite.export(source, Form(variant, preprocess=False), images=images)
     assert path.name == f"model.{variant}.tflite"
     assert entry["same_route"] == 24
-    runtime = Runtime(path)
-    assert ("route" in runtime.inputs) == (variant == "forced")
-    assert runtime.inputs["image"].dtype == np.float32
+    interpreter = Interpreter(path)
+    assert ("route" in interpreter.inputs) == (variant == "forced")
+    assert interpreter.inputs["image"].dtype == np.float32
 
 
 def test_a_fixed_route_is_in_the_manifest(source, images):
