@@ -45,3 +45,13 @@ def test_evaluation(tiny_run):
     assert dispatched["accuracy"] == masked["accuracy"]
     assert dispatched["images_per_s"] > 0 < masked["images_per_s"]
     assert content["ratio"] > 0
+
+
+@pytest.mark.slow
+def test_saved_model(tiny_run):
+    arguments = f"--run_dir={tiny_run.path}", "--images=100", "--batches_of=40"
+    content = printed("benchmarks.saved_model", *arguments)
+    assert content["examples"] == 80
+    assert set(content["images_per_s"]) == {"batched", "masked"}
+    assert min(content["images_per_s"].values()) > 0
+    assert 0 < content["macs_mean"] and 0 < content["ratio"]
