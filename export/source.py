@@ -2,8 +2,8 @@
 
 import dataclasses
 import json
-import os
 import pathlib
+import tempfile
 
 from absl import flags
 
@@ -135,8 +135,10 @@ def writable(folder):
     Raises:
         OSError: If it cannot be made or written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if not os.access(folder, os.W_OK):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
         raise OSError(
-            f"{folder} cannot be written to; choose another folder by --export_dir."
-        )
+            f"{folder} cannot be written to ({error.strerror}); choose another folder."
+        ) from error

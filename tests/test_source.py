@@ -1,5 +1,7 @@
 """Sources: runs and untrained networks, their images and their folders."""
 
+import pathlib
+
 import numpy as np
 import pytest
 from conftest import tiny_settings
@@ -55,11 +57,16 @@ def test_a_truncated_or_foreign_model(tmp_path, tiny_run, content):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="file/export cannot be written to .*another"):
         sources.writable(tmp_path / "file" / "export")
 
 
-def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources.os, "access", lambda *_: False)  # Root may always.
-    with pytest.raises(OSError, match="--export_dir"):
-        sources.writable(tmp_path)
+@pytest.mark.skipif(not pathlib.Path("/proc").exists(), reason="has no /proc")
+def test_a_folder_that_cannot_be_written_to():
+    with pytest.raises(OSError, match="/proc cannot be written to"):
+        sources.writable(pathlib.Path("/proc"))  # Not even by root.
+
+
+def test_a_folder_that_can_be_written_to_stays_empty(tmp_path):
+    sources.writable(tmp_path / "new" / "export")
+    assert list((tmp_path / "new" / "export").iterdir()) == []
