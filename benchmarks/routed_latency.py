@@ -17,7 +17,6 @@ input, and all_branches the fixed graph of all branches at equal weights. None o
 forms runs routers, so that all do the same work besides.
 """
 
-import collections
 import importlib.metadata
 import json
 import pathlib
@@ -32,6 +31,7 @@ from absl import flags
 from tqdm import tqdm
 
 from benchmarks import latency_report, timing
+from export import routes as export_routes
 from export import source as sources
 from export.interpreter import Interpreter
 from tfdyn import commands
@@ -81,7 +81,7 @@ def measure(source, images, threshold, routes=None, fixed_routes=20, rounds=5, l
         }
         if own:
             routes = np.stack([runtimes["routed"](image=x)["route"][0] for x in images])
-        distinct, indices = distinct_routes(routes)
+        distinct, indices = export_routes.distinct(routes)
         fixed = [
             load(source, pathlib.Path(folder, f"{i}.tflite"), "fixed", route=route)
             for i, route in enumerate(tqdm(distinct[:fixed_routes], "fixed", **BAR))
@@ -117,7 +117,7 @@ def measure(source, images, threshold, routes=None, fixed_routes=20, rounds=5, l
         "litert_benchmark": {"inputs": LITERT_INPUTS[own], **litert},
         "machine": {**timing.machine(), "ai-edge-litert": litert_version},
         "fixed_routes": len(fixed),
-        "routes": [_as_text(route, sizes) for route in distinct],
+        "routes": [export_routes.as_text(route, source.model) for route in distinct],
         "images": rows,
     }
 
@@ -131,26 +131,6 @@ def load(source, path, variant, threshold=1.0, route=None):
     path.write_bytes(tflite.convert(function))
     with commands.quiet():  # It tells of its delegate.
         return Interpreter(path, num_threads=1)
-
-
-def distinct_routes(routes):
-    """Groups routes by the branches that they run.
-
-    Args:
-        routes: `(n, branches of all MixedOps)`.
-
-    Returns:
-        A list of the routes that differ, the most frequent first, each with the weights
-        of its first; and a list of the index in it of each of the n.
-    """
-    keys = [row.tobytes() for row in np.asarray(routes) != 0]
-    order = [key for key, _ in collections.Counter(keys).most_common()]
-    return [routes[keys.index(key)] for key in order], [order.index(k) for k in keys]
-
-
-def _as_text(route, sizes):
-    parts = np.split(np.where(route != 0, "1", "0"), np.cumsum(sizes)[:-1])
-    return " ".join("".join(part) for part in parts)
 
 
 def alternate(forms, images, routes, rounds, loop):
@@ -209,14 +189,12 @@ def litert_benchmark(
 
 def main():
     """Runs the command on the flags."""
-    from export.routes import random_routes
-
     source, routes = sources.from_command(), None
     folder = pathlib.Path(FLAGS.output or source.folder / "latency")
     sources.writable(folder)
     if not source.run:
         numbers = FLAGS.routes, FLAGS.branches_per_connection, source.settings.seed
-        routes = random_routes(source.model, *numbers)
+        routes = export_routes.random_routes(source.model, *numbers)
     count = FLAGS.images if source.run else FLAGS.routes
     content = measure(
         source,

@@ -77,8 +77,8 @@ def table(content):
     lines += [f"{n:12}{s:10.1f}" for n, s in content["images_per_s"].items()]
     low, high = content["ratio_quartiles"]
     lines.append(
-        f"\n{content['source']}, T={content['threshold']}, {content['examples']} images "
-        f"in batches of {content['batch_size']}: the SavedModel is "
+        f"\n{content['source']}, T={content['threshold']}, {content['examples']} "
+        f"images in batches of {content['batch_size']}: the SavedModel is "
         f"{content['ratio']:.2f} times as fast as masked (median of "
         f"{content['rounds']} rounds; quartiles {low:.2f} to {high:.2f})"
     )

@@ -41,19 +41,39 @@ def as_json(route, model):
     }
 
 
+def as_text(route, model):
+    """Returns which branches a route runs: a 1 or 0 each, MixedOps apart."""
+    sizes = [len(op.branches) for op in model.mixed_ops]
+    runs = np.where(np.asarray(route) != 0, "1", "0")
+    return " ".join("".join(own) for own in np.split(runs, np.cumsum(sizes)[:-1]))
+
+
+def distinct(routes):
+    """Groups routes by the branches that they run.
+
+    Args:
+        routes: `(n, branches of all MixedOps)`.
+
+    Returns:
+        A list of the routes that differ, the most frequent first, each with the weights
+        of its first; and a list of the index in it of each of the n.
+    """
+    keys = [row.tobytes() for row in np.asarray(routes) != 0]
+    order = [key for key, _ in collections.Counter(keys).most_common()]
+    return [routes[keys.index(key)] for key in order], [order.index(k) for k in keys]
+
+
 def most_frequent(routes):
     """Returns the route that most images take, and their share.
 
-    Routes are the same if they run the same branches; their weights are averaged.
+    Its weights are the mean of theirs.
 
     Args:
         routes: `(images, branches of all MixedOps)`.
     """
-    routes = np.asarray(routes)
-    keys = [row.tobytes() for row in routes != 0]
-    ((key, count),) = collections.Counter(keys).most_common(1)
-    own = routes[[k == key for k in keys]]
-    return own.mean(axis=0), count / len(routes)
+    _, indices = distinct(routes)
+    own = np.asarray(routes)[np.equal(indices, 0)]
+    return own.mean(axis=0), len(own) / len(routes)
 
 
 def random_routes(model, count, branches_per_connection, seed=0):

@@ -120,7 +120,7 @@ def form_from_flags(source, variant="routed"):
 
 
 def from_command():
-    """Returns the `Source` that the flags name, and says which that is."""
+    """Returns the `Source` that the flags name; the newest run, if none."""
     from tfdyn.training.run_folder import newest_run
 
     name = commands.flagfile_name()

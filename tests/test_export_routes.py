@@ -46,6 +46,16 @@ def test_the_most_frequent_set_of_branches_and_its_mean_weights():
     assert share == 0.5
 
 
+def test_routes_that_run_the_same_branches_are_one(model):
+    a, b = routes.random_routes(model, 2, 1.0)
+    found, indices = routes.distinct([b, a, 2 * a, b, 3 * a])
+    np.testing.assert_array_equal(found, [a, b])
+    assert indices == [1, 0, 0, 1, 0]
+    text = routes.as_text(a, model)
+    assert [len(part) for part in text.split()] == [5] * 4
+    assert text.count("1") == 4
+
+
 def test_random_routes_have_so_many_branches_and_sum_to_one(model):
     drawn = routes.random_routes(model, 500, 1.2).reshape(500, 4, 5)
     np.testing.assert_allclose(drawn.sum(axis=-1), 1, atol=1e-6)

@@ -104,12 +104,6 @@ def test_images_on_given_routes(source):
     assert "routers, ms                -" in latency_report.table(content)
 
 
-def test_routes_that_run_the_same_branches_are_one():
-    routes, indices = routed_latency.distinct_routes(ROUTES[[1, 0, 2, 3, 4, 5]])
-    np.testing.assert_array_equal(routes, ROUTES[[0, 1, 4]])
-    assert indices == [1, 0, 0, 1, 2, 0]
-
-
 def test_forms_take_turns():
     calls = []
 
