@@ -34,6 +34,7 @@ def export(source, form, precision="float32", route=None, images=None, labels=No
         OSError: If the folder cannot be written to.
     """
     from export import graph, manifest, routes
+    from export.check import check
     from tfdyn.files import whole
 
     sources.writable(source.folder)
@@ -52,9 +53,7 @@ def export(source, form, precision="float32", route=None, images=None, labels=No
     path = source.folder / file_name(form.variant)
     with whole(path) as temporary:
         temporary.write_bytes(content)
-        entry |= manifest.check(
-            temporary, source, form, precision, route, images, labels
-        )
+        entry |= check(temporary, source, form, precision, route, images, labels)
     if route is not None:
         entry["route"] = routes.as_json(route, source.model)
     manifest.write(source, form, path.name, entry)
