@@ -1,0 +1,1 @@
+"""Devices that time `.tflite` files: this machine, and Android phones over adb."""

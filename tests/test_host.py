@@ -1,0 +1,88 @@
+"""Host: files timed in LiteRT on this machine."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export.devices.host import Host
+from export.interpreter import Interpreter
+from export.tflite import convert
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """A file that computes `sum`, of an image and a threshold."""
+
+    @tf.function
+    def serve(image, threshold):
+        return {"sum": tf.cast(image, tf.float32) + threshold}
+
+    image = tf.TensorSpec((1, 2, 2, 1), tf.uint8, "image")
+    threshold = tf.TensorSpec((), tf.float32, "threshold")
+    path = tmp_path_factory.mktemp("export") / "sum.tflite"
+    path.write_bytes(convert(serve.get_concrete_function(image, threshold)))
+    return path
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The `Interpreter`s that are made, in their order, with their threads."""
+    made = []
+
+    def interpreter(path, num_threads):
+        made.append((Interpreter(path, num_threads), num_threads))
+        return made[-1][0]
+
+    monkeypatch.setattr("export.devices.host.Interpreter", interpreter)
+    return made
+
+
+def test_each_has_its_inputs(path, made):
+    image = np.arange(4, dtype="uint8").reshape(2, 2, 1)
+    inputs = {"a": {"image": image, "threshold": 0.5}, "b": {"threshold": 7}}
+    with Host().session({"a": path, "b": path, "c": path}, inputs) as measure:
+        for name in "abcab":
+            assert measure(name, runs=3) > 0
+    sums = [interpreter.outputs()["sum"][0] for interpreter, _ in made]
+    np.testing.assert_array_equal(sums, [image + 0.5, 0 * image + 7, 0 * image])
+
+
+def test_interpreters_are_made_once_and_when_needed(path, tmp_path, made):
+    files = {"a": path, "b": path, "gone": tmp_path / "gone.tflite"}
+    with Host().session(files, {}, num_threads=2) as measure:
+        assert not made
+        for name in "abba":
+            measure(name, runs=1)
+    assert [num_threads for _, num_threads in made] == [2, 2]
+
+
+def test_it_runs_as_often_as_asked_and_once_before(path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(Interpreter, "invoke", lambda self: calls.append(self))
+    with Host().session({"a": path}, {}) as measure:
+        measure("a")
+        measure("a", runs=4)
+    assert len(calls) == 51 + 5
+
+
+def test_what_is_wrong_is_said(path, tmp_path):
+    files = {"a": path, "gone": tmp_path / "gone.tflite", "odd": path}
+    with Host().session(files, {"odd": {"picture": 0}}) as measure:
+        with pytest.raises(ValueError, match="files are a, gone, odd; got b"):
+            measure("b")
+        with pytest.raises(ValueError, match="runs is 1 or more; got 0"):
+            measure("a", runs=0)
+        with pytest.raises(ValueError, match="There is no file .*gone.tflite"):
+            measure("gone")
+        with pytest.raises(ValueError, match="inputs .*image.*; got picture"):
+            measure("odd")
+
+
+def test_it_describes_itself():
+    host = Host()
+    description = json.loads(json.dumps(host.describe()))
+    assert description["device"] == host.name == "host"
+    assert description["processor"] and description["cores"] > 0
+    assert description["ai-edge-litert"]
