@@ -94,15 +94,13 @@ class Reference:
         own, thresholds[differing:] = thresholds[differing], 1.0
         _, (route,) = self(image[None], thresholds)
         # At T=1 the route is all weights, as they are before the selection.
-        sizes = [len(op.branches) for op in self._model.mixed_ops]
-        weights = np.split(route, np.cumsum(sizes)[:-1])[differing]
+        weights = list(split_route(self._model, route).values())[differing]
         return np.abs(np.cumsum(np.sort(weights)[::-1]) - own).min()
 
     def first_difference(self, route, other):
         """Index of the first MixedOp where two routes run other branches, or `None`."""
-        sizes = [len(op.branches) for op in self._model.mixed_ops]
         differs = (np.asarray(route) != 0) != (np.asarray(other) != 0)
-        for index, part in enumerate(np.split(differs, np.cumsum(sizes)[:-1])):
+        for index, part in enumerate(split_route(self._model, differs).values()):
             if part.any():
                 return index
         return None

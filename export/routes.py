@@ -5,6 +5,8 @@ import json
 
 import numpy as np
 
+from export.graph import split_route
+
 
 def load(path, model):
     """Reads a route: a JSON object of MixedOp names and lists of weights.
@@ -33,19 +35,14 @@ def load(path, model):
 
 def as_json(route, model):
     """Returns a route as the object that `load` reads."""
-    sizes = [len(op.branches) for op in model.mixed_ops]
-    parts = np.split(np.asarray(route), np.cumsum(sizes)[:-1])
-    return {
-        op.name: [round(float(w), 7) for w in part]
-        for op, part in zip(model.mixed_ops, parts, strict=True)
-    }
+    parts = split_route(model, np.asarray(route))
+    return {name: [round(float(w), 7) for w in part] for name, part in parts.items()}
 
 
 def as_text(route, model):
     """Returns which branches a route runs: a 1 or 0 each, MixedOps apart."""
-    sizes = [len(op.branches) for op in model.mixed_ops]
     runs = np.where(np.asarray(route) != 0, "1", "0")
-    return " ".join("".join(own) for own in np.split(runs, np.cumsum(sizes)[:-1]))
+    return " ".join("".join(own) for own in split_route(model, runs).values())
 
 
 def distinct(routes):
