@@ -30,7 +30,7 @@ def flags(path, given):
     """Returns the flags as a mapping, with those of the files put in their place."""
     local = path.parent / "copies"
     local.mkdir(exist_ok=True)
-    values = stage(local / "0", "/device", path, given)
+    values = stage(local, "/device", {"sum": path}, {"sum": given})["sum"]
     return dict(flag.removeprefix("--").split("=") for flag in values), local
 
 
@@ -58,6 +58,20 @@ def test_a_scalar_alone(tmp_path):
         network(tmp_path / "twice.tflite", threshold=()), {"threshold": 1}
     )
     assert values["input_layer_shape"] == ":"
+
+
+def test_names_may_share_a_file(path, tmp_path):
+    other = network(tmp_path / "twice.tflite", threshold=())
+    files = {"a": path, "b": other, "c": path}
+    given = {"a": {"threshold": 1}, "c": {"threshold": 2}}
+    flags = stage(tmp_path, "/device", files, given)
+    graphs = {name: own[0] for name, own in flags.items()}
+    assert graphs["a"] == graphs["c"] == "--graph=/device/0.tflite"
+    assert graphs["b"] == "--graph=/device/1.tflite" and len(flags["b"]) == 1
+    assert flags["c"][-1] == "--input_layer_value_files=threshold:/device/2.0"
+    assert (tmp_path / "1.tflite").read_bytes() == other.read_bytes()
+    assert (tmp_path / "2.0").read_bytes() == np.float32(2).tobytes()
+    assert not (tmp_path / "2.tflite").exists()
 
 
 def test_values_take_shape_and_type_of_the_input(path):

@@ -112,12 +112,7 @@ class Adb:
             with tempfile.TemporaryDirectory() as parent:
                 copy = pathlib.Path(parent, posixpath.basename(folder))
                 copy.mkdir()
-                flags = {
-                    name: benchmark_input.stage(
-                        copy / str(index), folder, path, inputs.get(name, {})
-                    )
-                    for index, (name, path) in enumerate(files.items())
-                }
+                flags = benchmark_input.stage(copy, folder, files, inputs)
                 benchmark.prepare(copy, folder)
                 _push(device, copy, folder)
             common = [

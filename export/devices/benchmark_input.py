@@ -7,31 +7,41 @@ import shutil
 import numpy as np
 
 
-def stage(local, remote, path, given):
-    """Copies a file and its inputs to files of one name.
+def stage(folder, remote, files, inputs):
+    """Copies files, each once, and the inputs of each name into a folder.
 
     Args:
-        local: Path of the copies, to which `.tflite`, `.0`, `.1`, … are added.
+        folder: `pathlib.Path` of the copies, `0.tflite`, … and `0.0`, ….
         remote: Folder of the device to which they will be pushed.
-        path: The `.tflite` file.
-        given: Mapping from names of inputs to arrays.
+        files: Mapping from names to paths of `.tflite` files.
+        inputs: Mapping from names to mappings from names of inputs to arrays.
 
     Returns:
-        The flags for them, a list of texts.
+        Mapping from names to the flags for them, lists of texts.
 
     Raises:
-        ValueError: If the file is missing or broken, or an input is not one of its own.
+        ValueError: If a file is missing or broken, or an input is not one of its own.
     """
-    details = _inputs(path)
-    for name in given:
-        if name not in details:
-            raise ValueError(f"{path} has the inputs {', '.join(details)}; got {name}.")
-    shutil.copyfile(path, local.with_suffix(".tflite"))
-    flags = [f"--graph={remote}/{local.name}.tflite"]
+    paths = list(dict.fromkeys(files.values()))
+    details = [_inputs(path) for path in paths]
+    for index, path in enumerate(paths):
+        shutil.copyfile(path, folder / f"{index}.tflite")
+    flags = {}
+    for number, (name, path) in enumerate(files.items()):
+        index, given = paths.index(path), inputs.get(name, {})
+        own = _input_flags(folder / str(number), remote, path, details[index], given)
+        flags[name] = [f"--graph={remote}/{index}.tflite", *own]
+    return flags
+
+
+def _input_flags(local, remote, path, details, given):
+    """Writes the inputs of one name to `local` with `.0`, …; returns their flags."""
     if not given:
-        return flags
+        return []
     values = []
     for index, (name, value) in enumerate(given.items()):
+        if name not in details:
+            raise ValueError(f"{path} has the inputs {', '.join(details)}; got {name}.")
         shape, dtype = details[name]
         file = local.with_suffix(f".{index}")
         file.write_bytes(np.asarray(value, dtype).reshape(shape).tobytes())
@@ -41,7 +51,6 @@ def stage(local, remote, path, given):
     if not shapes[-1]:  # It sees a scalar at the end only if something follows.
         shapes.append("")
     return [
-        *flags,
         f"--input_layer={','.join(details)}",
         f"--input_layer_shape={':'.join(shapes)}",
         f"--input_layer_value_files={','.join(values)}",

@@ -36,7 +36,7 @@ class Host:
 
     @contextlib.contextmanager
     def session(self, files, inputs, num_threads=1):
-        """Gives a function that times the files.
+        """Gives a function that times the files; names may share one.
 
         Args:
             files: Mapping from names to paths of `.tflite` files.
@@ -50,19 +50,22 @@ class Host:
             that many runs, in ms. It raises ValueError for a name that is not there,
             for less than one run, and as `Interpreter` does.
         """
-        interpreters = {}
+        interpreters, names = {}, {}
 
         def measure(name, runs=50):
             if name not in files:
                 raise ValueError(f"The files are {', '.join(files)}; got {name}.")
             if runs < 1:
                 raise ValueError(f"runs is 1 or more; got {runs}.")
-            if name not in interpreters:
+            path = files[name]
+            if path not in interpreters:
                 with commands.quiet():  # LiteRT tells of its delegate.
-                    interpreter = Interpreter(files[name], num_threads)
+                    interpreters[path] = Interpreter(path, num_threads)
+            interpreter = interpreters[path]
+            if names.get(path) != name:
                 interpreter.set(**{**interpreter.inputs, **inputs.get(name, {})})
-                interpreters[name] = interpreter
-            return _median(interpreters[name].invoke, runs)
+                names[path] = name
+            return _median(interpreter.invoke, runs)
 
         yield measure
 
