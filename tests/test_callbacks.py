@@ -26,12 +26,14 @@ def train(callback, epochs, done=0, stage="pretrain", logs=LOGS):
 
 def test_progress_says_how_fast_and_how_long():
     output = Terminal()
-    train(Progress(10, output), 3, logs={**LOGS, "val_macs_mean": 1.5e6})
+    logs = {**LOGS, "val_macs_mean": 1.5e6, "val_ms_mean": 0.81234}
+    train(Progress(10, output), 3, logs=logs)
     text = output.getvalue()
     assert "pretrain 1/3:" in text and "images/s" in text
     last = text.strip().split("\n")[-1].split("\r")[-1]
     assert last.startswith("pretrain 3/3  loss 1.0000  accuracy 0.5000")
     assert "expected_macs 2.00 M" in last and "val_macs 1.50 M" in last
+    assert "val_ms 0.8123" in last
     assert "temperature 3" in last and last.endswith("00:00 left")
 
 

@@ -7,8 +7,10 @@ import sys
 import numpy as np
 import pytest
 from conftest import tiny_settings
+from tiny_networks import latency_table
 
 from tfdyn.costs.cost_table import CostTable
+from tfdyn.costs.route_cost import RouteCost
 from tfdyn.data.dataset import load
 from tfdyn.evaluate import evaluate
 from tfdyn.train import train
@@ -43,12 +45,57 @@ def test_thresholds_of_one_a_connection_are_evaluated_too(tmp_path):
     assert [row["threshold"] for row in content["routed"]] == [1.0, (0.4, 0.9)]
 
 
+@pytest.fixture
+def timed(tiny_run, tmp_path):
+    """A copy of the run with a latency table, and the ms of all its branches."""
+    folder = pathlib.Path(shutil.copytree(tiny_run.path, tmp_path / "runs" / "timed"))
+    model = tiny_run.load_model()
+    table = latency_table(model)
+    table.save(folder / "latency.host.json")
+    cost = RouteCost(model.modules, table)
+    return folder, cost.fixed + cost.all_branches
+
+
 def test_a_cost_table_is_reported(tiny_run, tmp_path):
     table = CostTable.count(tiny_run.load_model().modules)
     table.unit = "ms"
     table.save(tmp_path / "table.json")
     content = evaluate(tiny_run.path, [1.0], cost_table=tmp_path / "table.json")
-    assert content["routed"][0]["ms_mean"] == content["all_branches"]["macs"]
+    full = content["all_branches"]
+    assert content["routed"][0]["ms_mean"] == full["ms"] == full["macs"]
+    assert content["cost_table"] == str(tmp_path / "table.json")
+
+
+def test_the_run_s_own_table_is_reported_unasked(timed):
+    folder, full = timed
+    content = evaluate(folder, [0.5])
+    assert content["cost_table"] == str(folder / "latency.host.json")
+    assert content["all_branches"]["ms"] == pytest.approx(full)
+    assert 0 < content["routed"][0]["ms_mean"] < full
+
+
+def test_a_budget_has_a_row_at_the_threshold_that_meets_it(timed):
+    folder, full = timed
+    flags = (folder / "flags.txt").read_text()
+    flags = flags.replace("--validation_share=0.1", "--validation_share=0.3")
+    (folder / "flags.txt").write_text(flags)
+    budgets = 0.95 * full, 2 * full
+    content = evaluate(folder, [0.3], budgets_ms=budgets)
+    assert json.loads((folder / "evaluation.json").read_text()) == content
+    plain, chosen, all_branches = content["routed"]
+    assert "budget_ms" not in plain
+    assert (chosen["budget_ms"], all_branches["budget_ms"]) == budgets
+    assert chosen["validation_ms"] <= budgets[0]
+    assert chosen["ms_mean"] == pytest.approx(chosen["validation_ms"], rel=0.05)
+    assert 0.3 < chosen["threshold"] < all_branches["threshold"] == 1.0
+    # The run's own share, not the default.
+    count = load("digits", validation_share=0.3).num_examples("validation")
+    assert chosen["validation_examples"] == count
+
+
+def test_a_budget_needs_a_table(tiny_run):
+    with pytest.raises(ValueError, match="has no latency table"):
+        evaluate(tiny_run.path, [1.0], budgets_ms=[1.0])
 
 
 @pytest.mark.parametrize("threshold", [0.0, -1.0, 1.5, "high"])
@@ -70,9 +117,9 @@ def test_data_of_another_form(tiny_run, tmp_path):
         evaluate(tmp_path / "run")
 
 
-def test_the_command_finds_the_newest_run_and_prints_one_object(tiny_run, tmp_path):
-    shutil.copytree(tiny_run.path, tmp_path / "runs" / "tiny")
+def test_the_command_finds_the_newest_run_and_prints_one_object(timed, tmp_path):
     command = [sys.executable, "-m", "tfdyn.evaluate", "--thresholds=0.7", "--json"]
+    command.append("--budget_ms=50,100")
     process = subprocess.run(
         command,
         cwd=tmp_path,
@@ -81,4 +128,6 @@ def test_the_command_finds_the_newest_run_and_prints_one_object(tiny_run, tmp_pa
         text=True,
     )
     assert process.returncode == 0, process.stderr
-    assert json.loads(process.stdout)["routed"][0]["threshold"] == 0.7
+    rows = json.loads(process.stdout)["routed"]
+    assert [row["threshold"] for row in rows] == [0.7, 1.0, 1.0]
+    assert [row.get("budget_ms") for row in rows] == [None, 50.0, 100.0]

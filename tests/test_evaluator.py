@@ -3,7 +3,7 @@ import pytest
 
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.models.drnet import DRNet
-from tfdyn.training.evaluator import Evaluator
+from tfdyn.training.evaluator import Evaluator, load_data
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +62,12 @@ def test_more_threshold_is_more_work(model, data):
     assert macs == sorted(macs) and macs[0] < macs[-1]
     own = [0.2] * len(model.mixed_ops)
     assert evaluator([data], own)["macs_mean"] == macs[0]
+
+
+def test_on_a_split_of_the_data_that_a_run_was_trained_on(tiny_run):
+    dataset = load_data(tiny_run)
+    evaluator = Evaluator(tiny_run.load_model())
+    result = evaluator.on(dataset, "validation", 0.7, 50)
+    assert result["examples"] == dataset.num_examples("validation") == 142
+    again = evaluator(dataset.batches("validation", 50), 0.7)
+    assert result == again

@@ -1,6 +1,7 @@
 import copy
 
 import numpy as np
+import pytest
 
 from tfdyn.training import reports
 
@@ -14,6 +15,13 @@ RESULT = {
     "use": {"cell_0": {"max_pool": 1.0, "skip": 0.25}},
 }
 CHEAP = {**RESULT, "accuracy": 0.5, "macs_mean": 1_500_000.0}
+NUMBERS = {
+    "accuracy": 0.5,
+    "macs_mean": 1_500_000.0,
+    "macs_std": 10.0,
+    "params_mean": 1000.0,
+    "branches_per_connection": 2.0,
+}
 RESULTS = [(1.0, RESULT), (0.5, CHEAP), (1.0, RESULT)]
 
 
@@ -27,14 +35,8 @@ def test_evaluation_is_in_the_design_s_form():
         4,
     )
     assert [row["threshold"] for row in content["routed"]] == [0.5, 1.0]
-    assert content["routed"][0] == {
-        "threshold": 0.5,
-        "accuracy": 0.5,
-        "macs_mean": 1_500_000.0,
-        "macs_std": 10.0,
-        "params_mean": 1000.0,
-        "branches_per_connection": 2.0,
-    }
+    assert content["routed"][0] == {"threshold": 0.5, **NUMBERS}
+    assert "cost_table" not in content
 
 
 def test_the_table_says_what_is_saved():
@@ -47,9 +49,34 @@ def test_the_table_says_what_is_saved():
 
 def test_the_table_shows_another_unit():
     timed = [(t, {**result, "ms_mean": 1.25}) for t, result in RESULTS]
-    text = reports.table(reports.evaluation("d", "model.keras", timed), "runs/a")
-    assert text.splitlines()[2].endswith("ms")
-    assert text.splitlines()[4].endswith("1.25")
+    content = reports.evaluation("d", "model.keras", timed, "runs/a/latency.host.json")
+    assert content["all_branches"]["ms"] == 1.25
+    assert content["cost_table"] == "runs/a/latency.host.json"
+    lines = reports.table(content, "runs/a").splitlines()
+    assert lines[1] == "cost table: runs/a/latency.host.json"
+    assert lines[3].endswith("ms")
+    assert lines[4].endswith("1.25") and lines[5].endswith("1.25")
+
+
+def test_the_table_ends_with_what_was_chosen_for_a_budget():
+    choice = {"budget_ms": 0.8, "validation_ms": 0.79712, "validation_examples": 5000}
+    results = [*RESULTS, (0.99987, {**choice, **CHEAP})]
+    content = reports.evaluation("d", "model.keras", results)
+    assert content["routed"][-1] == {"threshold": 0.99987, **choice, **NUMBERS}
+    *_, row, blank, line = reports.table(content, "runs/a").splitlines()
+    assert row.split()[0] == "T=0.99987" and not blank
+    assert line == (
+        "budget 0.8 ms: T=0.99987, the largest whose predicted mean on the 5,000 "
+        "validation images (0.7971 ms) meets it with a margin"
+    )
+
+
+@pytest.mark.parametrize(
+    ("threshold", "text"),
+    [(1.0, "1"), (0.5, "0.5"), (0.1 + 0.2, "0.3"), (1 - 2**-24, "0.99999994")],
+)
+def test_a_threshold_below_1_is_not_read_as_1(threshold, text):
+    assert reports.label(threshold) == f"T={text}"
 
 
 def test_the_plot_is_a_picture(tmp_path):

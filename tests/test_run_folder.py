@@ -100,3 +100,12 @@ def test_newest_run(tiny_run, tmp_path):
         shutil.copytree(tiny_run.path, tmp_path / name)
         (tmp_path / name / "model.keras").touch()
     assert newest_run(tmp_path).path.name == "a"
+
+
+def test_a_latency_table_is_told_from_what_stands_beside_it(tmp_path):
+    names = ("latency.host.json", "latency.adb-10.0.0.2:5555.json")
+    others = ("latency.host.validation.json", "latency.json", "latency.host.png")
+    for name in (*names, *others):
+        (tmp_path / name).write_text("")
+    found = [path.name for path in RunFolder(tmp_path).latency_tables()]
+    assert found == sorted(names)

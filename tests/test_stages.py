@@ -77,15 +77,17 @@ def test_learning_rates(model):
     )
 
 
-def test_a_cost_table_is_the_price(model, tmp_path):
+@pytest.mark.parametrize("form", ["log", "share"])
+def test_a_cost_table_is_the_price(model, tmp_path, form):
     table = CostTable.count(model.modules)
     table.unit = "ms"
     for entry in table.modules.values():
         entry["cost"] = entry["cost"] * 1e-6 + 0.5
     table.save(tmp_path / "table.json")
-    settings = tiny_settings(cost_table=str(tmp_path / "table.json"))
-    cost = drnet_stages(settings, model, 1)[1].loss.cost
-    assert cost.unit == "ms"
+    settings = tiny_settings(cost_table=str(tmp_path / "table.json"), cost_form=form)
+    loss = drnet_stages(settings, model, 1)[1].loss
+    cost = loss.cost
+    assert (cost.unit, loss.form) == ("ms", form)
     assert min(min(costs) for costs in cost.branches.values()) == pytest.approx(0.5)
 
 

@@ -1,5 +1,6 @@
 """The command that trains: its errors, and what a kill leaves behind."""
 
+import csv
 import io
 import os
 import pathlib
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 from conftest import tiny_settings
 from PIL import Image
+from tiny_networks import latency_table
 
 import tfdyn
+from tfdyn.costs.route_cost import RouteCost
 from tfdyn.layers.stem import ImageNetStem
 from tfdyn.settings.fields import to_flagfile
 from tfdyn.train import train
@@ -182,3 +185,22 @@ def test_trains_as_on_imagenet(tmp_path):
     model = train(settings, tmp_path / "run").load_model()
     assert isinstance(model.stem, ImageNetStem)
     assert model.get_config()["input_shape"] == [104, 104, 3]
+
+
+@pytest.mark.parametrize("form", ["log", "share"])
+def test_a_training_in_milliseconds(tiny_run, tmp_path, form):
+    table = latency_table(tiny_run.load_model())
+    table.save(tmp_path / "latency.host.json")
+    settings = tiny_settings(
+        pretrain_epochs=0,
+        cost_table=str(tmp_path / "latency.host.json"),
+        cost_form=form,
+        cost_weight=0.5,
+    )
+    output = io.StringIO()
+    folder = train(settings, tmp_path / "run", output)
+    assert folder.settings() == settings
+    (row,) = csv.DictReader((folder / "metrics.csv").read_text().splitlines())
+    cost = RouteCost(folder.load_model().modules, table)
+    assert cost.fixed < float(row["val_ms_mean"]) <= cost.fixed + cost.all_branches
+    assert f"val_ms {float(row['val_ms_mean']):.4g}" in output.getvalue()

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from tfdyn.costs.cost_table import CostTable
 from tfdyn.layers import execution
 from tfdyn.models.drnet import DRNet
 
@@ -22,6 +23,15 @@ def sharpen(model, scale=15.0):
         *_, dense, _ = cell.router.chain
         dense.kernel.assign(scale * dense.kernel)
     return model
+
+
+def latency_table(model):
+    """A table in ms, gates and a remainder included, as a device would give it."""
+    table = CostTable.count(model.modules)
+    for entry in table.modules.values():
+        entry["cost"] = 1e-5 * entry["cost"] + 0.01
+    gate = {"taken": 0.003, "not_taken": 0.001}
+    return CostTable("ms", table.modules, gate, remainder=0.05)
 
 
 def random_route(model, seed):

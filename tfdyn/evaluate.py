@@ -15,6 +15,7 @@ def evaluate(
     model_name="model.keras",
     data_dir=None,
     cost_table=None,
+    budgets_ms=(),
 ):
     """Evaluates a run on its test set, and writes `evaluation.json` and a plot.
 
@@ -27,62 +28,53 @@ def evaluate(
         model_name: "model.keras" (the end of the training) or "best.keras" (its best
             epoch on the validation share).
         data_dir: Where the data are, if not where the training found them.
-        cost_table: Path of a cost table to report too.
+        cost_table: Path of a cost table to report too; default: the run's own, if
+            it has just one (`tfdyn.training.budget.load_table`).
+        budgets_ms: Mean milliseconds an image, for each of which the largest T that
+            meets it on the validation share is evaluated too.
 
     Returns:
         What `evaluation.json` holds: `dataset`, `split`, `examples`, `all_branches`
-        and, for each threshold, `routed`; accuracy between 0 and 1, MACs and
-        parameters of an input's route.
+        and, for each threshold and each budget, `routed`; accuracy between 0 and 1,
+        MACs and parameters of an input's route, and what the table predicts.
 
     Raises:
-        ValueError: If the run is not finished, or a threshold is out of range.
+        ValueError: If the run is not finished, a threshold is out of range, or there
+            is none for a budget.
     """
-    from tfdyn.costs.cost_table import CostTable
-    from tfdyn.data.dataset import load
     from tfdyn.files import write_json
     from tfdyn.routing.threshold import check_threshold
-    from tfdyn.training import reports
-    from tfdyn.training.evaluator import Evaluator
+    from tfdyn.training import budget, reports
+    from tfdyn.training.evaluator import Evaluator, load_data
     from tfdyn.training.run_folder import RunFolder
 
     folder = RunFolder(run_dir)
-    settings = folder.settings()
     model = folder.load_model(model_name)
-    dataset = load(settings.dataset, data_dir or settings.data_dir, settings.image_size)
-    if dataset.input_format != folder.input_format():
-        raise ValueError(
-            f"The data ({dataset.input_format}) are not what {folder} was trained on "
-            f"({folder.input_format()}). Give the right ones by --data_dir."
-        )
-    table = CostTable.load(cost_table) if cost_table else None
-    evaluator = Evaluator(model, table)
     thresholds = check_threshold(list(thresholds))
+    path, table = budget.load_table(folder, cost_table, needed=bool(budgets_ms))
+    evaluator, dataset = Evaluator(model, table), load_data(folder, data_dir)
+    choices = budget.thresholds_for(budgets_ms, evaluator, dataset, batch_size)
     if isinstance(model.threshold, list):
         thresholds.append(tuple(model.threshold))
-    results = {}
-    for threshold in dict.fromkeys([1.0, *thresholds]):
-        with _bar(dataset.num_examples("test"), reports.label(threshold)) as bar:
-            batches = dataset.batches("test", batch_size)
-            results[threshold] = evaluator(batches, threshold, bar.update)
-    pairs = [(threshold, results[threshold]) for threshold in [1.0, *thresholds]]
-    content = reports.evaluation(dataset.name, model_name, pairs)
+    rows = [{"threshold": threshold} for threshold in [1.0, *thresholds]] + choices
+    thresholds = [row["threshold"] for row in rows]
+    results = {
+        threshold: evaluator.on(dataset, "test", threshold, batch_size)
+        for threshold in dict.fromkeys(thresholds)
+    }
+    pairs = [(row["threshold"], {**row, **results[row["threshold"]]}) for row in rows]
+    content = reports.evaluation(dataset.name, model_name, pairs, path)
     write_json(folder / "evaluation.json", content)
-    reports.plot(folder / "evaluation.png", pairs[1:], _nearest(model, thresholds))
+    reports.plot(folder / "evaluation.png", pairs[1:], _nearest(model, thresholds[1:]))
     return content
 
 
 def _nearest(model, thresholds):
     """Returns the index of the threshold that is the model's own, or nearest to it."""
     if isinstance(model.threshold, list):
-        return len(thresholds) - 1
+        return thresholds.index(tuple(model.threshold))
     distances = [abs(threshold - model.threshold) for threshold in thresholds]
     return distances.index(min(distances))
-
-
-def _bar(total, title):
-    from tqdm import tqdm
-
-    return tqdm(total=total, desc=title, unit=" images", leave=False, disable=None)
 
 
 def main():
@@ -98,6 +90,7 @@ def main():
         f"{FLAGS.weights}.keras",
         FLAGS.data_dir,
         FLAGS.cost_table,
+        FLAGS.budget_ms or (),
     )
     if FLAGS.json:
         commands.print_json(content)
@@ -114,6 +107,14 @@ if __name__ == "__main__":
         "weights", "model", ["model", "best"], "Last epoch, or the best in validation."
     )
     flags.DEFINE_string("data_dir", None, "Where the data are, if they have moved.")
-    flags.DEFINE_string("cost_table", None, "Cost table to report too.")
+    flags.DEFINE_string(
+        "cost_table", None, "Cost table to report too (default: the run's own)."
+    )
+    flags.DEFINE_list(
+        "budget_ms",
+        None,
+        "Mean milliseconds an image: finds the largest T that meets each by the table, "
+        "on the validation images.",
+    )
     commands.define_json()
     commands.run(main)

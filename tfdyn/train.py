@@ -131,15 +131,19 @@ def _data(settings, distribution):
 
 
 def _validation(settings, dataset, model):
+    from tfdyn.costs.cost_table import CostTable
     from tfdyn.training.evaluator import Evaluator
 
     if not dataset.num_examples("validation"):
         return None
-    evaluator = Evaluator(model)
+    table = CostTable.load(settings.cost_table) if settings.cost_table else None
+    timed = table is not None and table.unit == "ms"
+    evaluator = Evaluator(model, table if timed else None)
+    names = ("accuracy", "macs_mean") + (("ms_mean",) if timed else ())
 
     def validate():
         results = evaluator(dataset.batches("validation", settings.batch_size))
-        return {name: results[name] for name in ("accuracy", "macs_mean")}
+        return {name: results[name] for name in names}
 
     return validate
 

@@ -16,7 +16,7 @@ def params(layer):
     return sum(math.prod(weight.shape) for weight in layer.trainable_weights)
 
 
-def macs(layer, input_shape=None):
+def macs(layer, shape=None):
     """Returns the multiply-accumulates of a built layer for one example.
 
     As in DRNet and ISBNet: convolutions and matrix products by their MACs, pooling
@@ -25,16 +25,20 @@ def macs(layer, input_shape=None):
 
     Args:
         layer: A built layer of one input.
-        input_shape: With the batch axis; by default the shape it was built with.
+        shape: Of its input, with the batch axis; by default what it was built with.
 
     Raises:
         ValueError: If the layer performs an operation that has weights and for
             which there is no rule.
     """
-    # A functional model is built without a call of `build`.
-    built = (layer.get_build_config() or {}).get("input_shape")
-    shape = input_shape or built or layer.input_shape
+    shape = shape or input_shape(layer)
     return _count(layer, keras.KerasTensor((1, *shape[1:]), "float32"))
+
+
+def input_shape(layer):
+    """Returns the shape that a layer of one input was built with."""
+    # A functional model is built without a call of `build`.
+    return (layer.get_build_config() or {}).get("input_shape") or layer.input_shape
 
 
 def _count(layer, *args, **kwargs):

@@ -66,6 +66,7 @@ class CostTable:
 
         Raises:
             ValueError: If the file is not a cost table.
+            FileNotFoundError: If there is none.
         """
         try:
             with open(path, encoding="utf-8") as file:
@@ -77,6 +78,11 @@ class CostTable:
             numbers += [gate["taken"], gate["not_taken"], content.get("remainder", 0)]
             if not all(map(math.isfinite, numbers)):
                 raise ValueError("a cost is not finite")
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"There is no cost table {path}: make one in milliseconds by `python "
+                f"-m export.latency`, in another unit by `CostTable.count`."
+            ) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"{path} is not a cost table ({error}). Expected JSON with a unit "

@@ -3,10 +3,38 @@
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from tqdm import tqdm
 
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
+from tfdyn.data import dataset as datasets
 from tfdyn.layers import execution
+from tfdyn.training.reports import label
+
+
+def load_data(run, data_dir=None):
+    """Loads the `Dataset` that a run was trained on, with its validation share.
+
+    Args:
+        run: `RunFolder`.
+        data_dir: Where the data are, if not where the training found them.
+
+    Raises:
+        ValueError: If they are not what it was trained on.
+    """
+    settings = run.settings()
+    dataset = datasets.load(
+        settings.dataset,
+        data_dir or settings.data_dir,
+        settings.image_size,
+        settings.validation_share,
+    )
+    if dataset.input_format != run.input_format():
+        raise ValueError(
+            f"The data ({dataset.input_format}) are not what {run} was trained on "
+            f"({run.input_format()}). Give the right ones by --data_dir."
+        )
+    return dataset
 
 
 class Evaluator:
@@ -86,6 +114,18 @@ class Evaluator:
             for op in self.model.mixed_ops
         }
         return summary
+
+    def on(self, dataset, split, threshold, batch_size=250):
+        """Evaluates the model on a split of a `Dataset`, with a bar on terminals."""
+        bar = tqdm(
+            total=dataset.num_examples(split),
+            desc=f"{split} {label(threshold)}",
+            unit=" images",
+            leave=False,
+            disable=None,
+        )
+        with bar:
+            return self(dataset.batches(split, batch_size), threshold, bar.update)
 
     def _shares(self, mixed_op, uses, sizes):
         shares = np.average(uses, axis=0, weights=sizes).tolist()

@@ -4,16 +4,18 @@ from tfdyn.costs.units import readable
 from tfdyn.files import whole
 
 
-def evaluation(dataset, weights, results):
+def evaluation(dataset, weights, results, cost_table=None):
     """Returns the content of `evaluation.json`.
 
     Args:
         dataset: Name of the data set.
         weights: File of the model that was evaluated.
-        results: List of pairs of a threshold and the result of `Evaluator` at it; the
-            first has T=1.
+        results: List of pairs of a threshold and the result of `Evaluator` at it, or
+            more that is to stand in its row; the first has T=1.
+        cost_table: Path of the table of another unit in the results.
     """
     (_, full), *routed = results
+    others = {unit: full[f"{unit}_mean"] for unit in _other_units(full)}
     return {
         "dataset": dataset,
         "split": "test",
@@ -23,9 +25,16 @@ def evaluation(dataset, weights, results):
             "accuracy": full["accuracy"],
             "macs": full["macs_mean"],
             "params": full["params_mean"],
+            **others,
         },
         "routed": [{"threshold": t, **_numbers(result)} for t, result in routed],
+        **({"cost_table": str(cost_table)} if cost_table else {}),
     }
+
+
+def _other_units(row):
+    units = [name.removesuffix("_mean") for name in row if name.endswith("_mean")]
+    return [unit for unit in units if unit not in ("macs", "params")]
 
 
 def _numbers(result):
@@ -39,28 +48,45 @@ def table(content, folder):
         content: What `evaluation` returned.
         folder: `RunFolder` or path, for the title.
     """
-    full = content["all_branches"]
-    units = [name for name in content["routed"][0] if name.endswith("_mean")]
-    units = [name for name in units if name not in ("macs_mean", "params_mean")]
+    full, routed = content["all_branches"], content["routed"]
+    units = _other_units(routed[0])
     heads = ["", "accuracy", "MACs an image", "saved", "parameters", "branches"]
-    rows = [heads + [unit.removesuffix("_mean") for unit in units]]
+    rows = [heads + units]
     counts = full["accuracy"], full["macs"], full["params"]
     rows.append([*_row("all branches", *counts, full), "all"])
-    for row in content["routed"]:
+    rows[-1] += [f"{full[unit]:.4g}" for unit in units]
+    for row in routed:
         counts = row["accuracy"], row["macs_mean"], row["params_mean"]
         rows.append(_row(label(row["threshold"]), *counts, full))
         rows[-1].append(f"{row['branches_per_connection']:.2f}")
-        rows[-1] += [f"{row[unit]:.4g}" for unit in units]
+        rows[-1] += [f"{row[f'{unit}_mean']:.4g}" for unit in units]
     title = (
         f"{content['dataset']}, {content['examples']} {content['split']} images, "
         f"{folder}/{content['weights']}"
     )
-    return "\n".join([title, "", *_aligned(rows)])
+    if "cost_table" in content:
+        title += f"\ncost table: {content['cost_table']}"
+    budgets = [budget_line(row) for row in routed if "budget_ms" in row]
+    return "\n".join([title, "", *_aligned(rows), *([""] if budgets else []), *budgets])
 
 
 def label(threshold):
-    """Returns T as people read it."""
-    return f"T={threshold:g}" if isinstance(threshold, float) else "own thresholds"
+    """Returns T as people read it: below 1, it is not read as 1."""
+    # As many digits as float32 has near 1.
+    return f"T={threshold:.8g}" if isinstance(threshold, float) else "own thresholds"
+
+
+def budget_line(choice):
+    """Returns in a line which T was chosen for a budget.
+
+    Args:
+        choice: One of `tfdyn.training.budget.thresholds_for`.
+    """
+    return (
+        f"budget {choice['budget_ms']:g} ms: {label(choice['threshold'])}, the largest "
+        f"whose predicted mean on the {choice['validation_examples']:,} validation "
+        f"images ({choice['validation_ms']:.4g} ms) meets it with a margin"
+    )
 
 
 def _row(name, accuracy, macs, params, full):

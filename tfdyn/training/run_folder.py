@@ -84,6 +84,12 @@ class RunFolder:
         """Reads the run's `InputFormat`."""
         return InputFormat.load(self._existing("input.json"))
 
+    def latency_tables(self):
+        """Returns the paths of its latency tables, `latency.DEVICE.json`, in order."""
+        paths = sorted(self.path.glob("latency.*.json"))
+        # What tables were held against stands beside them.
+        return [path for path in paths if not path.match("*.validation.json")]
+
     def save_model(self, model, name="model.keras"):
         """Saves a model for inference, in float32, whole or not at all."""
         with dtype_policy("float32"):

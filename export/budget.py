@@ -1,0 +1,45 @@
+"""Budget: an export whose T meets a mean of so many predicted milliseconds."""
+
+import dataclasses
+
+
+def meet(source, form, budget_ms, cost_table=None, data_dir=None):
+    """Chooses T for a budget.
+
+    Args:
+        source: `export.source.Source` of a run.
+        form: `export.graph.Form` whose T is to be chosen.
+        budget_ms: Milliseconds an image, on average over the validation images.
+        cost_table: Path of a table in ms; default: the run's own.
+        data_dir: Where the data are, if they have moved.
+
+    Returns:
+        The form with that T, and how it was chosen, for the manifest: what
+        `tfdyn.training.budget.threshold_for` returns.
+
+    Raises:
+        ValueError: If there is no T to choose, or none for the budget.
+    """
+    from tfdyn.training.budget import threshold_for
+
+    if form.variant != "routed" or form.threshold_input:
+        variant = f"--variant={form.variant}"
+        other = "--threshold_input" if form.threshold_input else variant
+        raise ValueError(
+            f"--budget_ms chooses the T that is inside a routed file; {other} has "
+            f"none inside. Leave one of the two out."
+        )
+    if not source.run:
+        raise ValueError(
+            f"--budget_ms needs a trained run and its validation images; got "
+            f"{source.name}. Name a run by --run_dir."
+        )
+    choice = threshold_for(source.run, source.model, budget_ms, cost_table, data_dir)
+    return dataclasses.replace(form, threshold=choice["threshold"]), choice
+
+
+def line(choice):
+    """Returns in a line which T was chosen, and by which table."""
+    from tfdyn.training.reports import budget_line
+
+    return f"{budget_line(choice)}, by {choice['cost_table']}"

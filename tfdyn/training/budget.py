@@ -1,0 +1,133 @@
+"""Budget: the threshold T of a run for a mean of so many predicted milliseconds."""
+
+import functools
+import math
+import pathlib
+
+from tfdyn.costs.cost_table import CostTable
+from tfdyn.training.evaluator import Evaluator, load_data
+from tfdyn.training.threshold_search import largest_threshold
+
+# Share of a budget that predictions leave free. Means measured for three budgets were
+# up to 2 % above the predicted.
+MARGIN = 0.03
+
+
+def threshold_for(run, model, budget_ms, cost_table=None, data_dir=None):
+    """Chooses T for a run and a budget.
+
+    Args:
+        run: `RunFolder`.
+        model: Its `RoutedModel`.
+        budget_ms: Milliseconds an image, on average.
+        cost_table: Path of a table in ms; default: the run's own.
+        data_dir: Where the data are, if not where the training found them.
+
+    Returns:
+        As `thresholds_for` of one budget, and `cost_table`, the table's path.
+
+    Raises:
+        ValueError: As `load_table` and `thresholds_for`.
+    """
+    path, table = load_table(run, cost_table, needed=True)
+    evaluator, dataset = Evaluator(model, table), load_data(run, data_dir)
+    (choice,) = thresholds_for([budget_ms], evaluator, dataset)
+    return {**choice, "cost_table": path}
+
+
+def load_table(run, cost_table=None, needed=False):
+    """Returns the path of a run's cost table and the `CostTable`, or `None` twice.
+
+    Args:
+        run: `RunFolder`.
+        cost_table: Path of a table; default: the run's own latency table, if it has
+            just one, else the table in ms that it was trained with.
+        needed: Whether there must be one, in ms.
+
+    Raises:
+        ValueError: If the file is not a cost table, or what is needed is missing.
+    """
+    paths = [cost_table] if cost_table else run.latency_tables() or _trained_with(run)
+    if len(paths) == 1:
+        table = CostTable.load(paths[0])
+        if needed and table.unit != "ms":
+            raise ValueError(
+                f"A budget in milliseconds needs a table in ms; {paths[0]} is in "
+                f"{table.unit}. Name a latency table by --cost_table."
+            )
+        return str(paths[0]), table
+    if needed and paths:
+        raise ValueError(
+            f"{run} has several latency tables: {', '.join(map(str, paths))}. Name "
+            f"the one to keep the budget by with --cost_table."
+        )
+    if needed:
+        raise ValueError(
+            f"{run} has no latency table to predict milliseconds by. Make one with "
+            f"`python -m export.latency --run_dir={run}`, or name one by --cost_table."
+        )
+    return None, None
+
+
+def _trained_with(run):
+    path = run.settings().cost_table
+    known = path and pathlib.Path(path).exists() and CostTable.load(path).unit == "ms"
+    return [path] if known else []
+
+
+def thresholds_for(budgets, evaluator, dataset, batch_size=250):
+    """Chooses, for each budget, the largest T that meets it on the validation share.
+
+    Meets it with a margin, `MARGIN` of the budget: measured means are a little off
+    predicted ones.
+
+    Args:
+        budgets: Milliseconds an image, on average; texts of numbers will do.
+        evaluator: `Evaluator` with a table in ms.
+        dataset: `Dataset` with a validation share.
+        batch_size: Images at once.
+
+    Returns:
+        A list of dicts: `threshold`, `budget_ms`, `validation_ms` (the mean predicted
+        at T) and `validation_examples`, ready for JSON.
+
+    Raises:
+        ValueError: If a budget is no number above 0 or cannot be met, or there are no
+            validation images.
+    """
+    budgets = [_check(budget) for budget in budgets]
+    examples = dataset.num_examples("validation")
+    if budgets and not examples:
+        raise ValueError(
+            f"A threshold for a budget is chosen on validation images, and this run "
+            f"was trained with --validation_share=0, which leaves none of "
+            f"{dataset.name}. Choose one yourself by what evaluate says of several."
+        )
+
+    @functools.cache  # Budgets share thresholds.
+    def mean_ms(threshold):
+        return evaluator.on(dataset, "validation", threshold, batch_size)["ms_mean"]
+
+    choices = []
+    for budget in budgets:
+        try:
+            threshold = largest_threshold(mean_ms, (1 - MARGIN) * budget)
+        except ValueError as error:
+            raise ValueError(
+                f"A budget of {budget:g} ms, of which {MARGIN:.0%} are kept for what "
+                f"predictions are off, cannot be met: {error}"
+            ) from error
+        numbers = threshold, budget, mean_ms(threshold), examples
+        names = "threshold", "budget_ms", "validation_ms", "validation_examples"
+        choices.append(dict(zip(names, numbers, strict=True)))
+    return choices
+
+
+def _check(budget):
+    try:
+        number = float(budget)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise ValueError(f"A budget is a number of ms above 0; got {budget!r}.")
+    return number
