@@ -1,0 +1,159 @@
+"""Probes: the small files whose times make up a latency table."""
+
+import numpy as np
+import tensorflow as tf
+
+from export import graph, routed, routes
+from export.constants import Constants
+from export.parity import Reference
+from export.tflite import convert
+from tfdyn.costs.complexity import input_shape
+from tfdyn.costs.cost_table import module_key
+from tfdyn.files import whole
+
+# Gates in the file that times one: many, so that the clock sees them.
+CHAIN = 8
+# What is timed beside the modules: nothing, and the whole in several ways.
+EMPTY, ROUTED, FORCED, OFF = "empty", "routed", "forced", "all gates off"
+# How many random routes are timed, from one branch a connection to all.
+ROUTES = 12
+
+
+def distinct(modules):
+    """Returns the first module of each key, and how many there are of it.
+
+    Returns:
+        Mapping from keys to pairs of a `Module` and a number.
+    """
+    found = {}
+    for module in modules:
+        key = module_key(module.layer)
+        first, count = found.get(key, (module, 0))
+        found[key] = first, count + 1
+    return found
+
+
+def taken(module):
+    """Returns the name under which the gated branch is timed as it runs."""
+    return f"{module.name}, gate taken"
+
+
+def not_taken(module):
+    """Returns the name under which the gated branch is timed as it does not run."""
+    return f"{module.name}, gate not taken"
+
+
+class Probes:
+    """Files and inputs that a device is to time, by names.
+
+    A module's own name is that of the module alone. A branch stands in a sum, with its
+    weight and no gate; and, under two more names, in a chain of gates that are all
+    taken, or none. `ROUTED` is the whole network on an image, `FORCED` the same
+    with the route as an input, `OFF` that with no branch; then there are random routes.
+
+    Args:
+        source: `export.source.Source`.
+        folder: Where the files go, a `pathlib.Path`; what is there is not made again.
+        image: uint8 image `(height, width, channels)` for the whole network.
+
+    Attributes:
+        files: Mapping from names to paths.
+        inputs: Mapping from names to mappings from inputs to arrays.
+        routes: Mapping from names to routes, `(branches of all MixedOps,)`, where the
+            route is an input.
+    """
+
+    def __init__(self, source, folder, image):
+        self.source, self.folder = source, folder
+        self._constants = Constants(source.model)
+        normalized = np.asarray(source.input_format.normalize(image[None]))
+        _, (own,) = Reference(source.model)(normalized, source.model.threshold)
+        self.routes = {FORCED: own, OFF: 0 * own, **_random_routes(source.model)}
+        self.files = {EMPTY: folder / "empty.tflite", ROUTED: folder / "routed.tflite"}
+        self.files |= dict.fromkeys(self.routes, folder / "forced.tflite")
+        self.inputs = {ROUTED: {"image": image}}
+        for name, route in self.routes.items():
+            self.inputs[name] = {"image": image, "route": route}
+        self._functions = {
+            folder / "empty.tflite": _empty,
+            folder / "routed.tflite": lambda: self._whole("routed"),
+            folder / "forced.tflite": lambda: self._whole("forced"),
+        }
+        for index, (module, _) in enumerate(distinct(source.model.modules).values()):
+            self._add(module, index)
+
+    def _add(self, module, index):
+        path = self.folder / f"{index}.tflite"
+        self.files[module.name] = path
+        if module.kind != "branch":
+            self._functions[path] = lambda: self._alone(module.layer)
+            return
+        self._functions[path] = lambda: self._summed(module.layer, routed.ungated)
+        self.inputs[module.name] = {"weights": [1.0]}
+        path = self.folder / f"{index}_gated.tflite"
+        self._functions[path] = lambda: self._summed(module.layer, routed.gated, CHAIN)
+        for name, weight in ((taken(module), 1.0), (not_taken(module), 0.0)):
+            self.files[name] = path
+            self.inputs[name] = {"weights": np.full(CHAIN, weight)}
+
+    def make(self, progress=None):
+        """Writes the files that are not there yet.
+
+        Args:
+            progress: Called after each file, or `None`.
+        """
+        for path, function in self._functions.items():
+            if not path.exists():
+                with whole(path) as temporary:
+                    temporary.write_bytes(convert(function()))
+            if progress:
+                progress()
+
+    def __len__(self):
+        return len(self._functions)
+
+    def _whole(self, variant):
+        form = graph.Form(variant, self.source.model.threshold)
+        return graph.gated(self.source.model, self.source.input_format, form)
+
+    def _alone(self, layer):
+        def serve(inputs):
+            with self._constants:
+                outputs = tf.nest.flatten(layer(inputs))
+            return {f"outputs_{i}": output for i, output in enumerate(outputs)}
+
+        return _traced(serve, inputs=_one(input_shape(layer)))
+
+    def _summed(self, layer, by, branches=1):
+        def serve(inputs, initial, weights):
+            with self._constants:
+                return {"outputs": by([layer] * branches, inputs, weights, initial)}
+
+        shape = input_shape(layer)
+        shapes = {"inputs": shape, "initial": layer.compute_output_shape(shape)}
+        shapes = {name: _one(shape) for name, shape in shapes.items()}
+        return _traced(serve, **shapes, weights=(1, branches))
+
+
+def _random_routes(model):
+    most = min(len(op.branches) for op in model.mixed_ops)
+    numbers = np.linspace(1, most, ROUTES).tolist()
+    return {
+        f"route {i}": routes.random_routes(model, 1, number, seed=i)[0]
+        for i, number in enumerate(numbers)
+    }
+
+
+def _empty():
+    return _traced(lambda inputs: {"outputs": inputs + 1.0}, inputs=(1, 1))
+
+
+def _one(shape):
+    return (1, *shape[1:])
+
+
+def _traced(function, **shapes):
+    specs = {
+        name: tf.TensorSpec(shape, tf.float32, name) for name, shape in shapes.items()
+    }
+    return tf.function(function, autograph=False).get_concrete_function(**specs)

@@ -1,0 +1,153 @@
+"""Validation: predicted against measured latency, of routes through a network."""
+
+import pathlib
+import statistics
+import tempfile
+
+import numpy as np
+from tqdm import tqdm
+
+from export import graph, latency_table, rounds, routes
+from export.parity import Reference
+from export.tflite import convert
+from tfdyn.costs.route_cost import RouteCost
+from tfdyn.files import whole
+
+# Runs of a route each time that it is timed: there are many routes.
+RUNS = 15
+BAR = {"leave": False, "disable": None}
+
+
+def validate(source, device, table, images, num_threads=1, least=6, most=20):
+    """Measures routes on a device, and compares them with a table's predictions.
+
+    The first half are the routes of images at the network's own T, the rest random ones
+    from one branch a connection to all. Each is an input of one file without routers.
+
+    Args:
+        source: `export.source.Source`.
+        device: `Host` or `Adb`.
+        table: Latency table of `latency_table.compose`.
+        images: uint8 images `(n, height, width, channels)`, one a route.
+        num_threads: Threads of the device's CPU.
+        least: Rounds at least, in each of which all are timed.
+        most: Rounds at most; fewer, if the medians are steady.
+
+    Returns:
+        A dict ready for JSON: what `compare` returns of predicted and measured,
+        under `repeated` the same of the odd rounds and the even, which tells the noise,
+        and the settings; `predicted_ms`, `measured_ms` and `own`, lists over routes.
+    """
+    forced, own = choose_routes(source, images)
+    model = source.model
+    saved = latency_table.saved_by_forcing(table, model.modules)
+    cost = RouteCost(model.modules, table)
+    predicted = np.asarray(cost.total(graph.split_route(model, forced))) - saved
+    names = [f"route {index}" for index in range(len(forced))]
+    inputs = {
+        name: {"image": image, "route": route}
+        for name, image, route in zip(names, images, forced, strict=True)
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "forced.tflite")
+        function = graph.gated(model, source.input_format, graph.Form("forced"))
+        path.write_bytes(convert(function))
+        with (
+            device.session(dict.fromkeys(names, path), inputs, num_threads) as measure,
+            tqdm(total=most * len(names), desc="timing routes", **BAR) as bar,
+        ):
+            timed = rounds.alternate(
+                measure, names, (least, most), RUNS, tick=bar.update
+            )
+    times = np.array([timed[name] for name in names])
+    measured = np.median(times, axis=1)
+    odd, even = np.median(times[:, ::2], axis=1), np.median(times[:, 1::2], axis=1)
+    return {
+        **compare(predicted, measured),
+        "repeated": compare(odd, even),
+        "distinct_routes": len(routes.distinct(forced)[0]),
+        "device": device.describe(),
+        "num_threads": num_threads,
+        "rounds": times.shape[1],
+        "runs": RUNS,
+        "predicted_ms": predicted.tolist(),
+        "measured_ms": measured.tolist(),
+        "own": own,
+    }
+
+
+def choose_routes(source, images):
+    """Returns routes `(n, branches of all MixedOps)`, and which are images' own."""
+    count, model = len(images), source.model
+    half = (count + 1) // 2
+    normalized = np.asarray(source.input_format.normalize(images[:half]))
+    _, own = Reference(model)(normalized, model.threshold)
+    most = min(len(op.branches) for op in model.mixed_ops)
+    random = [
+        # Seeds that the profile does not use: it is told nothing of these.
+        routes.random_routes(model, 1, number, seed=1000 + index)[0]
+        for index, number in enumerate(np.linspace(1, most, count - half).tolist())
+    ]
+    return np.stack([*own, *random]), [index < half for index in range(count)]
+
+
+def compare(predicted, measured):
+    """Returns how well latencies are predicted, a dict ready for JSON.
+
+    Args:
+        predicted: Of n routes, an array `(n,)`.
+        measured: Likewise.
+
+    Returns:
+        `routes` (n), `correlation` (Pearson's), `within_5_percent` and
+        `within_10_percent` (shares of the routes), `median_error`, `worst_error` and
+        `bias` (mean error), shares of what was measured.
+    """
+    error = predicted / measured - 1
+    size = np.abs(error)
+    correlation = np.corrcoef(predicted, measured)[0, 1] if len(error) > 1 else np.nan
+    result = {
+        "correlation": correlation,
+        "within_5_percent": np.mean(size <= 0.05),
+        "within_10_percent": np.mean(size <= 0.10),
+        "median_error": statistics.median(size),
+        "worst_error": size.max(),
+        "bias": error.mean(),
+    }
+    return {"routes": len(error), **{key: float(v) for key, v in result.items()}}
+
+
+def plot(path, content):
+    """Draws predicted against measured latency.
+
+    Args:
+        path: PNG file to write.
+        content: What `validate` returned.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 5.5), layout="tight")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    predicted, measured = content["predicted_ms"], content["measured_ms"]
+    for label, marker, kind in (
+        ("random routes", "o", False),
+        ("routes of images", "^", True),
+    ):
+        chosen = [i for i, own in enumerate(content["own"]) if own == kind]
+        points = [[values[i] for i in chosen] for values in (measured, predicted)]
+        axes.plot(*points, marker, label=label, alpha=0.6, markersize=5)
+    ends = np.array([0, 1.05 * max(measured)])
+    axes.plot(ends, ends, "k-", linewidth=0.8, label="predicted = measured")
+    axes.plot(ends, 0.9 * ends, "k:", linewidth=0.8, label="10 % off")
+    axes.plot(ends, 1.1 * ends, "k:", linewidth=0.8)
+    axes.set(xlabel="measured, ms", ylabel="predicted, ms")
+    axes.set_title(
+        f"{content['routes']} routes on {content['device']['device']}: r = "
+        f"{content['correlation']:.4f}, {content['within_10_percent']:.0%} within 10 %"
+    )
+    axes.grid(alpha=0.3)
+    axes.legend()
+    with whole(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
