@@ -70,20 +70,24 @@ def measure(source, images, threshold, routes=None, fixed_routes=20, rounds=5, l
         `gates_taken`, and by form `macs` and `ms` (of one run, the median of the
         rounds); "fixed" is left out where its route has none.
     """
+    from export import graph
+
     own, sizes = routes is None, [len(op.branches) for op in source.model.mixed_ops]
     variants = OWN if own else GIVEN
     equal = np.concatenate([np.full(size, 1 / size) for size in sizes])
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: pathlib.Path(folder, f"{name}.tflite") for name in variants}
         runtimes = {
-            name: load(source, paths[name], variant, threshold, equal)
+            name: load(source, paths[name], graph.Form(variant, threshold), equal)
             for name, variant in tqdm(variants.items(), "converting", **BAR)
         }
         if own:
             routes = np.stack([runtimes["routed"](image=x)["route"][0] for x in images])
         distinct, indices = export_routes.distinct(routes)
         fixed = [
-            load(source, pathlib.Path(folder, f"{i}.tflite"), "fixed", route=route)
+            load(
+                source, pathlib.Path(folder, f"{i}.tflite"), graph.Form("fixed"), route
+            )
             for i, route in enumerate(tqdm(distinct[:fixed_routes], "fixed", **BAR))
         ]
         forms = [
@@ -122,11 +126,10 @@ def measure(source, images, threshold, routes=None, fixed_routes=20, rounds=5, l
     }
 
 
-def load(source, path, variant, threshold=1.0, route=None):
-    """Converts a network to the file `path`; returns its `Interpreter`."""
+def load(source, path, form, route=None):
+    """Converts a form of a network to the file `path`; returns its `Interpreter`."""
     from export import graph, tflite
 
-    form = graph.Form(variant, threshold)
     function = graph.gated(source.model, source.input_format, form, route)
     path.write_bytes(tflite.convert(function))
     with commands.quiet():  # It tells of its delegate.

@@ -48,7 +48,7 @@ def check(path, source, form, precision, route, images, labels=None):
     expected = reference(normalized, threshold, forced)
     with commands.quiet():  # It tells of its delegate.
         interpreter = Interpreter(path)
-    macs = graph.macs(source.model, routers=forced is None)
+    macs = graph.macs(source.model, forced is None, form.ungated)
     actual = [], []
     rows = images if form.preprocess else normalized
     for index, image in enumerate(tqdm(rows, "checking", leave=False, disable=None)):

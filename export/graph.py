@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -25,12 +26,15 @@ class Form:
         threshold: T in (0, 1], a number or a list with one a MixedOp.
         threshold_input: Whether T is an input instead, a scalar.
         preprocess: Whether images come as uint8; else as float32, normalised.
+        ungated: Names of the branches (`tfdyn.layers.modules.Module`) that run for
+            every image, where a gate would cost more than it saves.
     """
 
     variant: str = "routed"
     threshold: float | list = 1.0
     threshold_input: bool = False
     preprocess: bool = True
+    ungated: tuple = ()
 
     def __post_init__(self):
         if self.variant not in VARIANTS:
@@ -41,6 +45,10 @@ class Form:
             raise ValueError(
                 f"A threshold as input is for the routed variant: {self.variant} "
                 f"has no use for it."
+            )
+        if self.ungated and self.variant != "routed":
+            raise ValueError(
+                f"To leave out gates is for the routed variant; got {self.variant}."
             )
 
 
@@ -60,7 +68,8 @@ def gated(model, input_format, form, route=None, constants=True):
         It returns `logits` and `probabilities`, `(1, classes)`, `macs`, `(1,)`, of
         what its route runs, and `route`, `(1, branches of all MixedOps)`.
     """
-    by = routed.gated if form.variant in ("routed", "forced") else routed.ungated
+    gates = functools.partial(routed.gated, always=_layers(model, form.ungated))
+    by = gates if form.variant in ("routed", "forced") else routed.ungated
     frozen = Constants(model) if constants else contextlib.nullcontext()
     signature = {"image": _images(1, input_format, form.preprocess)}
     if form.threshold_input:
@@ -78,9 +87,24 @@ def gated(model, input_format, form, route=None, constants=True):
         threshold = form.threshold if threshold is None else threshold
         images = input_format.normalize(image) if form.preprocess else image
         with frozen:
-            return _outputs(model, images, by, threshold, weights)
+            return _outputs(model, images, by, threshold, weights, form.ungated)
 
     return tf.function(serve, autograph=False).get_concrete_function(**signature)
+
+
+def _layers(model, names):
+    """Returns the layers of the branches of such names.
+
+    Raises:
+        ValueError: If there is none of a name.
+    """
+    layers = {m.name: m.layer for m in model.modules if m.kind == "branch"}
+    if unknown := [name for name in names if name not in layers]:
+        raise ValueError(
+            f"The network has no branch {', '.join(unknown)}; its branches are "
+            f"{', '.join(layers)}."
+        )
+    return [layers[name] for name in names]
 
 
 def batched(model, input_format, form, by=execution.dispatched):
@@ -106,7 +130,7 @@ def _images(batch, input_format, preprocess):
     return tf.TensorSpec((batch, *input_format.shape), dtype, name)
 
 
-def _outputs(model, images, by, threshold, weights=None):
+def _outputs(model, images, by, threshold, weights=None, ungated=()):
     route = None if weights is None else split_route(model, weights)
     with execution.scope(by):
         outputs = model(images, route=route, threshold=threshold, training=False)
@@ -114,30 +138,33 @@ def _outputs(model, images, by, threshold, weights=None):
     return {
         "logits": outputs["logits"],
         "probabilities": tf.nn.softmax(outputs["logits"]),
-        "macs": _macs(model, route, routers=weights is None),
+        "macs": _macs(model, route, weights is None, ungated),
         "route": route,
     }
 
 
-def _macs(model, route, routers):
+def _macs(model, route, routers, ungated):
     # In whole numbers, which a smaller precision of the weights leaves as they are.
-    fixed, costs = macs(model, routers)
+    fixed, costs = macs(model, routers, ungated)
     branches = tf.where(route != 0, costs, np.int64(0))
     return tf.cast(tf.reduce_sum(branches, axis=-1) + fixed, tf.float32)
 
 
-def macs(model, routers=True):
+def macs(model, routers=True, ungated=()):
     """Returns the MACs of what always runs, and those of all branches, an array.
 
     Args:
         model: `RoutedModel`.
         routers: Whether its routers run: they do not where the route is given.
+        ungated: Names of the branches that always run: in the array they are 0.
     """
     cost = model.route_cost
     costs = np.concatenate([cost.branches[op.name] for op in model.mixed_ops])
     of_routers = [complexity.macs(m.layer) for m in model.modules if m.kind == "router"]
-    fixed = cost.fixed - (0 if routers else sum(of_routers))
-    return int(fixed), costs.astype("int64")
+    names = [m.name for m in model.modules if m.kind == "branch"]
+    always = np.isin(names, list(ungated))
+    fixed = cost.fixed - (0 if routers else sum(of_routers)) + costs[always].sum()
+    return int(fixed), np.where(always, 0, costs).astype("int64")
 
 
 def split_route(model, weights):

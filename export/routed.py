@@ -9,18 +9,34 @@ import tensorflow as tf
 from tfdyn.layers import sharing
 
 
-def gated(branches, inputs, weights, initial=None):
+def gated(branches, inputs, weights, initial=None, always=()):
     """Runs each branch inside its own `tf.cond`, where its weight is not zero.
 
     The sum is a chain: a gate adds its branch or passes the sum on. A gate that gave
     zeros would need a tensor of them stored for each branch.
 
-    Arguments and result are those of `tfdyn.layers.execution.dense`.
+    Args:
+        branches: As for `tfdyn.layers.execution.dense`.
+        inputs: Likewise.
+        weights: Likewise.
+        initial: Likewise.
+        always: Branches that run without a gate, whatever their weight.
+
+    Returns:
+        As `tfdyn.layers.execution.dense`.
     """
     gates = tf.unstack(tf.reshape(weights != 0, (-1,)))
     weights = tf.unstack(tf.reshape(weights, (-1,)))
-    outputs = _zeros(branches[0], inputs, weights[0]) if initial is None else initial
+    outputs, rest = initial, []
     for branch, weight, gate in zip(branches, weights, gates, strict=True):
+        if any(branch is one for one in always):
+            term = sharing.call(branch, inputs) * tf.cast(weight, inputs.dtype)
+            outputs = term if outputs is None else outputs + term
+        else:
+            rest.append((branch, weight, gate))
+    if outputs is None:
+        outputs = _zeros(branches[0], inputs, weights[0])
+    for branch, weight, gate in rest:
 
         def run(outputs=outputs, branch=branch, weight=weight):
             with sharing.scope():  # What is made in here is of no use outside.

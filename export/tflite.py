@@ -4,6 +4,7 @@ import time
 
 from absl import flags
 
+from export import budget, gates
 from export import source as sources
 from tfdyn import commands
 
@@ -11,7 +12,15 @@ FLAGS = flags.FLAGS
 PRECISIONS = ("float32", "float16", "dynamic")
 
 
-def export(source, form, precision="float32", route=None, images=None, labels=None):
+def export(
+    source,
+    form,
+    precision="float32",
+    route=None,
+    images=None,
+    labels=None,
+    choices=None,
+):
     """Writes a network as one `.tflite` file, checked against Keras.
 
     Beside it stand `model.json` (what an app must know) and `manifest.json` (what was
@@ -25,6 +34,7 @@ def export(source, form, precision="float32", route=None, images=None, labels=No
         route: For the fixed variant, its weights `(branches of all MixedOps,)`.
         images: uint8 images to check the file on, `(n, height, width, channels)`.
         labels: Their labels, `(n,)`, to count the file's accuracy, or `None`.
+        choices: How T and gates were chosen, a dict for the manifest, or `None`.
 
     Returns:
         The file's path and its entry in `manifest.json`.
@@ -54,6 +64,7 @@ def export(source, form, precision="float32", route=None, images=None, labels=No
     with whole(path) as temporary:
         temporary.write_bytes(content)
         entry |= check(temporary, source, form, precision, route, images, labels)
+    entry |= choices or {}
     if route is not None:
         entry["route"] = routes.as_json(route, source.model)
     manifest.write(source, form, path.name, entry)
@@ -118,9 +129,24 @@ def main():
     form = sources.form_from_flags(source, FLAGS.variant)
     if (FLAGS.route or FLAGS.image) and form.variant != "fixed":
         raise ValueError("--route and --image are for --variant=fixed.")
+    if FLAGS.budget_ms is not None and FLAGS["threshold"].present:
+        raise ValueError("--budget_ms chooses the threshold; leave out --threshold.")
     sources.writable(source.folder)
     say = (lambda text: None) if FLAGS.json else print
     say(f"exporting {source.name}: {form.variant}, {FLAGS.precision}")
+    choices = {}
+    if FLAGS.budget_ms is not None:
+        table = FLAGS.cost_table or FLAGS.latency_table
+        form, choices = budget.meet(
+            source, form, FLAGS.budget_ms, table, FLAGS.data_dir
+        )
+        say(budget.line(choices))
+    if FLAGS.latency_table:
+        form, chosen = gates.leave_out(
+            source, form, FLAGS.latency_table, FLAGS.data_dir
+        )
+        say(gates.line(chosen, source.model))
+        choices |= chosen
     images, labels = source.test_images(FLAGS.check_images, FLAGS.data_dir)
     route = None
     if form.variant == "fixed":
@@ -128,7 +154,7 @@ def main():
             source, form.threshold, FLAGS.route, FLAGS.image, images
         )
         say(f"fixed: {chosen}")
-    path, entry = export(source, form, FLAGS.precision, route, images, labels)
+    path, entry = export(source, form, FLAGS.precision, route, images, labels, choices)
     if FLAGS.json:
         commands.print_json({"file": str(path), **entry})
         return
@@ -151,6 +177,18 @@ if __name__ == "__main__":
         ["routed", "all_branches", "fixed", "forced"],
         "routed; all_branches: no gates; fixed: one route, no gates; forced: gated, "
         "the route an input.",
+    )
+    flags.DEFINE_float(
+        "budget_ms",
+        None,
+        "Mean milliseconds an image: takes the largest T that meets them by the cost "
+        "table (--cost_table; default: the run's own), on the validation images.",
+    )
+    flags.DEFINE_string(
+        "latency_table",
+        None,
+        "Table of export.latency by which gates are left out that cost more than they "
+        "save.",
     )
     flags.DEFINE_string("route", None, "JSON file of the fixed route.")
     flags.DEFINE_string("image", None, "Picture whose route is the fixed one.")

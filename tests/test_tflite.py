@@ -30,7 +30,8 @@ def images(source):
 
 @pytest.fixture(scope="module")
 def exported(source, images):
-    return tflite.export(source, Form(threshold=0.7), images=images)
+    choices = {"threshold": 0.7, "budget_ms": 0.8, "cost_table": "latency.host.json"}
+    return tflite.export(source, Form(threshold=0.7), images=images, choices=choices)
 
 
 def test_a_routed_file_has_a_gate_for_each_branch(exported, source):
@@ -50,7 +51,9 @@ def test_beside_it_stands_what_an_app_must_know(exported, source):
     assert content["input"]["dtype"] == "uint8"
     assert content["threshold"] == 0.7 and content["network"]["family"] == "DRNet"
     manifest = json.loads((source.folder / "manifest.json").read_text())
-    assert manifest["files"]["model.tflite"] == exported[1]
+    entry = manifest["files"]["model.tflite"]
+    assert entry == exported[1]
+    assert (entry["budget_ms"], entry["cost_table"]) == (0.8, "latency.host.json")
 
 
 def test_the_file_says_what_its_route_costs(exported, source, images):
@@ -149,13 +152,16 @@ def test_the_command_prints_one_object_and_nothing_else(tiny_run, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("flag", "message"),
+    ("flags", "message"),
     [
-        ("--threshold=1.5", "0 < T <= 1"),
-        ("--route=route.json", "for --variant=fixed"),
+        (["--threshold=1.5"], "0 < T <= 1"),
+        (["--route=route.json"], "for --variant=fixed"),
+        (["--budget_ms=0.8", "--threshold=0.5"], "leave out --threshold"),
+        (["--budget_ms=0.8"], "has no latency table"),
     ],
 )
-def test_a_flag_that_cannot_be_is_one_line(tiny_run, tmp_path, flag, message):
-    process = command(f"--run_dir={tiny_run}", flag, cwd=tmp_path)
+def test_a_flag_that_cannot_be_is_one_line(tiny_run, tmp_path, flags, message):
+    arguments = (f"--run_dir={tiny_run}", f"--export_dir={tmp_path}", *flags)
+    process = command(*arguments, cwd=tmp_path)
     assert process.returncode == 1
     assert message in process.stderr and process.stderr.count("\n") == 1

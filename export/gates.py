@@ -1,0 +1,83 @@
+"""Gates: which to leave out, for they cost more than they save on a device."""
+
+import dataclasses
+
+
+def leave_out(source, form, latency_table, data_dir=None):
+    """Leaves out the gates that a latency table tells to be of no use.
+
+    How often a branch is chosen is counted on the validation images at the form's T.
+
+    Args:
+        source: `export.source.Source` of a run.
+        form: `export.graph.Form`, routed.
+        latency_table: Path of the table.
+        data_dir: Where the data are, if they have moved.
+
+    Returns:
+        The form with `ungated`, and for the manifest a dict: `latency_table`, and
+        `ungated`, mapping the branches without a gate to how often they are chosen.
+
+    Raises:
+        ValueError: If there is no such run or table, or it is not in ms.
+    """
+    from tfdyn.costs.cost_table import CostTable
+    from tfdyn.training.evaluator import Evaluator, load_data
+
+    table = CostTable.load(latency_table)
+    if table.unit != "ms":
+        raise ValueError(
+            f"--latency_table is to be in ms, as `python -m export.latency` makes it; "
+            f"{latency_table} is in {table.unit}."
+        )
+    if not source.run:
+        raise ValueError(
+            f"--latency_table needs a trained run and its validation images; got "
+            f"{source.name}. Name a run by --run_dir."
+        )
+    dataset = load_data(source.run, data_dir)
+    if not dataset.num_examples("validation"):
+        raise ValueError(
+            "--latency_table counts on validation images which branches are chosen, "
+            "and this run was trained with --validation_share=0, which leaves none."
+        )
+    result = Evaluator(source.model).on(dataset, "validation", form.threshold)
+    shares = useless(source.model, table, result["use"])
+    chosen = {"latency_table": str(latency_table), "ungated": shares}
+    return dataclasses.replace(form, ungated=tuple(shares)), chosen
+
+
+def useless(model, table, use):
+    """Returns which gates take more than they save.
+
+    A gated branch takes its gate's time in either case, and its own and what the taken
+    gate adds where it is chosen; without a gate, always its own.
+
+    Args:
+        model: `RoutedModel`.
+        table: `CostTable` in ms.
+        use: Share of the images that choose a branch, by MixedOp and branch.
+
+    Returns:
+        Mapping from the names of the branches (`tfdyn.layers.modules.Module`) that are
+        better off without a gate to their shares.
+    """
+    shares = {}
+    for module in model.modules:
+        if module.kind != "branch":
+            continue
+        share, alone = use[module.mixed_op][module.layer.name], table.cost(module)
+        gated = share * (alone + table.gate["taken"])
+        gated += (1 - share) * table.gate["not_taken"]
+        if alone < gated:
+            shares[module.name] = share
+    return shares
+
+
+def line(chosen, model):
+    """Returns in a line how many gates are left out, and by which table."""
+    branches = sum(len(op.branches) for op in model.mixed_ops)
+    return (
+        f"{len(chosen['ungated'])} of {branches} branches run without a gate, by "
+        f"{chosen['latency_table']}"
+    )
