@@ -84,6 +84,8 @@ def _line(name, content, form):
 
 def main():
     """Runs the command on the flags."""
+    import numpy as np
+
     from export import validation
     from export.profiler import profile
     from tfdyn.costs.cost_table import CostTable
@@ -111,7 +113,8 @@ def main():
             source, device, path, images[0], FLAGS.num_threads, min(8, most), most
         )
     cost = RouteCost(source.model.modules, table)
-    say(table_text(table, cost.fixed + cost.all_branches))
+    every = {op.name: np.ones((1, len(op.branches))) for op in source.model.mixed_ops}
+    say(table_text(table, float(cost.total(every)[0])))
     say(f"\nwrote {path}")
     if not FLAGS.validate:
         if FLAGS.json:
@@ -120,7 +123,7 @@ def main():
     threads = table.provenance.get("num_threads", FLAGS.num_threads)
     most = min(20, FLAGS.rounds)
     content = validation.validate(
-        source, device, table, images, threads, min(6, most), most
+        source, device, table, images, threads, min(10, most), most
     )
     write_json(path.with_suffix(".validation.json"), content)
     validation.plot(path.with_suffix(".validation.png"), content)

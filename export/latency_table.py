@@ -12,11 +12,11 @@ from tfdyn.costs.route_cost import RouteCost
 def compose(source, times, routes, provenance):
     """Makes a latency table of what was timed.
 
-    The whole anchors it: with all gates off, and on one image with its routers, the
-    table gives the times that were measured. A branch is timed in a chain of its
-    equals, whose caches are warmer than the network's: there it costs more, by one
-    factor for all, `in_context`, which the routes of `probes.Probes` tell. A branch's
-    `cost` is without its gate, whose cost, taken or not, is in `gate`.
+    The whole anchors it: with all gates off it gives the time that was measured. A
+    branch is timed in a chain of its equals, in warmer caches than the network's: there
+    it costs more, by one factor for all, `in_context`, and routes that run much by the
+    `overflow` besides; the routes of `probes.Probes` tell both. A branch's `cost` is
+    without its gate, whose cost, taken or not, is in `gate`.
 
     Args:
         source: `export.source.Source`.
@@ -44,7 +44,7 @@ def compose(source, times, routes, provenance):
         for m, on, idle in zip(branches, *gated.values(), strict=True)
     }
     first = [found[module_key(m.layer)][0] for m in source.model.modules]
-    in_context = _in_context(
+    in_context, above, more = _in_network(
         np.array([added[m.name] for m in first if m.kind == "branch"]),
         [(route, medians[name] - off) for name, route in routes.items()],
     )
@@ -66,22 +66,45 @@ def compose(source, times, routes, provenance):
     selection = medians[probes.ROUTED] - medians[probes.FORCED] - routers
     gate = {"taken": not_taken + over, "not_taken": not_taken}
     provenance = {**provenance, "selection": selection, "in_context": in_context}
-    table = CostTable("ms", modules, gate, 0.0, provenance)
+    overflow = {"above": above, "factor": more}
+    table = CostTable("ms", modules, gate, 0.0, provenance, overflow)
     parts = RouteCost(source.model.modules, table).fixed
     table.remainder = off + routers + selection - parts
     return table
 
 
-def _in_context(warm, timed):
-    """Returns the factor by which branches cost more in the network than alone.
+def _in_network(warm, timed):
+    """Returns by how much branches cost more in the network than in warm caches.
+
+    One factor for all; and, if that alone is more than 1 % off and this halves it,
+    another beyond some sum, where what the branches read no longer fits into a cache.
 
     Args:
         warm: What each branch takes in warm caches, `(branches of all MixedOps,)`.
         timed: Pairs of a route and what the network takes on it over none.
+
+    Returns:
+        The factor, the sum above which there is more, and the factor of that.
     """
     sums = [(np.sum(warm[route != 0]), ms) for route, ms in timed]
-    factors = [ms / total for total, ms in sums if total > 0 and ms > 0]
-    return float(statistics.median(factors)) if factors else 1.0
+    x, y = np.array([pair for pair in sums if min(pair) > 0]).reshape(-1, 2).T
+    if not len(x):
+        return 1.0, 0.0, 0.0
+
+    def fit(above):
+        over = np.maximum(x - above, 0)
+        columns = np.stack([x, over], axis=-1) / y[:, None]  # Errors are shares.
+        (one, more), *_ = np.linalg.lstsq(columns, np.ones_like(y), rcond=None)
+        return np.sum((one * x + more * over - y) ** 2 / y**2), one, more, above
+
+    error, factor, _, most = fit(x.max())  # None is above.
+    # At least three routes on either side.
+    found = [one for one in map(fit, np.sort(x)[2:-3]) if one[2] > 0 and one[1] > 0]
+    best = min(found, default=(error, factor, 0.0, most))
+    if error > 1e-4 * len(x) and best[0] < error / 4:  # These are squares.
+        error, factor, more, above = best
+        return float(factor), float(factor * above), float(more / factor)
+    return float(factor), 0.0, 0.0
 
 
 def saved_by_forcing(table, modules):

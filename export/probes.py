@@ -16,7 +16,7 @@ CHAIN = 8
 # What is timed beside the modules: nothing, and the whole in several ways.
 EMPTY, ROUTED, FORCED, OFF = "empty", "routed", "forced", "all gates off"
 # How many random routes are timed, from one branch a connection to all.
-ROUTES = 12
+ROUTES = 16
 
 
 def distinct(modules):

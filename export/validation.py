@@ -18,11 +18,12 @@ RUNS = 15
 BAR = {"leave": False, "disable": None}
 
 
-def validate(source, device, table, images, num_threads=1, least=6, most=20):
+def validate(source, device, table, images, num_threads=1, least=10, most=20):
     """Measures routes on a device, and compares them with a table's predictions.
 
-    The first half are the routes of images at the network's own T, the rest random ones
-    from one branch a connection to all. Each is an input of one file without routers.
+    Of a trained network the first half are the routes of images at its own T; the rest
+    are random, from one branch a connection to all. Each is an input of one file
+    without routers.
 
     Args:
         source: `export.source.Source`.
@@ -79,9 +80,10 @@ def validate(source, device, table, images, num_threads=1, least=6, most=20):
 def choose_routes(source, images):
     """Returns routes `(n, branches of all MixedOps)`, and which are images' own."""
     count, model = len(images), source.model
-    half = (count + 1) // 2
-    normalized = np.asarray(source.input_format.normalize(images[:half]))
-    _, own = Reference(model)(normalized, model.threshold)
+    half, own = (count + 1) // 2 if source.run else 0, []
+    if half:
+        normalized = np.asarray(source.input_format.normalize(images[:half]))
+        _, own = Reference(model)(normalized, model.threshold)
     most = min(len(op.branches) for op in model.mixed_ops)
     random = [
         # Seeds that the profile does not use: it is told nothing of these.

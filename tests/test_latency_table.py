@@ -78,6 +78,26 @@ def test_no_branch_costs_less_than_nothing(model, clock, monkeypatch):
     assert min(entry["cost"] for entry in entries) == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("more", [0.0, 0.4])
+def test_what_overflows_a_cache_costs_more(more):
+    warm = np.linspace(1, 2, 40)
+    random = np.random.default_rng(0)
+    routes = [random.random(40) < share for share in np.linspace(0, 1, 20)]
+    sums = np.array([warm[route].sum() for route in routes])
+    times = 1.2 * sums + more * 1.2 * np.maximum(sums - 30, 0)
+    timed = list(zip(routes, times, strict=True))
+    factor, above, found = latency_table._in_network(warm, timed)
+    assert factor == pytest.approx(1.2, rel=0.02)
+    predicted = factor * sums + found * np.maximum(factor * sums - above, 0)
+    np.testing.assert_allclose(predicted, times, rtol=0.03)
+    assert (found > 0) == (more > 0)
+
+
+def test_times_that_tell_nothing():
+    routes = [(np.zeros(3), 0.0), (np.ones(3), 0.0)]
+    assert latency_table._in_network(np.zeros(3), routes) == (1.0, 0.0, 0.0)
+
+
 def test_a_table_of_another_making_is_refused(model):
     table = CostTable.count(model.modules)
     with pytest.raises(ValueError, match="not one of `python -m export.latency`"):

@@ -38,6 +38,14 @@ def random_route(rows=8):
 GATED = {"gate": {"taken": 3.0, "not_taken": 1.0}, "remainder": 7.0}
 
 
+def test_what_is_above_the_overflow_costs_more():
+    cost = route_cost(overflow={"above": 32.0, "factor": 0.5})
+    route = {"a": np.array([[1, 0], [0, 1], [1, 1]]), "b": np.array([[0], [1], [1]])}
+    totals = ops.convert_to_numpy(cost.total(route))
+    np.testing.assert_allclose(totals, [5 + 10, 5 + 60 + 14, 5 + 70 + 19])
+    np.testing.assert_allclose(cost.expected(route), [10, 60, 70])  # Linear.
+
+
 @pytest.mark.parametrize(
     ("a", "b", "plain", "gated"),
     [

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from clock import Clock, own_route
+from tiny_networks import make
 
 from export import profiler, validation
 from export import source as sources
@@ -35,6 +36,16 @@ def test_a_device_that_is_as_the_table_says(content):
     # From one branch a connection to all.
     random = content["measured_ms"][4:]
     assert random[0] < random[1] < random[2]
+
+
+def test_of_an_untrained_network_all_routes_are_random():
+    model = make(auxiliary_head=False)
+    source = sources.Source("tiny, untrained", model, None, None, None)
+    routes, own = validation.choose_routes(source, np.zeros((5, 8, 8, 1)))
+    assert not any(own)
+    most = routes.shape[1] // len(model.mixed_ops)
+    per_connection = np.count_nonzero(routes, axis=1) / len(model.mixed_ops)
+    np.testing.assert_allclose(per_connection, np.linspace(1, most, 5), atol=0.5)
 
 
 def test_compare():

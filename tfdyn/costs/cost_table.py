@@ -9,6 +9,7 @@ from tfdyn.files import write_json
 COUNTS = {"macs": complexity.macs, "params": complexity.params}
 UNITS = ("ms", *COUNTS)
 NO_GATE = {"taken": 0.0, "not_taken": 0.0}
+NO_OVERFLOW = {"above": 0.0, "factor": 0.0}
 # What does not change a layer's cost: it stays out of the key.
 IGNORED = ("name", "trainable", "dtype", "seed", "module", "registered_name")
 IGNORED_ENDINGS = ("_initializer", "_regularizer", "_constraint")
@@ -46,11 +47,22 @@ class CostTable:
         gate: Cost of a branch's gate, `{"taken": number, "not_taken": number}`.
         remainder: Cost of what is in no module.
         provenance: How the table was made, any JSON object.
+        overflow: What the branches of a route cost more than their sum once it is
+            large, as where they fill a cache, `{"above": number, "factor": number}`:
+            the factor times what the sum is above the number.
     """
 
-    def __init__(self, unit, modules, gate=None, remainder=0.0, provenance=None):
+    def __init__(
+        self,
+        unit,
+        modules,
+        gate=None,
+        remainder=0.0,
+        provenance=None,
+        overflow=None,
+    ):
         self.unit, self.modules = unit, modules
-        self.gate = gate or NO_GATE
+        self.gate, self.overflow = gate or NO_GATE, overflow or NO_OVERFLOW
         self.remainder, self.provenance = remainder, provenance or {}
 
     @classmethod
@@ -76,6 +88,8 @@ class CostTable:
             numbers = [entry["cost"] for entry in content["modules"].values()]
             gate = content.get("gate") or NO_GATE
             numbers += [gate["taken"], gate["not_taken"], content.get("remainder", 0)]
+            overflow = content.get("overflow") or NO_OVERFLOW
+            numbers += [overflow["above"], overflow["factor"]]
             if not all(map(math.isfinite, numbers)):
                 raise ValueError("a cost is not finite")
         except FileNotFoundError as error:
@@ -88,7 +102,7 @@ class CostTable:
                 f"{path} is not a cost table ({error}). Expected JSON with a unit "
                 f'({", ".join(UNITS)}) and modules, {{KEY: {{"cost": number}}}}.'
             ) from error
-        known = ("unit", "modules", "gate", "remainder", "provenance")
+        known = ("unit", "modules", "gate", "remainder", "provenance", "overflow")
         return cls(**{name: content[name] for name in known if name in content})
 
     def save(self, path):

@@ -5,7 +5,7 @@ from keras import ops
 
 
 class RouteCost:
-    """Costs of routes, linear in which branches run.
+    """Costs of routes, linear in which branches run but for the table's overflow.
 
     Args:
         modules: Modules of the network (`tfdyn.layers.modules.find_modules`).
@@ -22,7 +22,7 @@ class RouteCost:
     """
 
     def __init__(self, modules, table):
-        self.unit = table.unit
+        self.unit, self._overflow = table.unit, table.overflow
         self.fixed = table.remainder
         costs = {}
         for module in modules:
@@ -60,7 +60,11 @@ class RouteCost:
             route: Mapping from MixedOp names to weights `(batch, branches)`; a
                 branch runs where its weight is not zero.
         """
-        return self.fixed + self._sum(self._concatenated(route) != 0)
+        branches = self._sum(self._concatenated(route) != 0)
+        if not self._overflow["factor"]:
+            return self.fixed + branches
+        over = ops.maximum(branches - self._overflow["above"], 0)
+        return self.fixed + branches + self._overflow["factor"] * over
 
     def _concatenated(self, route):
         # One operation for all MixedOps, not one for each.
