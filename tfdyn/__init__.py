@@ -11,6 +11,7 @@ _PUBLIC = {
     "DMNN": "tfdyn.models.dmnn",
     "DRNet": "tfdyn.models.drnet",
     "MixedOp": "tfdyn.layers.mixed_op",
+    "RateLoss": "tfdyn.losses.rate_loss",
     "RouteCost": "tfdyn.costs.route_cost",
     "RoutedModel": "tfdyn.models.routed_model",
     "RoutingLoss": "tfdyn.losses.routing_loss",
