@@ -72,3 +72,17 @@ class InvertedResidual(Chain):
             "strides": self.strides,
             "expand": self.expand,
         }
+
+
+# Name: function of (channels of the input, filters, width, strides) that returns a
+# sub-block; the width of an inverted residual is its expansion E/N.
+SUB_BLOCKS = {
+    "bottleneck": lambda channels, filters, width, strides, **kwargs: Bottleneck(
+        filters, width, strides, **kwargs
+    ),
+    "inverted_residual": lambda channels, filters, width, strides, **kwargs: (
+        InvertedResidual(
+            filters, max(1, round(width * channels)), strides, width != 1, **kwargs
+        )
+    ),
+}

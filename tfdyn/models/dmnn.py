@@ -7,24 +7,14 @@ import keras
 from keras import ops
 
 from tfdyn.layers.block import Block
+from tfdyn.layers.branch_selection import METHODS
 from tfdyn.layers.controller import Controller
 from tfdyn.layers.gate_selection import GateSelection
 from tfdyn.layers.heads import CategoryHeads, ClassifierHead, ConvolutionHead
 from tfdyn.layers.mixed_op import weights_of
-from tfdyn.layers.stem import ResidualStem
-from tfdyn.layers.sub_blocks import Bottleneck, InvertedResidual
+from tfdyn.layers.stem import RESIDUAL_STEMS, ResidualStem
+from tfdyn.layers.sub_blocks import SUB_BLOCKS
 from tfdyn.models.routed_model import RoutedModel
-
-SUB_BLOCKS = ("bottleneck", "inverted_residual")
-SELECTIONS = ("gumbel_softmax", "softmax", "none")
-# Kernel size, stride, whether a pool follows. CIFAR's has ImageNet's pool: so ResNet-50
-# has the 0.33 GMACs of table 3.
-STEMS = {
-    "resnet": (7, 2, True),
-    "resnet_cifar": (3, 1, True),
-    "mobilenet": (3, 2, False),
-    "small": (3, 1, False),
-}
 
 
 @keras.saving.register_keras_serializable("tfdyn")
@@ -47,7 +37,7 @@ class DMNN(RoutedModel):
             expansion E/N (inverted residual); number of blocks; stride of the first.
         sub_blocks: N, sub-blocks of a block.
         sub_block: "bottleneck" of ResNet or "inverted_residual" of MobileNetV2.
-        stem: One of `STEMS`.
+        stem: One of `tfdyn.layers.stem.RESIDUAL_STEMS`.
         stem_filters: Channels after the stem.
         head_filters: Channels of a 1x1 convolution before the classifier; 0: none.
         projection: Whether blocks that change their input's shape have a 1x1
@@ -110,7 +100,7 @@ class DMNN(RoutedModel):
         shape = (None, *input_shape)
         max_value = 6.0 if sub_block == "inverted_residual" else None
         self.stem = ResidualStem(
-            stem_filters, *STEMS[stem], max_value=max_value, name="stem"
+            stem_filters, *RESIDUAL_STEMS[stem], max_value=max_value, name="stem"
         )
         shape = _build(self.stem, shape)
         self.blocks, self.controllers, self.stage_of_block = [], [], []
@@ -138,17 +128,14 @@ class DMNN(RoutedModel):
     def _block(self, stage, first, channels, name):
         filters, width, _, strides = stage
         strides = strides if first else 1
-        common = {"filters": filters, "strides": strides}
-        if self._settings["sub_block"] == "bottleneck":
-            kind, common["width"] = Bottleneck, width
-        else:
-            kind, common["width"] = InvertedResidual, max(1, round(width * channels))
-            common["expand"] = width != 1
+        make = SUB_BLOCKS[self._settings["sub_block"]]
+        sub_blocks = [
+            make(channels, filters, width, strides, name=f"sub_block_{index}")
+            for index in range(self._settings["sub_blocks"])
+        ]
         shortcut = "projection" if self._settings["projection"] else "none"
         if strides == 1 and channels == filters:
             shortcut = "identity"
-        numbers = range(self._settings["sub_blocks"])
-        sub_blocks = [kind(**common, name=f"sub_block_{i}") for i in numbers]
         return Block(sub_blocks, shortcut, name=name)
 
     def _controller(self, shape):
@@ -206,8 +193,8 @@ def _check(settings):
             raise ValueError(f"{name} must be at least 1; got {settings[name]}.")
     for name, known in (
         ("sub_block", SUB_BLOCKS),
-        ("stem", STEMS),
-        ("selection", SELECTIONS),
+        ("stem", RESIDUAL_STEMS),
+        ("selection", METHODS),
     ):
         if settings[name] not in known:
             raise ValueError(
