@@ -169,7 +169,7 @@ def test_plain_keras_trains_and_evaluates():
     labels = np.arange(48) % 2
     images = np.random.default_rng(0).normal(size=(48, 8, 8, 1)).astype("float32")
     images += 2 * labels[:, None, None, None]
-    model = make_dmnn(num_classes=2)
+    model = make_dmnn(num_classes=2, stages=[(6, 3, 1, 1)])
     model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
     losses = model.fit(images, labels, batch_size=16, epochs=8, verbose=0)
     losses = losses.history["loss"]
