@@ -49,11 +49,11 @@ def run_on_jax():
     dmnn = DMNN((4, 4, 1), 2, [(4, 2, 2, 1)], stem="small", category_heads=2)
     weights = category_weights(dmnn.stage_of_block)
     dmnn.compile("sgd", RateLoss(dmnn.route_cost, 0.5, [0, 1], weights))
-    before = [np.array(c.decide.kernel) for c in dmnn.controllers]
+    before = [np.array(c.decide.kernel) for c in dmnn.routers]
     fitted = dmnn.fit(images, labels, batch_size=8, verbose=0)
     assert np.isfinite(fitted.history["loss"]).all(), fitted.history
-    for old, controller in zip(before, dmnn.controllers, strict=True):
-        assert (old != np.asarray(controller.decide.kernel)).any()
+    for old, router in zip(before, dmnn.routers, strict=True):
+        assert (old != np.asarray(router.decide.kernel)).any()
 
     dense = model(images)
     with execution.scope(execution.dispatched):

@@ -134,18 +134,18 @@ def test_every_trainable_weight_learns():
     }
     assert all(learnt.values()), [path for path, good in learnt.items() if not good]
     # Through the hard gates too, open or shut.
-    decisions = [controller.decide.kernel for controller in model.controllers]
+    decisions = [router.decide.kernel for router in model.routers]
     for weight, gradient in zip(weights, gradients, strict=True):
         if any(weight is decision for decision in decisions):
             assert np.asarray(gradient).any(axis=0).all()
 
 
-def test_controllers_see_the_state_of_the_one_before():
+def test_routers_see_the_state_of_the_one_before():
     plain, connected = make_dmnn(previous_state=False), make_dmnn()
-    assert [c.previous_state for c in plain.controllers] == [False] * 4
-    assert [c.previous_state for c in connected.controllers] == [False, *[True] * 3]
+    assert [c.previous_state for c in plain.routers] == [False] * 4
+    assert [c.previous_state for c in connected.routers] == [False, *[True] * 3]
     name = "stage_0_block_1_sub_blocks"
-    first, second = connected.controllers[:2]
+    first, second = connected.routers[:2]
     # The first sub-block alone runs, unless the state before says otherwise.
     second.decide.bias.assign([0, 9, 200, 0])
     second.recall.kernel.assign(np.eye(32))
@@ -157,7 +157,7 @@ def test_controllers_see_the_state_of_the_one_before():
 
 def test_static_twins_run_all_at_any_threshold():
     model = make_dmnn(**STATIC)
-    assert not model.controllers
+    assert not model.routers
     assert not any(module.kind == "router" for module in model.modules)
     for threshold in (0.01, 1.0):
         outputs = run(model, IMAGES, threshold=threshold)
@@ -214,7 +214,7 @@ def test_mixed_precision_decides_in_float32(policy):
         ({"stages": [(8, 4, 0, 1)]}, "all above 0"),
         ({"threshold": 1.5}, "0 < T <= 1"),
         ({"threshold": [0.5] * 3}, "each of the 4 connections; got 3"),
-        ({**STATIC, "category_heads": 2}, "2 categories.*no controllers"),
+        ({**STATIC, "category_heads": 2}, "2 categories.*no routers"),
     ],
 )
 def test_refuses(changes, message):

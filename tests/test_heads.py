@@ -58,7 +58,7 @@ def test_convolution_head_is_that_of_mobilenetv2():
     assert head.count_params() - 2 * 1280 == 320 * 1280 + 2 * 1280 + 1281 * 1000
 
 
-def test_every_controller_has_a_category_head_of_its_own():
+def test_every_router_has_a_category_head_of_its_own():
     heads, states = CategoryHeads(3), np.random.default_rng(0).random((4, 2, 5), "f4")
     logits = heads(list(states))
     assert logits.shape == (2, 4, 3)

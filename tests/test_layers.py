@@ -16,7 +16,7 @@ from tfdyn.layers.branch_selection import BranchSelection
 from tfdyn.layers.branches import SeparableConv, SkipConnection
 from tfdyn.layers.cell import Cell, Preprocess
 from tfdyn.layers.chain import Chain
-from tfdyn.layers.controller import Controller
+from tfdyn.layers.gate_router import GateRouter
 from tfdyn.layers.gate_selection import GateSelection
 from tfdyn.layers.heads import (
     AuxiliaryHead,
@@ -55,8 +55,8 @@ CASES = {
     CategoryHeads: (lambda: CategoryHeads(3), [(5,), (5,)], {}),
     ClassifierHead: (lambda: ClassifierHead(3), MAP, {}),
     ConvolutionHead: (lambda: ConvolutionHead(6, 3), MAP, {}),
-    Controller: (
-        lambda: Controller(2, units=5, previous_state=True),
+    GateRouter: (
+        lambda: GateRouter(2, units=5, previous_state=True),
         [MAP, (5,)],
         {},
     ),
@@ -86,7 +86,7 @@ FLOAT32 = {
     BranchSelection,
     CategoryHeads,
     ClassifierHead,
-    Controller,
+    GateRouter,
     ConvolutionHead,
     GateSelection,
     Router,

@@ -48,10 +48,10 @@ def test_settings_reach_a_dmnn():
     assert isinstance(model, DMNN) and model.name == "dmnn_tiny"
 
 
-def test_a_static_twin_has_no_controllers_whatever_the_settings():
+def test_a_static_twin_has_no_routers_whatever_the_settings():
     settings = Settings(network="resnet_xs", categories="cifar10")
     model = build_network(settings, (8, 8, 1), 10)
-    assert not model.controllers and model.category_heads is None
+    assert not model.routers and model.category_heads is None
 
 
 def test_what_is_not_set_is_the_size_tables():

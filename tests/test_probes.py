@@ -72,8 +72,8 @@ def test_a_router_that_sees_the_one_before_has_two_inputs(tmp_path):
     source = sources.untrained(tiny_dmnn_settings(), "tiny")
     image = np.zeros(source.input_format.shape, "uint8")
     made = probes.Probes(source, tmp_path, image)
-    first, second = source.model.controllers[:2]
-    paths = {made.files[controller.name] for controller in (first, second)}
+    first, second = source.model.routers[:2]
+    paths = {made.files[router.name] for router in (first, second)}
     for path, function in made._functions.items():
         if path in paths:
             path.write_bytes(convert(function()))

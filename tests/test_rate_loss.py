@@ -50,7 +50,7 @@ def test_classes_alone():
     assert float(smooth) == pytest.approx(expected, rel=1e-5)
 
 
-def test_categories_are_weighted_by_controller():
+def test_categories_are_weighted_by_router():
     loss = RateLoss(categories=CATEGORIES, category_weights=[0.5, 0.01])
     labels = np.asarray(CATEGORIES)[LABELS]
     each = [
@@ -76,10 +76,10 @@ def test_weights_of_stages():
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.9])
-def test_controllers_learn_the_target(rate):
+def test_routers_learn_the_target(rate):
     model, loss = make_dmnn(previous_state=False), None
     loss = RateLoss(model.route_cost, rate)
-    weights = [w for c in model.controllers for w in c.trainable_weights]
+    weights = [w for c in model.routers for w in c.trainable_weights]
     optimizer = keras.optimizers.Adam(0.1)
 
     @tf.function
@@ -130,5 +130,5 @@ def test_refuses(arguments, message):
     ],
 )
 def test_category_heads_need_categories_and_weights(arguments):
-    with pytest.raises(ValueError, match="2 controllers with category heads need"):
+    with pytest.raises(ValueError, match="2 routers with category heads need"):
         RateLoss(**arguments)(LABELS, OUTPUTS)

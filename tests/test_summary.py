@@ -99,7 +99,7 @@ def test_published_sizes_of_dmnn_and_its_static_twins(name, params, macs, rel):
         assert content["macs"] / 1e9 == pytest.approx(macs, rel=0.05)
 
 
-def test_controllers_of_dmnn_50_cost_next_to_nothing():
+def test_routers_of_dmnn_50_cost_next_to_nothing():
     static, _ = counted(ROOT / "configs" / "resnet_50.flags")
     for number in (2, 3, 4):
         content, _ = counted(ROOT / "configs" / f"dmnn_50_n{number}.flags")

@@ -37,14 +37,14 @@ def sharpen(model, scale=15.0):
 def _balance(model, scale):
     """Lets each gate open for half of the images."""
     outputs, state = model.stem(IMAGES), None
-    for controller, block in zip(model.controllers, model.blocks, strict=False):
-        see = [outputs, state] if controller.previous_state else outputs
-        controller.decide.kernel.assign(scale * controller.decide.kernel)
-        logits, state = controller(see)
+    for router, block in zip(model.routers, model.blocks, strict=False):
+        see = [outputs, state] if router.previous_state else outputs
+        router.decide.kernel.assign(scale * router.decide.kernel)
+        logits, state = router(see)
         off, on = np.moveaxis(np.asarray(logits), -1, 0)
         shift = np.median(on - off, axis=0)
-        controller.decide.bias.assign(np.stack([shift, 0 * shift], axis=-1).ravel())
-        outputs = block(outputs, model.selection(controller(see)[0]))
+        router.decide.bias.assign(np.stack([shift, 0 * shift], axis=-1).ravel())
+        outputs = block(outputs, model.selection(router(see)[0]))
     return model
 
 

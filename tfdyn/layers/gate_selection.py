@@ -1,4 +1,4 @@
-"""GateSelection: from a controller's logits to which sub-blocks run."""
+"""GateSelection: from a router's logits to which sub-blocks run."""
 
 import keras
 from keras import ops
@@ -8,7 +8,7 @@ from tfdyn.routing import selection
 
 @keras.saving.register_keras_serializable("tfdyn")
 class GateSelection(keras.layers.Layer):
-    """Opens or shuts each gate by itself; all controllers of a network share one.
+    """Opens or shuts each gate by itself; all routers of a network share one.
 
     In training it is the argmax of the logits with Gumbel noise, its gradient that of
     their softmax (DMNN eq. 8, straight-through). In inference there is no noise, and a

@@ -101,13 +101,13 @@ class ConvolutionHead(Chain):
 
 @keras.saving.register_keras_serializable("tfdyn")
 class CategoryHeads(keras.layers.Layer):
-    """The category heads of DMNN's controllers, which exist in training only (eq. 9).
+    """The category heads of DMNN's routers, which exist in training only (eq. 9).
 
     Args:
         num_categories: K, number of categories.
 
-    Input a list of states `(batch, units)`, one a controller; output logits
-    `(batch, controllers, num_categories)`, float32.
+    Input a list of states `(batch, units)`, one a router; output logits
+    `(batch, routers, num_categories)`, float32.
     """
 
     def __init__(self, num_categories, **kwargs):

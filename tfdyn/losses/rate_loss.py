@@ -8,7 +8,7 @@ from tfdyn.losses.cross_entropy import cross_entropy
 
 
 def category_weights(stage_of_block):
-    """Returns the weight of each controller's category loss (DMNN section 3.2).
+    """Returns the weight of each router's category loss (DMNN section 3.2).
 
     0.0001 in the first stage, ten times as much in each next one. Of networks of more
     than the four stages of ResNet the rest have 0.1, as its last.
@@ -22,7 +22,7 @@ def category_weights(stage_of_block):
 class RateLoss(keras.losses.Loss):
     """DMNN's eq. 16: what is learnt, at a rate of execution that is asked for.
 
-    Cross-entropy of the classes; of the categories, by each controller (eq. 10); the
+    Cross-entropy of the classes; of the categories, by each router (eq. 10); the
     squared distance of each block's execution rate from the target (eq. 12); that of
     the share of the sub-blocks' cost (eq. 14). Each has a weight of 1. Rates are means
     over the global batch, whatever part of it a replica has.
@@ -33,7 +33,7 @@ class RateLoss(keras.losses.Loss):
             what can be skipped, the sub-blocks, to which the published costs are nearer
             (r=0.7 runs 78.8 % of all).
         categories: Index of each class's category; needed for `category_logits`.
-        category_weights: Weight of each controller's category loss.
+        category_weights: Weight of each router's category loss.
         label_smoothing: Between 0 and 1, for the classes.
 
     Called with labels `(batch,)`, integers, and a model's outputs; returns the
@@ -75,7 +75,7 @@ class RateLoss(keras.losses.Loss):
     def _category_loss(self, labels, logits):
         if len(self.category_weights) != logits.shape[1] or not self.categories:
             raise ValueError(
-                f"The {logits.shape[1]} controllers with category heads need as many "
+                f"The {logits.shape[1]} routers with category heads need as many "
                 f"category_weights and the category of each class; got "
                 f"{len(self.category_weights)} weights and {len(self.categories)} "
                 f"classes."

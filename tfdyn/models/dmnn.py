@@ -1,6 +1,7 @@
 """DMNN, Dynamic Multi-path Neural Network (Su et al., 2019), and its static twins.
 
-Without controllers and with one sub-block a block it is ResNet or MobileNetV2.
+Routers are the paper's controllers. Without them, and with one sub-block a block, it
+is ResNet or MobileNetV2.
 """
 
 import keras
@@ -8,7 +9,7 @@ from keras import ops
 
 from tfdyn.layers.block import Block
 from tfdyn.layers.branch_selection import METHODS
-from tfdyn.layers.controller import Controller
+from tfdyn.layers.gate_router import GateRouter
 from tfdyn.layers.gate_selection import GateSelection
 from tfdyn.layers.heads import CategoryHeads, ClassifierHead, ConvolutionHead
 from tfdyn.layers.mixed_op import weights_of
@@ -26,7 +27,7 @@ class DMNN(RoutedModel):
     model = DMNN((32, 32, 3), 10, stages, sub_blocks=2, stem="small")
     outputs = model(images)                     # logits, and the route of each image
     outputs = model(images, threshold=1.0)      # all sub-blocks
-    outputs = model(images, route=my_route)     # controllers bypassed
+    outputs = model(images, route=my_route)     # routers bypassed
     ```
 
     Args:
@@ -42,12 +43,12 @@ class DMNN(RoutedModel):
         head_filters: Channels of a 1x1 convolution before the classifier; 0: none.
         projection: Whether blocks that change their input's shape have a 1x1
             convolution as shortcut; without, they have none.
-        units: d, size of the controllers' states.
-        previous_state: Whether controllers see the state of the one before.
-        category_heads: K, categories that heads of the controllers tell apart, for
+        units: d, size of the routers' states.
+        previous_state: Whether routers see the state of the one before.
+        category_heads: K, categories that heads of the routers tell apart, for
             training alone; 0: no heads.
         selection: "gumbel_softmax" (with noise in training), "softmax" (without) or
-            "none" (no controllers: all sub-blocks run, at any T).
+            "none" (no routers: all sub-blocks run, at any T).
         threshold: T in (0, 1], a number or a list with one a block: a sub-block runs
             where its probability of not running is below T.
         seed: Seed of the Gumbel noise.
@@ -103,11 +104,11 @@ class DMNN(RoutedModel):
             stem_filters, *RESIDUAL_STEMS[stem], max_value=max_value, name="stem"
         )
         shape = _build(self.stem, shape)
-        self.blocks, self.controllers, self.stage_of_block = [], [], []
+        self.blocks, self.routers, self.stage_of_block = [], [], []
         for stage, (_, _, blocks, _) in enumerate(stages):
             for index in range(blocks):
                 if selection != "none":
-                    self.controllers.append(self._controller(shape))
+                    self.routers.append(self._router(shape))
                 name = f"stage_{stage}_block_{index}"
                 block = self._block(stages[stage], index == 0, shape[-1], name)
                 shape = _build(block, shape)
@@ -116,7 +117,7 @@ class DMNN(RoutedModel):
         self.category_heads = None
         if category_heads:
             self.category_heads = CategoryHeads(category_heads, name="category_heads")
-            self.category_heads.build([(None, units)] * len(self.controllers))
+            self.category_heads.build([(None, units)] * len(self.routers))
         if head_filters:
             self.head = ConvolutionHead(head_filters, num_classes, name="head")
         else:
@@ -138,15 +139,13 @@ class DMNN(RoutedModel):
             shortcut = "identity"
         return Block(sub_blocks, shortcut, name=name)
 
-    def _controller(self, shape):
+    def _router(self, shape):
         units = self._settings["units"]
-        previous = self._settings["previous_state"] and bool(self.controllers)
-        name = f"controller_{len(self.controllers)}"
-        controller = Controller(
-            self._settings["sub_blocks"], units, previous, name=name
-        )
-        controller.build([shape, (None, units)] if previous else shape)
-        return controller
+        previous = self._settings["previous_state"] and bool(self.routers)
+        name = f"router_{len(self.routers)}"
+        router = GateRouter(self._settings["sub_blocks"], units, previous, name=name)
+        router.build([shape, (None, units)] if previous else shape)
+        return router
 
     @property
     def mixed_ops(self):
@@ -162,10 +161,10 @@ class DMNN(RoutedModel):
             name = block.mixed_op.name
             if route is not None:
                 weights = route[name]
-            elif self.controllers:
-                controller = self.controllers[index]
-                see = [outputs, states[-1]] if controller.previous_state else outputs
-                logits, state = controller(see)
+            elif self.routers:
+                router = self.routers[index]
+                see = [outputs, states[-1]] if router.previous_state else outputs
+                logits, state = router(see)
                 weights = self.selection(logits, thresholds[index], training=training)
                 states.append(state)
             else:
@@ -209,5 +208,5 @@ def _check(settings):
     if settings["category_heads"] and settings["selection"] == "none":
         raise ValueError(
             f"{settings['category_heads']} categories are for the heads of "
-            f"controllers, and selection='none' has no controllers."
+            f"routers, and selection='none' has no routers."
         )

@@ -32,11 +32,11 @@ class NetworkSettings:
         "one a connection (block).",
     )
     previous_state: bool = setting(
-        True, "DMNN: controllers see the state of the one before."
+        True, "DMNN: routers see the state of the one before."
     )
     categories: str = setting(
         "none",
-        "DMNN: categories that controllers learn in training: none, cifar10, cifar100 "
+        "DMNN: categories that routers learn in training: none, cifar10, cifar100 "
         "(superclasses), or a JSON file, {CATEGORY: [CLASS, ...]}.",
     )
 

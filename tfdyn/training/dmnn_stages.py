@@ -26,7 +26,7 @@ def dmnn_stages(settings, model, steps_per_epoch, class_names):
         learnt["categories"] = categories.of_classes(settings.categories, class_names)
         learnt["category_weights"] = category_weights(model.stage_of_block)
     cost = None
-    if model.controllers:
+    if model.routers:
         cost = RouteCost(model.modules, cost_table(settings, model))
     losses = {
         "pretrain": RateLoss(**learnt),

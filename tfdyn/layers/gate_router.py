@@ -1,21 +1,21 @@
-"""Controller: decides which sub-blocks of a block run (DMNN section 3.2)."""
+"""GateRouter: decides which sub-blocks of a block run, DMNN's controller."""
 
 import keras
 from keras import layers
 
 
 @keras.saving.register_keras_serializable("tfdyn")
-class Controller(keras.layers.Layer):
-    """The gate controller of DMNN (eqs. 5 to 8).
+class GateRouter(keras.layers.Layer):
+    """The gate controller of DMNN (section 3.2, eqs. 5 to 8).
 
     Global average pooling and a dense layer with ReLU; plus, with `previous_state`, a
-    dense layer with ReLU of the controller's before it: that is its state. From it one
-    more dense layer makes the logits.
+    dense layer with ReLU of the state of the router before it: that is its own state.
+    One more dense layer makes the logits of it.
 
     Args:
         sub_blocks: N, sub-blocks of its block.
         units: d, size of the state.
-        previous_state: Whether it takes the state of the controller before it.
+        previous_state: Whether it takes the state of the router before it.
 
     Input `(batch, height, width, channels)`, or, with `previous_state`, a pair of that
     and a state `(batch, units)`. Output a pair: logits `(batch, sub_blocks, 2)`, of not
