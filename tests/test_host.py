@@ -46,18 +46,20 @@ def test_each_has_its_inputs(path, made):
     with Host().session({"a": path, "b": path, "c": path}, inputs) as measure:
         for name in "abccab":
             assert measure(name, runs=3) > 0
-            ((interpreter, _),) = made
+            interpreter, _ = made[-1]
             np.testing.assert_array_equal(interpreter.outputs()["sum"][0], sums[name])
+    assert len(made) == 2  # Anew when c is timed again, once for all three.
 
 
-def test_interpreters_are_made_once_a_file_and_when_needed(path, tmp_path, made):
+def test_files_are_loaded_when_needed_and_anew_each_round(path, tmp_path, made):
     (tmp_path / "copy.tflite").write_bytes(path.read_bytes())
     files = {"a": path, "b": tmp_path / "copy.tflite", "gone": tmp_path / "gone.tflite"}
     with Host().session(files, {}, num_threads=2) as measure:
         assert not made
-        for name in "abba":
+        for name, loads in zip("abbaa", (1, 2, 3, 4, 5), strict=True):
             measure(name, runs=1)
-    assert [num_threads for _, num_threads in made] == [2, 2]
+            assert len(made) == loads
+    assert [num_threads for _, num_threads in made] == [2] * 5
 
 
 def test_it_runs_as_often_as_asked_and_once_before(path, monkeypatch):

@@ -38,6 +38,9 @@ class Host:
     def session(self, files, inputs, num_threads=1):
         """Gives a function that times the files; names may share one.
 
+        Where a file lies in memory decides how caches serve it, for as long as it is
+        loaded: so it is loaded anew when a name is timed again.
+
         Args:
             files: Mapping from names to paths of `.tflite` files.
             inputs: Mapping from the same names to mappings from the names of inputs to
@@ -50,7 +53,7 @@ class Host:
             that many runs, in ms. It raises ValueError for a name that is not there,
             for less than one run, and as `Interpreter` does.
         """
-        interpreters, names = {}, {}
+        interpreters, timed = {}, {}
 
         def measure(name, runs=50):
             if name not in files:
@@ -58,13 +61,13 @@ class Host:
             if runs < 1:
                 raise ValueError(f"runs is 1 or more; got {runs}.")
             path = files[name]
-            if path not in interpreters:
+            if name in timed.setdefault(path, {name}):
+                timed[path] = set()
                 with commands.quiet():  # LiteRT tells of its delegate.
                     interpreters[path] = Interpreter(path, num_threads)
+            timed[path].add(name)
             interpreter = interpreters[path]
-            if names.get(path) != name:
-                interpreter.set(**{**interpreter.inputs, **inputs.get(name, {})})
-                names[path] = name
+            interpreter.set(**{**interpreter.inputs, **inputs.get(name, {})})
             return _median(interpreter.invoke, runs)
 
         yield measure
