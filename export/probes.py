@@ -7,7 +7,7 @@ from export import graph, routed, routes
 from export.constants import Constants
 from export.parity import Reference
 from export.tflite import convert
-from tfdyn.costs.complexity import input_shape
+from tfdyn.costs.complexity import input_shape, of_one_example
 from tfdyn.costs.cost_table import module_key
 from tfdyn.files import whole
 
@@ -117,12 +117,17 @@ class Probes:
         return graph.gated(self.source.model, self.source.input_format, form)
 
     def _alone(self, layer):
-        def serve(inputs):
+        shape = of_one_example(input_shape(layer))
+        several = isinstance(shape, list)
+        shapes = {f"inputs_{i}": s for i, s in enumerate(shape if several else [shape])}
+
+        def serve(**inputs):
+            inputs = [inputs[name] for name in shapes]
             with self._constants:
-                outputs = tf.nest.flatten(layer(inputs))
+                outputs = tf.nest.flatten(layer(inputs if several else inputs[0]))
             return {f"outputs_{i}": output for i, output in enumerate(outputs)}
 
-        return _traced(serve, inputs=_one(input_shape(layer)))
+        return _traced(serve, **shapes)
 
     def _summed(self, layer, by, branches=1):
         def serve(inputs, initial, weights):
@@ -131,7 +136,7 @@ class Probes:
 
         shape = input_shape(layer)
         shapes = {"inputs": shape, "initial": layer.compute_output_shape(shape)}
-        shapes = {name: _one(shape) for name, shape in shapes.items()}
+        shapes = {name: of_one_example(shape) for name, shape in shapes.items()}
         return _traced(serve, **shapes, weights=(1, branches))
 
 
@@ -146,10 +151,6 @@ def _random_routes(model):
 
 def _empty():
     return _traced(lambda inputs: {"outputs": inputs + 1.0}, inputs=(1, 1))
-
-
-def _one(shape):
-    return (1, *shape[1:])
 
 
 def _traced(function, **shapes):

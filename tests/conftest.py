@@ -38,6 +38,22 @@ def tiny_settings(**changes):
     return Settings(**{**settings, **changes})
 
 
+def tiny_dmnn_settings(**changes):
+    """The same of a DMNN."""
+    from tfdyn.settings.settings import Settings
+
+    settings = {
+        "network": "dmnn_tiny",
+        "dataset": "digits",
+        "flip": False,
+        "batch_size": 128,
+        "pretrain_epochs": 0,
+        "finetune_epochs": 1,
+        "threshold": 0.5,
+    }
+    return Settings(**{**settings, **changes})
+
+
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory):
     """The `RunFolder` of a finished tiny training."""

@@ -18,7 +18,9 @@ def run_on_jax():
     import numpy as np
 
     from tfdyn.layers import execution
+    from tfdyn.losses.rate_loss import RateLoss, category_weights
     from tfdyn.losses.routing_loss import RoutingLoss
+    from tfdyn.models.dmnn import DMNN
     from tfdyn.models.networks import build_network
     from tfdyn.settings.settings import Settings
 
@@ -43,6 +45,15 @@ def run_on_jax():
     fitted = model.fit(images, labels, batch_size=8, epochs=2, verbose=0)
     assert np.isfinite(fitted.history["loss"]).all(), fitted.history
     assert (before != model.head.get_weights()[0]).all()
+
+    dmnn = DMNN((4, 4, 1), 2, [(4, 2, 2, 1)], stem="small", category_heads=2)
+    weights = category_weights(dmnn.stage_of_block)
+    dmnn.compile("sgd", RateLoss(dmnn.route_cost, 0.5, [0, 1], weights))
+    before = [np.array(c.decide.kernel) for c in dmnn.routers]
+    fitted = dmnn.fit(images, labels, batch_size=8, verbose=0)
+    assert np.isfinite(fitted.history["loss"]).all(), fitted.history
+    for old, router in zip(before, dmnn.routers, strict=True):
+        assert (old != np.asarray(router.decide.kernel)).any()
 
     dense = model(images)
     with execution.scope(execution.dispatched):

@@ -45,6 +45,13 @@ def test_progress_without_a_terminal_is_a_line_an_epoch():
     assert [line[:12] for line in lines[1:]] == ["pretrain 2/3", "pretrain 3/3"]
 
 
+def test_progress_of_a_network_without_a_temperature():
+    output = io.StringIO()
+    logs = {name: value for name, value in LOGS.items() if name != "temperature"}
+    train(Progress(10, output), 1, logs=logs)
+    assert "temperature" not in output.getvalue()
+
+
 def read(path):
     with path.open() as file:
         return [(int(row["epoch"]), row["loss"]) for row in csv.DictReader(file)]

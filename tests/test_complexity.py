@@ -124,6 +124,23 @@ def test_another_input_shape():
     assert complexity.macs(layer, (None, 16, 16, 4)) == 4 * complexity.macs(layer)
 
 
+class TwoInputs(keras.layers.Layer):
+    def build(self, shapes):
+        self.layers = [layers.Dense(5, use_bias=False) for _ in shapes]
+        for layer, shape in zip(self.layers, shapes, strict=True):
+            layer.build(shape)
+
+    def call(self, inputs):
+        return ops.add(*(f(x) for f, x in zip(self.layers, inputs, strict=True)))
+
+
+def test_a_layer_of_several_inputs():
+    layer = TwoInputs()
+    layer.build([(None, 3), (None, 4)])
+    assert complexity.macs(layer) == (3 + 4) * 5
+    assert complexity.macs(layer, [(None, 2, 3), (None, 2, 4)]) == 2 * (3 + 4) * 5
+
+
 def test_mixed_precision_counts_the_same():
     layer = keras.Sequential(
         [layers.Input(IMAGE[1:]), layers.Conv2D(6, 3, dtype="mixed_float16")]

@@ -15,7 +15,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_settings
+from conftest import tiny_dmnn_settings, tiny_settings
 
 from tfdyn.settings.fields import to_flagfile
 from tfdyn.train import train
@@ -36,7 +36,8 @@ EPOCHS = 8
 
 
 def settings(epochs=1, **changes):
-    return tiny_settings(pretrain_epochs=epochs, **{**SETTINGS, **changes})
+    make = tiny_dmnn_settings if "network" in changes else tiny_settings
+    return make(pretrain_epochs=epochs, **{**SETTINGS, **changes})
 
 
 def train_on_two_replicas(run_dir, changes):
@@ -122,6 +123,14 @@ def assert_same_run(folder, other, atol):
 def test_two_replicas_train_as_one_device(one_device, start, tmp_path):
     finish(start(__file__, tmp_path / "run", "{}"))
     assert_same_run(tmp_path / "run", one_device, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_two_replicas_hold_the_rates_of_the_global_batch(start, tmp_path):
+    changes = {"network": "dmnn_tiny", "target_rate": 0.4}
+    finish(start(__file__, tmp_path / "two", json.dumps(changes)))
+    one = train(settings(**changes), tmp_path / "one").path
+    assert_same_run(tmp_path / "two", one, atol=1e-4)
 
 
 @pytest.mark.slow

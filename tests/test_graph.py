@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_networks import IMAGES, assert_same, make, random_route, run, sharpen
+from tiny_networks import (
+    IMAGES,
+    assert_same,
+    make,
+    make_dmnn,
+    random_route,
+    run,
+    sharpen,
+)
 
 from export import graph
 from export.graph import Form
@@ -34,8 +42,24 @@ def expected(model, images, **arguments):
 
 
 def macs(model, route, routers):
-    unused = [complexity.macs(cell.router) for cell in model.cells]
+    unused = [complexity.macs(m.layer) for m in model.modules if m.kind == "router"]
     return model.route_cost.total(route).numpy() - (0 if routers else sum(unused))
+
+
+def test_a_dmnn_is_exported_as_any_other():
+    model = sharpen(make_dmnn())
+    function = graph.gated(model, FORMAT, Form(threshold_input=True))
+    for pixels, threshold in zip(PIXELS[:3], (0.5, 0.9, 1.0), strict=True):
+        images = FORMAT.normalize(pixels[None])
+        outputs = call(function, pixels[None], np.float32(threshold))
+        assert_same(outputs, expected(model, images, threshold=threshold))
+    by_name = {name: w[:1] for name, w in random_route(model, 0).items()}
+    weights = graph.join_route(model, by_name).numpy()
+    function = graph.gated(model, FORMAT, Form("forced", preprocess=False))
+    outputs = call(function, IMAGES[:1], weights)
+    assert_same(outputs, expected(model, IMAGES[:1], route=by_name))
+    types = [op.type for op in function.graph.get_operations()]
+    assert sum(name in ("If", "StatelessIf") for name in types) == weights.size
 
 
 def test_routed_takes_pixels_and_its_own_threshold(model):

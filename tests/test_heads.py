@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from tfdyn.layers.heads import AuxiliaryHead, ClassifierHead
+from tfdyn.layers.heads import (
+    AuxiliaryHead,
+    CategoryHeads,
+    ClassifierHead,
+    ConvolutionHead,
+)
 
 
 def test_classifier_is_a_matrix_on_the_mean():
@@ -42,3 +47,21 @@ def test_auxiliary_head_is_that_of_darts(side, strides):
 def test_auxiliary_head_refuses_a_single_pixel():
     with pytest.raises(ValueError, match="at least 2x2; got 1x1"):
         AuxiliaryHead(1, 10)
+
+
+def test_convolution_head_is_that_of_mobilenetv2():
+    head = ConvolutionHead(1280, 1000)
+    head.build((None, 7, 7, 320))
+    kinds = ["Conv2D", "BatchNormalization", "ReLU", "GlobalAveragePooling2D", "Dense"]
+    assert [type(layer).__name__ for layer in head.chain] == kinds
+    assert head.chain[2].max_value == 6
+    assert head.count_params() - 2 * 1280 == 320 * 1280 + 2 * 1280 + 1281 * 1000
+
+
+def test_every_router_has_a_category_head_of_its_own():
+    heads, states = CategoryHeads(3), np.random.default_rng(0).random((4, 2, 5), "f4")
+    logits = heads(list(states))
+    assert logits.shape == (2, 4, 3)
+    for index, state in enumerate(states):
+        matrix, shift = heads.heads[index].get_weights()
+        np.testing.assert_allclose(logits[:, index], state @ matrix + shift, atol=1e-5)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tfdyn.models.dmnn import DMNN
 from tfdyn.models.drnet import DRNet
 from tfdyn.models.networks import NETWORKS, build_network
 from tfdyn.settings.settings import Settings
@@ -35,6 +36,24 @@ def test_settings_reach_the_model():
     assert float(model.selection.temperature.value) == 2.5
 
 
+def test_settings_reach_a_dmnn():
+    chosen = {"selection": "softmax", "previous_state": False, "seed": 6}
+    settings = Settings(
+        network="dmnn_tiny", categories="cifar10", threshold=(0.7,), **chosen
+    )
+    model = build_network(settings, (8, 8, 1), 10)
+    config = model.get_config()
+    assert {name: config[name] for name in chosen} == chosen
+    assert (config["category_heads"], config["threshold"]) == (2, 0.7)
+    assert isinstance(model, DMNN) and model.name == "dmnn_tiny"
+
+
+def test_a_static_twin_has_no_routers_whatever_the_settings():
+    settings = Settings(network="resnet_xs", categories="cifar10")
+    model = build_network(settings, (8, 8, 1), 10)
+    assert not model.routers and model.category_heads is None
+
+
 def test_what_is_not_set_is_the_size_tables():
     settings = Settings(network="drnet_tiny")
     config = build_network(settings, (8, 8, 1), 3).get_config()
@@ -52,8 +71,12 @@ def test_one_threshold_a_connection():
         ({"network": "drnet_xxl"}, "--network=drnet_xxl.*drnet_tiny"),
         ({"branches": ("conv_9x9",)}, "got conv_9x9"),
         ({"num_cells": 0}, "num_cells must be at least 1"),
+        ({"network": "dmnn_tiny"}, "--network=dmnn_tiny has no --num_cells.*none"),
+        ({"network": "dmnn_tiny", "categories": "x.json"}, "--categories=x.json"),
     ],
 )
 def test_refuses(settings, message):
+    if settings.get("categories"):
+        settings = {**settings, "num_cells": None, "num_nodes": None, "filters": None}
     with pytest.raises(ValueError, match=message):
         build(**settings)

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from conftest import tiny_dmnn_settings
 
 from export import probes
 from export import source as sources
 from export.interpreter import Interpreter
+from export.tflite import convert
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +66,23 @@ def test_files_are_not_made_again(source, made, image, monkeypatch):
     again = probes.Probes(source, made.folder, image)
     again.make(lambda: ticks.append(1))
     assert len(ticks) == len(again)
+
+
+def test_a_router_that_sees_the_one_before_has_two_inputs(tmp_path):
+    source = sources.untrained(tiny_dmnn_settings(), "tiny")
+    image = np.zeros(source.input_format.shape, "uint8")
+    made = probes.Probes(source, tmp_path, image)
+    first, second = source.model.routers[:2]
+    paths = {made.files[router.name] for router in (first, second)}
+    for path, function in made._functions.items():
+        if path in paths:
+            path.write_bytes(convert(function()))
+    alone = Interpreter(made.files[first.name])
+    assert [x.shape for x in alone.inputs.values()] == [(1, 8, 8, 16)]
+    file = Interpreter(made.files[second.name])
+    features = np.random.default_rng(0).random((1, 8, 8, 16), "float32")
+    state = np.ones((1, 32), "float32")
+    outputs = file(inputs_0=features, inputs_1=state)
+    expected = second([features, state])
+    for index, output in enumerate(expected):
+        np.testing.assert_allclose(outputs[f"outputs_{index}"], output, atol=1e-5)

@@ -138,6 +138,18 @@ def test_a_threshold_outside_0_1_is_refused(model, threshold):
         Smallest(threshold)
 
 
+def test_thresholds_are_one_a_mixed_op(model):
+    model.mixed_ops = model.mixed_ops * 3
+    np.testing.assert_allclose(model.thresholds(0.5), [0.5] * 3)
+    np.testing.assert_allclose(model.thresholds([0.1, 0.2, 1]), [0.1, 0.2, 1])
+    model.threshold = 0.7
+    np.testing.assert_allclose(model.thresholds(), [0.7] * 3)
+    with pytest.raises(ValueError, match="each of the 3 connections; got 2"):
+        model.thresholds(np.ones(2))
+    with pytest.raises(ValueError, match="0 < T <= 1"):
+        model.thresholds([0.5, 0.5, 0])
+
+
 @pytest.mark.parametrize("threshold", [0.7, [0.7]])
 def test_a_trained_model_is_saved_and_loaded(model, threshold, tmp_path):
     model.threshold = threshold

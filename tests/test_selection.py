@@ -5,6 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 
 from tfdyn.routing import selection
@@ -175,3 +176,26 @@ def test_whole_connections_are_dropped_and_the_others_scaled():
     np.testing.assert_allclose(kept, weights * runs[..., None] / 0.75, rtol=1e-6)
     # Examples and connections are dropped each for itself.
     assert len(np.unique(runs, axis=0)) == 8
+
+
+OFF = np.asarray([[0.0, 0.2, 0.5, 0.7, 1.0]], "float32")
+
+
+@pytest.mark.parametrize(
+    ("threshold", "opened"), [(0.1, 1), (0.5, 2), (0.51, 3), (0.8, 4), (1.0, 5)]
+)
+def test_a_gate_opens_where_it_would_stay_shut_with_less_than_the_threshold(
+    threshold, opened
+):
+    gates = ops.convert_to_numpy(selection.threshold_gates(OFF, threshold))
+    np.testing.assert_array_equal(gates, [[1] * opened + [0] * (5 - opened)])
+    assert gates.dtype == "float32"
+
+
+def test_straight_through_is_exact_and_has_the_gradient_of_the_soft():
+    soft = tf.constant([0.1, 1 / 3, 0.9])
+    with tf.GradientTape() as tape:
+        tape.watch(soft)
+        outputs = selection.straight_through(soft**2, tf.round(soft))
+    np.testing.assert_array_equal(outputs, [0, 0, 1])
+    np.testing.assert_allclose(tape.gradient(outputs, soft), 2 * soft)

@@ -37,6 +37,16 @@ def test_a_flagfile_repeats_the_run(tmp_path, changes):
     assert from_flagfile(Settings, path) == settings
 
 
+def test_steps_are_a_tuple_of_whole_numbers(tmp_path):
+    settings = Settings(learning_rate_steps=("100", 150))
+    assert settings.learning_rate_steps == (100, 150)
+    assert Settings().learning_rate_steps == ()
+    path = tmp_path / "flags.txt"
+    for each in (settings, Settings()):
+        path.write_text(to_flagfile(each))
+        assert from_flagfile(Settings, path) == each
+
+
 @pytest.mark.parametrize(
     ("threshold", "expected"),
     [(1, (1.0,)), (0.5, (0.5,)), (("0.5", "1"), (0.5, 1.0)), ([0.3], (0.3,))],
@@ -62,6 +72,8 @@ BAD = {
     "auxiliary_weight": ["-0.1"],
     "temperature_decay": ["-0.1"],
     "cost_weight": ["-0.1", "nan", "much"],
+    "target_rate": ["0", "-0.1", "1.1", "nan"],
+    "learning_rate_steps": ["0", "5,5", "7,3", "1.5", "late"],
     "seed": ["-1", "1.5"],
     "pretrain_epochs": ["-1"],
     "finetune_epochs": ["-1"],

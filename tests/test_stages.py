@@ -77,6 +77,19 @@ def test_learning_rates(model):
     )
 
 
+def test_rates_fall_at_the_epochs_of_the_step_schedule(model):
+    settings = tiny_settings(
+        pretrain_epochs=6,
+        pretrain_learning_rate=0.1,
+        learning_rate_schedule="step",
+        learning_rate_steps=(2, 5),
+        learning_rate_decay=0.1,
+    )
+    stage = drnet_stages(settings, model, 10)[0]
+    expected = [0.1, 0.1, 0.01, 0.01, 0.001, 0.001]
+    assert rates(stage, [0, 19, 20, 49, 50, 59]) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("form", ["log", "share"])
 def test_a_cost_table_is_the_price(model, tmp_path, form):
     table = CostTable.count(model.modules)

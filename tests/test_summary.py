@@ -13,6 +13,7 @@ import pytest
 
 from tfdyn.data.dataset import shape_of
 from tfdyn.layers.modules import KINDS
+from tfdyn.models.drnet import DRNet
 from tfdyn.models.networks import NETWORKS, build_network
 from tfdyn.settings.fields import from_flagfile
 from tfdyn.settings.settings import Settings
@@ -32,7 +33,14 @@ def counted(config):
     model = build_network(settings, *shape_of(*where))
     content = summary(model)
     golden = {name: content[name] for name in TOTALS}
-    return content, {**golden, "topology": list(model.cells[0].topology)}
+    return content, {**golden, **structure(model)}
+
+
+def structure(model):
+    """What the totals do not say of a network, and a change of which is a new one."""
+    if isinstance(model, DRNet):
+        return {"topology": list(model.cells[0].topology)}
+    return {"stages": model.get_config()["stages"]}
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
@@ -63,6 +71,45 @@ def test_published_sizes(name, params, macs):
     content, _ = counted(ROOT / "configs" / f"{name}.flags")
     assert content["params"] / 1e6 == pytest.approx(params, rel=0.025)
     assert content["macs"] / 1e6 == pytest.approx(macs, rel=0.025)
+
+
+# Parameters in millions, MACs in billions (DMNN tables 1 to 3; table 3 has MACs alone).
+# Our rule counts the stem, its pool and batch norm too.
+@pytest.mark.parametrize(
+    ("name", "params", "macs", "rel"),
+    [
+        ("resnet_50", 25.56, 3.96, 0.005),
+        ("resnet_101", 44.55, 7.67, 0.005),
+        ("mobilenetv2", 3.50, 0.30, 0.01),
+        ("mobilenetv2_1.4", 6.09, 0.57, 0.01),
+        ("resnet_50_cifar100", None, 0.33, 0.005),
+        ("dmnn_50_n2", 24.67, None, 0.005),
+        ("dmnn_50_n3", 25.81, None, 0.005),
+        ("dmnn_50_n4", 25.81, None, 0.005),
+        ("dmnn_101_n2", 43.12, None, 0.005),
+        ("dmnn_mobilenetv2", 3.63, None, 0.01),
+        ("dmnn_mobilenetv2_1.4", 6.29, None, 0.01),
+    ],
+)
+def test_published_sizes_of_dmnn_and_its_static_twins(name, params, macs, rel):
+    content, _ = counted(ROOT / "configs" / f"{name}.flags")
+    if params:
+        assert content["params"] / 1e6 == pytest.approx(params, rel=rel)
+    if macs:
+        assert content["macs"] / 1e9 == pytest.approx(macs, rel=0.05)
+
+
+def test_routers_of_dmnn_50_cost_next_to_nothing():
+    static, _ = counted(ROOT / "configs" / "resnet_50.flags")
+    for number in (2, 3, 4):
+        content, _ = counted(ROOT / "configs" / f"dmnn_50_n{number}.flags")
+        assert 0 < content["router_macs"] <= 0.0005 * static["macs"]
+
+
+def test_static_twins_are_as_large_as_what_they_are_compared_with():
+    xs, _ = counted(ROOT / "configs" / "dmnn_xs.flags")
+    static, _ = counted(ROOT / "configs" / "resnet_xs.flags")
+    assert static["macs"] == pytest.approx(xs["macs"], rel=0.02)
 
 
 def test_published_sizes_without_routers():

@@ -11,12 +11,13 @@ import time
 
 import numpy as np
 import pytest
-from conftest import tiny_settings
+from conftest import tiny_dmnn_settings, tiny_settings
 from PIL import Image
 from tiny_networks import latency_table
 
 import tfdyn
 from tfdyn.costs.route_cost import RouteCost
+from tfdyn.evaluate import evaluate
 from tfdyn.layers.stem import ImageNetStem
 from tfdyn.settings.fields import to_flagfile
 from tfdyn.train import train
@@ -204,3 +205,16 @@ def test_a_training_in_milliseconds(tiny_run, tmp_path, form):
     cost = RouteCost(folder.load_model().modules, table)
     assert cost.fixed < float(row["val_ms_mean"]) <= cost.fixed + cost.all_branches
     assert f"val_ms {float(row['val_ms_mean']):.4g}" in output.getvalue()
+
+
+def test_a_dmnn_is_trained_and_evaluated_by_the_same_commands(tmp_path):
+    categories = tmp_path / "categories.json"
+    categories.write_text('{"round": [0, 6, 8, 9, 3, 2], "straight": [1, 4, 5, 7]}')
+    settings = tiny_dmnn_settings(categories=str(categories))
+    run = train(settings, tmp_path / "run", io.StringIO())
+    model = run.load_model()
+    assert model.category_heads is None and model.name == "dmnn_tiny"
+    routed = evaluate(run.path, [0.5, 1.0])["routed"]
+    assert [row["threshold"] for row in routed] == [0.5, 1.0]
+    assert routed[1]["macs_mean"] == model.route_cost.fixed + 157440
+    assert routed[0]["macs_mean"] <= routed[1]["macs_mean"]

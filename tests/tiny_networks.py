@@ -5,6 +5,7 @@ import numpy as np
 
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.layers import execution
+from tfdyn.models.dmnn import DMNN
 from tfdyn.models.drnet import DRNet
 
 ROWS = 6
@@ -17,11 +18,33 @@ def make(**changes):
     return DRNet(**{**settings, **changes})
 
 
+def make_dmnn(**changes):
+    settings = {"input_shape": (8, 8, 1), "num_classes": 3, "stem": "small"}
+    settings |= {"stages": [(6, 3, 2, 1), (8, 4, 2, 2)], "stem_filters": 4, "seed": 0}
+    return DMNN(**{**settings, **changes})
+
+
 def sharpen(model, scale=15.0):
     """Makes untrained routers choose, each image its own branches."""
+    if isinstance(model, DMNN):
+        return _balance(model, scale)
     for cell in model.cells:
         *_, dense, _ = cell.router.chain
         dense.kernel.assign(scale * dense.kernel)
+    return model
+
+
+def _balance(model, scale):
+    """Lets each gate open for half of the images."""
+    outputs, state = model.stem(IMAGES), None
+    for router, block in zip(model.routers, model.blocks, strict=False):
+        see = [outputs, state] if router.previous_state else outputs
+        router.decide.kernel.assign(scale * router.decide.kernel)
+        logits, state = router(see)
+        off, on = np.moveaxis(np.asarray(logits), -1, 0)
+        shift = np.median(on - off, axis=0)
+        router.decide.bias.assign(np.stack([shift, 0 * shift], axis=-1).ravel())
+        outputs = block(outputs, model.selection(router(see)[0]))
     return model
 
 
@@ -36,7 +59,8 @@ def latency_table(model):
 
 def random_route(model, seed):
     random = np.random.default_rng(seed)
-    weights = random.random((len(model.mixed_ops), ROWS, 5), "float32")
+    (branches,) = {len(op.branches) for op in model.mixed_ops}
+    weights = random.random((len(model.mixed_ops), ROWS, branches), "float32")
     weights *= random.random(weights.shape) < 0.4
     return {op.name: w for op, w in zip(model.mixed_ops, weights, strict=True)}
 

@@ -8,8 +8,10 @@ __version__ = "0.1.0"
 # is quick, and the networks do without TensorFlow on another Keras backend.
 _PUBLIC = {
     "CostTable": "tfdyn.costs.cost_table",
+    "DMNN": "tfdyn.models.dmnn",
     "DRNet": "tfdyn.models.drnet",
     "MixedOp": "tfdyn.layers.mixed_op",
+    "RateLoss": "tfdyn.losses.rate_loss",
     "RouteCost": "tfdyn.costs.route_cost",
     "RoutedModel": "tfdyn.models.routed_model",
     "RoutingLoss": "tfdyn.losses.routing_loss",

@@ -38,8 +38,8 @@ def train(settings, run_dir, output=sys.stderr, distribution=None):
 
     from tfdyn.layers.batch_normalization import synchronize
     from tfdyn.models.networks import build_network
-    from tfdyn.training import stages
     from tfdyn.training.distribution import Distribution
+    from tfdyn.training.families import make_stages
     from tfdyn.training.loop import TrainingLoop
     from tfdyn.training.precision import dtype_policy
     from tfdyn.training.run_folder import RunFolder
@@ -60,7 +60,7 @@ def train(settings, run_dir, output=sys.stderr, distribution=None):
     steps = dataset.num_examples("train") // settings.batch_size
     loop = TrainingLoop(
         model,
-        stages.drnet_stages(settings, model, steps),
+        make_stages(settings, model, steps, input_format.class_names),
         batches,
         steps,
         folder / "checkpoints",

@@ -24,19 +24,29 @@ def macs(layer, shape=None):
     each element, everything else (global pooling, activations, sums) by nothing.
 
     Args:
-        layer: A built layer of one input.
-        shape: Of its input, with the batch axis; by default what it was built with.
+        layer: A built layer.
+        shape: Of its input, with the batch axis, or a list of them if it takes a list
+            of inputs; by default what it was built with.
 
     Raises:
         ValueError: If the layer performs an operation that has weights and for
             which there is no rule.
     """
-    shape = shape or input_shape(layer)
-    return _count(layer, keras.KerasTensor((1, *shape[1:]), "float32"))
+    shape = of_one_example(shape or input_shape(layer))
+    if isinstance(shape, list):
+        return _count(layer, [keras.KerasTensor(each, "float32") for each in shape])
+    return _count(layer, keras.KerasTensor(shape, "float32"))
+
+
+def of_one_example(shape):
+    """Returns a shape, or each of a list of shapes, with a batch of 1."""
+    if isinstance(shape[0], (list, tuple)):
+        return [of_one_example(each) for each in shape]
+    return (1, *shape[1:])
 
 
 def input_shape(layer):
-    """Returns the shape that a layer of one input was built with."""
+    """Returns the shape, or the list of shapes, that a layer was built with."""
     # A functional model is built without a call of `build`.
     return (layer.get_build_config() or {}).get("input_shape") or layer.input_shape
 

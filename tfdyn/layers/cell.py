@@ -9,7 +9,7 @@ from tfdyn.layers import sharing
 from tfdyn.layers.branches import make_branches
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
-from tfdyn.layers.mixed_op import MixedOp
+from tfdyn.layers.mixed_op import MixedOp, weights_of
 from tfdyn.layers.router import Router
 
 
@@ -133,7 +133,7 @@ class Cell(keras.layers.Layer):
             route = self._by_name(route)
             weights = self._by_name(weights)
         else:
-            weights = route = self._own(route)
+            weights = route = weights_of(self.mixed_ops, route)
         nodes += [None] * len(self.topology)
         with sharing.scope():
             for (source, node), op in zip(
@@ -147,15 +147,6 @@ class Cell(keras.layers.Layer):
             return self.router(ops.concatenate(nodes, axis=-1))
         batch = ops.shape(nodes[0])[0]
         return ops.zeros((batch, len(self.mixed_ops), len(self.branches)))
-
-    def _own(self, route):
-        missing = [op.name for op in self.mixed_ops if op.name not in route]
-        if missing:
-            raise ValueError(
-                f"A route maps the name of every MixedOp to weights (batch, branches); "
-                f"this one lacks {', '.join(missing)}."
-            )
-        return {op.name: route[op.name] for op in self.mixed_ops}
 
     def _by_name(self, weights):
         names = [op.name for op in self.mixed_ops]

@@ -1,4 +1,4 @@
-"""Convolutions as DARTS makes them, which the published sizes of DRNet follow."""
+"""Convolutions without bias, and batch norms, as the published sizes have them."""
 
 import keras
 from keras import layers

@@ -1,4 +1,4 @@
-"""Stems: from the image to the two inputs of the first cell."""
+"""Stems: from the image to the input, or two inputs, of what follows."""
 
 import keras
 from keras import layers
@@ -76,3 +76,51 @@ class ImageNetStem(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "filters": self.filters}
+
+
+@keras.saving.register_keras_serializable("tfdyn")
+class ResidualStem(Chain):
+    """The stem of ResNet and MobileNetV2: convolution, batch norm, ReLU, maybe a pool.
+
+    Args:
+        filters: Output channels.
+        kernel_size: Side of the kernel.
+        strides: Stride of the convolution.
+        pool: Whether 3x3 max-pooling of stride 2 follows.
+        max_value: Where the ReLU is cut off; `None`: nowhere.
+
+    Input `(batch, height, width, channels)`, output the same with `filters` channels,
+    height and width divided by `strides`, and by 2 for a pool.
+    """
+
+    kind = "stem"
+
+    def __init__(
+        self, filters, kernel_size=3, strides=1, pool=False, max_value=None, **kwargs
+    ):
+        chain = [*conv_bn(filters, kernel_size, strides), layers.ReLU(max_value)]
+        if pool:
+            chain.append(layers.MaxPooling2D(3, 2, padding="same"))
+        super().__init__(chain, **kwargs)
+        self.filters, self.kernel_size, self.strides = filters, kernel_size, strides
+        self.pool, self.max_value = pool, max_value
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "pool": self.pool,
+            "max_value": self.max_value,
+        }
+
+
+# Name: kernel size, stride, whether there is a pool. The papers leave CIFAR's open:
+# with a 3x3 convolution and ImageNet's pool, ResNet-50 has DMNN's 0.33 GMACs (table 3).
+RESIDUAL_STEMS = {
+    "resnet": (7, 2, True),
+    "resnet_cifar": (3, 1, True),
+    "mobilenet": (3, 2, False),
+    "small": (3, 1, False),
+}

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tfdyn.losses.cross_entropy import cross_entropy
+
 FORMS = ("log", "share")
 
 
@@ -54,21 +56,16 @@ class RoutingLoss(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
-        losses = self._cross_entropy(labels, y_pred["logits"])
+        losses = cross_entropy(labels, y_pred["logits"], self.label_smoothing)
         if "auxiliary_logits" in y_pred:
-            auxiliary = self._cross_entropy(labels, y_pred["auxiliary_logits"])
+            logits = y_pred["auxiliary_logits"]
+            auxiliary = cross_entropy(labels, logits, self.label_smoothing)
             losses += self.auxiliary_weight * auxiliary
         if self.cost_weight:
             right = ops.cast(ops.argmax(y_pred["logits"], axis=-1), "int32") == labels
             price = self.cost_weight * self._price(y_pred["route"])
             losses += ops.where(right, price, 0.0)
         return losses
-
-    def _cross_entropy(self, labels, logits):
-        one_hot = ops.one_hot(labels, logits.shape[-1])
-        return keras.losses.categorical_crossentropy(
-            one_hot, logits, from_logits=True, label_smoothing=self.label_smoothing
-        )
 
     def _price(self, route):
         expected = self.cost.expected(route)

@@ -7,7 +7,6 @@ loss and training alone (`configs/isbnet_*.flags`).
 import itertools
 
 import keras
-from keras import ops
 
 from tfdyn.layers.branch_selection import BranchSelection
 from tfdyn.layers.branches import BRANCHES
@@ -15,7 +14,6 @@ from tfdyn.layers.cell import Cell, draw_topology
 from tfdyn.layers.heads import AuxiliaryHead, ClassifierHead
 from tfdyn.layers.stem import ImageNetStem, Stem
 from tfdyn.models.routed_model import RoutedModel
-from tfdyn.routing.threshold import check_threshold
 
 STEMS = ("small", "imagenet")
 
@@ -126,7 +124,7 @@ class DRNet(RoutedModel):
                 self.auxiliary_head.build(shapes[1])
         self.head = ClassifierHead(num_classes, name="head")
         self.head.build(shapes[1])
-        self._by_cell(self.threshold)  # Raises where it has a wrong number of them.
+        self.thresholds()  # Raises where there is a wrong number of them.
         self.built = True
 
     @property
@@ -135,7 +133,7 @@ class DRNet(RoutedModel):
         return [mixed_op for cell in self.cells for mixed_op in cell.mixed_ops]
 
     def call(self, images, route=None, threshold=None, training=False):
-        thresholds = self._by_cell(self.threshold if threshold is None else threshold)
+        thresholds = self._by_cell(self.thresholds(threshold))
         inputs, routes, auxiliary_logits = self.stem(images), {}, None
         for index, cell in enumerate(self.cells):
 
@@ -152,20 +150,11 @@ class DRNet(RoutedModel):
             result["auxiliary_logits"] = auxiliary_logits
         return result
 
-    def _by_cell(self, threshold):
+    def _by_cell(self, thresholds):
         sizes = [len(cell.mixed_ops) for cell in self.cells]
-        if isinstance(threshold, (int, float, list, tuple)):
-            check_threshold(threshold)
-        threshold = ops.cast(threshold, "float32")
-        if len(threshold.shape) and threshold.shape[0] != sum(sizes):
-            raise ValueError(
-                f"A threshold is one number or one for each of the {sum(sizes)} "
-                f"connections; got {threshold.shape[0]}."
-            )
-        threshold = ops.broadcast_to(threshold, (sum(sizes),))
         ends = itertools.accumulate(sizes)
         return [
-            threshold[end - size : end] for size, end in zip(sizes, ends, strict=True)
+            thresholds[end - size : end] for size, end in zip(sizes, ends, strict=True)
         ]
 
     def get_config(self):

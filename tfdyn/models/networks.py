@@ -1,9 +1,17 @@
 """Networks by name: the table of sizes, and how settings become a model."""
 
+from tfdyn.data import categories
+from tfdyn.models.dmnn import DMNN
+from tfdyn.models.dmnn_sizes import mobilenetv2, resnet
 from tfdyn.models.drnet import DRNet
 
-# S, M and L: DRNet section 4.1 and ISBNet section 4.1. xs and tiny are ours, for
-# two CPU cores on CIFAR-10, and for tests and the quick start.
+# Blocks of each stage (He et al., 2016, table 1).
+RESNET_50, RESNET_101 = (3, 4, 6, 3), (3, 4, 23, 3)
+SMALL = {"stem": "small", "stem_filters": 16}
+
+# S, M and L: DRNet section 4.1 and ISBNet section 4.1. dmnn_*: DMNN tables 1 to 3,
+# with the static networks that these compare with. xs and tiny are ours, for two CPU
+# cores on CIFAR-10, and for tests and the quick start.
 NETWORKS = {
     "drnet_tiny": (DRNet, {"num_cells": 3, "filters": 8, "num_nodes": 2}),
     "drnet_xs": (DRNet, {"num_cells": 2, "filters": 16}),
@@ -16,16 +24,48 @@ NETWORKS = {
     ),
     "isbnet_s": (DRNet, {"num_cells": 5, "filters": 15}),
     "isbnet_m": (DRNet, {"num_cells": 10, "filters": 20}),
+    "dmnn_tiny": (DMNN, {**SMALL, "stages": [(16, 4, 2, 1), (32, 8, 2, 2)]}),
+    "dmnn_xs": (
+        DMNN,
+        {**SMALL, "stages": [(64, 16, 2, 1), (128, 32, 2, 2), (256, 64, 2, 2)]},
+    ),
+    "dmnn_50_n2": (DMNN, resnet(RESNET_50, 2)),
+    "dmnn_50_n3": (DMNN, resnet(RESNET_50, 3)),
+    "dmnn_50_n4": (DMNN, resnet(RESNET_50, 4)),
+    "dmnn_101_n2": (DMNN, resnet(RESNET_101, 2)),
+    "dmnn_mobilenetv2": (DMNN, mobilenetv2(1.0, 2)),
+    "dmnn_mobilenetv2_1.4": (DMNN, mobilenetv2(1.4, 2)),
+    "dmnn_50_cifar100": (DMNN, resnet(RESNET_50, 4, "resnet_cifar")),
+    "dmnn_50_n2_cifar100": (DMNN, resnet(RESNET_50, 2, "resnet_cifar")),
+    # As many MACs as dmnn_xs, within 2 %.
+    "resnet_xs": (
+        DMNN,
+        {
+            **SMALL,
+            "stages": [(64, 25, 2, 1), (128, 50, 2, 2), (256, 100, 2, 2)],
+            "sub_blocks": 1,
+            "selection": "none",
+        },
+    ),
+    "resnet_50": (DMNN, resnet(RESNET_50)),
+    "resnet_101": (DMNN, resnet(RESNET_101)),
+    "resnet_50_cifar100": (DMNN, resnet(RESNET_50, 1, "resnet_cifar")),
+    "mobilenetv2": (DMNN, mobilenetv2(1.0)),
+    "mobilenetv2_1.4": (DMNN, mobilenetv2(1.4)),
 }
 
-OVERRIDES = (
-    "num_cells",
-    "filters",
-    "num_nodes",
-    "inputs_per_node",
-    "branches",
-    "topology_seed",
-)
+# Settings that stand for a size of the table, by the families that have them.
+OVERRIDES = {
+    DRNet: (
+        "num_cells",
+        "filters",
+        "num_nodes",
+        "inputs_per_node",
+        "branches",
+        "topology_seed",
+    ),
+    DMNN: (),
+}
 
 
 def build_network(settings, input_shape, num_classes):
@@ -45,19 +85,51 @@ def build_network(settings, input_shape, num_classes):
             f"{', '.join(NETWORKS)}."
         )
     network, sizes = NETWORKS[settings.network]
-    chosen = {name: getattr(settings, name) for name in OVERRIDES}
-    chosen = {name: value for name, value in chosen.items() if value is not None}
     return network(
         input_shape,
         num_classes,
-        **{**sizes, **chosen},
-        selection=settings.selection,
-        threshold=_scalar(settings.threshold),
-        temperature=settings.pretrain_temperature,
-        seed=settings.seed,
-        auxiliary_head=settings.auxiliary_weight > 0,
+        **{
+            "selection": settings.selection,
+            "threshold": _scalar(settings.threshold),
+            "seed": settings.seed,
+            **ARGUMENTS[network](settings, sizes),
+            **sizes,
+            **_overrides(settings, OVERRIDES[network]),
+        },
         name=settings.network,
     )
+
+
+def _drnet(settings, sizes):
+    return {
+        "temperature": settings.pretrain_temperature,
+        "auxiliary_head": settings.auxiliary_weight > 0,
+    }
+
+
+def _dmnn(settings, sizes):
+    routed = "none" not in (settings.selection, sizes.get("selection"))
+    return {
+        "previous_state": settings.previous_state,
+        "category_heads": len(categories.load(settings.categories)) if routed else 0,
+    }
+
+
+ARGUMENTS = {DRNet: _drnet, DMNN: _dmnn}
+
+
+def _overrides(settings, names):
+    """Returns the settings that stand for a size of the table."""
+    known = dict.fromkeys(name for family in OVERRIDES.values() for name in family)
+    given = {name: getattr(settings, name) for name in known}
+    given = {name: value for name, value in given.items() if value is not None}
+    if foreign := [name for name in given if name not in names]:
+        raise ValueError(
+            f"--network={settings.network} has no --{foreign[0]}; leave it out. Of its "
+            f"size there {'is' if len(names) == 1 else 'are'} "
+            f"{', '.join('--' + name for name in names) or 'none'} to set."
+        )
+    return given
 
 
 def _scalar(threshold):

@@ -53,6 +53,26 @@ class RoutedModel(keras.Model):
         # What Keras has traced has the old T in it.
         self.test_function = self.predict_function = None
 
+    def thresholds(self, threshold=None):
+        """Returns T for each MixedOp, a float32 tensor.
+
+        Args:
+            threshold: T, a number or one a MixedOp; default: the model's own.
+
+        Raises:
+            ValueError: If one is not in (0, 1], or there is a wrong number of them.
+        """
+        threshold = self.threshold if threshold is None else threshold
+        if isinstance(threshold, (int, float, list, tuple)):
+            check_threshold(threshold)
+        threshold, number = ops.cast(threshold, "float32"), len(self.mixed_ops)
+        if len(threshold.shape) and threshold.shape[0] != number:
+            raise ValueError(
+                f"A threshold is one number or one for each of the {number} "
+                f"connections; got {threshold.shape[0]}."
+            )
+        return ops.broadcast_to(threshold, (number,))
+
     @property
     def inference_weights(self):
         """The weights without those of heads that exist in training only."""

@@ -1,7 +1,8 @@
 """Selection: from a router's logits to the weights of the branches.
 
-All functions take and return tensors whose last axis is the branches of one
-connection, `(..., branches)`, and are written in `keras.ops`.
+DRNet's functions take and return tensors whose last axis is the branches of one
+connection, `(..., branches)`; DMNN's gates stand each for itself, `(..., gates)`. All
+are written in `keras.ops`.
 """
 
 from keras import ops
@@ -101,3 +102,24 @@ def threshold_route(weights, threshold):
     selected = ops.logical_or(weight_ahead < threshold, threshold >= 1.0)
     route = ops.where(selected, weights, 0.0)
     return route / ops.sum(route, axis=-1, keepdims=True)
+
+
+def threshold_gates(off, threshold):
+    """Opens the gates whose probability of staying shut is below T.
+
+    T=0.5 is the argmax of DMNN's eq. 8; there may be none that opens.
+
+    Args:
+        off: Probability that a gate stays shut, `(..., gates)`.
+        threshold: T in (0, 1], a scalar. T=1 opens all gates.
+
+    Returns:
+        Float32 tensor of the shape of `off`: 1 where a gate is open, else 0.
+    """
+    threshold = ops.cast(threshold, "float32")
+    return ops.cast(ops.logical_or(off < threshold, threshold >= 1.0), "float32")
+
+
+def straight_through(soft, hard):
+    """Returns `hard`, exactly, with the gradient of `soft`."""
+    return hard + (soft - ops.stop_gradient(soft))

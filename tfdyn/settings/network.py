@@ -21,13 +21,23 @@ class NetworkSettings:
     topology_seed: int | None = setting(None, "Seed of the cell's connections.")
     selection: str = setting(
         "gumbel_softmax",
-        "How branches are weighed in training; none: no routers, equal weights.",
+        "How branches are weighed in training, softmax: without noise; none: no "
+        "routers, equal weights.",
         choices=("gumbel_softmax", "softmax", "none"),
     )
     threshold: tuple = setting(
         (0.8,),
-        "T: a branch runs when the weights above its own sum to less. One number, "
-        "or one a connection.",
+        "T: a branch of DRNet runs when the weights above its own sum to less, a "
+        "sub-block of DMNN when its probability of not running is less. One number, or "
+        "one a connection (block).",
+    )
+    previous_state: bool = setting(
+        True, "DMNN: routers see the state of the one before."
+    )
+    categories: str = setting(
+        "none",
+        "DMNN: categories that routers learn in training: none, cifar10, cifar100 "
+        "(superclasses), or a JSON file, {CATEGORY: [CLASS, ...]}.",
     )
 
     def __post_init__(self):

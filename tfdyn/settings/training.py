@@ -1,13 +1,14 @@
-"""TrainingSettings: the two stages of DRNet and ISBNet."""
+"""TrainingSettings: the two stages of a training, and the losses of each family."""
 
 import dataclasses
+import itertools
 
 from tfdyn.settings.fields import setting
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """Settings of the training (DRNet sections 3.3 and 4.1)."""
+    """Settings of the training (DRNet sections 3.3 and 4.1, DMNN section 4.1)."""
 
     seed: int = setting(0, "Seed of weights, order, augmentation, noise and drops.")
     pretrain_epochs: int = setting(1200, "Epochs of stage 1, fixed temperature.")
@@ -18,10 +19,16 @@ class TrainingSettings:
     finetune_learning_rate: float = setting(0.005, "Initial rate of stage 2.")
     learning_rate_schedule: str = setting(
         "cosine",
-        "cosine: to zero over a stage; exponential: by a factor an epoch.",
-        choices=("cosine", "exponential", "constant"),
+        "cosine: to zero over a stage; exponential: by a factor an epoch; step: by a "
+        "factor at some epochs.",
+        choices=("cosine", "exponential", "step", "constant"),
     )
-    learning_rate_decay: float = setting(0.97, "Factor of the exponential schedule.")
+    learning_rate_decay: float = setting(
+        0.97, "Factor of the exponential and the step schedule."
+    )
+    learning_rate_steps: tuple = setting(
+        (), "Epochs of a stage after which the step schedule has its factor."
+    )
     momentum: float = setting(0.9, "Momentum of SGD.")
     nesterov: bool = setting(False, "Nesterov's momentum.")
     weight_decay: float = setting(
@@ -62,6 +69,11 @@ class TrainingSettings:
         "share: of all branches' (ISBNet), each 1 % of them saves 0.01 lambda.",
         choices=("log", "share"),
     )
+    target_rate: float = setting(
+        0.7,
+        "DMNN, stage 2: r, the share of the sub-blocks that are to run, and of their "
+        "cost (eqs. 12, 14).",
+    )
     cost_unit: str = setting(
         "macs", "What the cost counts.", choices=("macs", "params")
     )
@@ -90,8 +102,22 @@ class TrainingSettings:
             self._check(name, value is None or 0 <= value < 1, "at least 0, below 1")
         for name in _NOT_NEGATIVE:
             self._check(name, (getattr(self, name) or 0) >= 0, "at least 0")
+        self._check("target_rate", 0 < self.target_rate <= 1, "above 0, at most 1")
+        self._check_steps()
         if not self.pretrain_epochs + self.finetune_epochs:
             raise ValueError("--pretrain_epochs and --finetune_epochs are both 0.")
+
+    def _check_steps(self):
+        steps = self.learning_rate_steps
+        try:
+            steps = tuple(int(step) for step in steps)
+        except (TypeError, ValueError):
+            steps = (0,)
+        rising = all(
+            first < second for first, second in itertools.pairwise((0, *steps))
+        )
+        self._check("learning_rate_steps", rising, "rising whole numbers above 0")
+        object.__setattr__(self, "learning_rate_steps", steps)
 
     def _check(self, name, good, expected):
         if not good:

@@ -67,7 +67,8 @@ class Progress(keras.callbacks.Callback):
             words.append(f"val_macs {readable(logs['val_macs_mean'])}")
         if "val_ms_mean" in logs:
             words.append(f"val_ms {logs['val_ms_mean']:.4g}")
-        words.append(f"temperature {logs['temperature']:.3g}")
+        if "temperature" in logs:
+            words.append(f"temperature {logs['temperature']:.3g}")
         words.append(f"{images / self._trained:.0f} images/s")
         words.append(f"{tqdm.format_interval(left)} left")
         self.output.write("  ".join(words) + "\n")

@@ -47,7 +47,7 @@ def drnet_stages(settings, model, steps_per_epoch):
         "label_smoothing": settings.label_smoothing,
         "auxiliary_weight": settings.auxiliary_weight,
     }
-    cost = RouteCost(model.modules, _cost_table(settings, model))
+    cost = RouteCost(model.modules, cost_table(settings, model))
     drop = settings.finetune_drop_branch
     annealing = (settings.finetune_temperature_start, settings.finetune_temperature_end)
     if settings.temperature_schedule == "exponential":
@@ -82,7 +82,7 @@ def _stage(name, settings, model, steps_per_epoch, loss, temperature, drop_branc
     return Stage(
         name,
         epochs,
-        lambda: _sgd(settings, rate, epochs, steps_per_epoch),
+        lambda: sgd(settings, rate, epochs, steps_per_epoch),
         loss,
         {
             "temperature": (selection.temperature, temperature),
@@ -98,17 +98,32 @@ def _stage(name, settings, model, steps_per_epoch, loss, temperature, drop_branc
     )
 
 
-def _cost_table(settings, model):
+def cost_table(settings, model):
+    """Returns the `CostTable` that the settings price a model's cost by."""
     if settings.cost_table:
         return CostTable.load(settings.cost_table)
     return CostTable.count(model.modules, settings.cost_unit)
 
 
-def _sgd(settings, rate, epochs, steps_per_epoch):
+def sgd(settings, rate, epochs, steps_per_epoch):
+    """Returns the optimizer of a stage.
+
+    Args:
+        settings: `TrainingSettings`.
+        rate: Initial learning rate.
+        epochs: Epochs of the stage.
+        steps_per_epoch: Training steps of an epoch.
+    """
     if settings.learning_rate_schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, epochs * steps_per_epoch)
     elif settings.learning_rate_schedule == "exponential":
         rate = keras.optimizers.schedules.ExponentialDecay(
             rate, steps_per_epoch, settings.learning_rate_decay, staircase=True
         )
+    elif settings.learning_rate_schedule == "step":
+        # Keras counts steps from 0, and lets a boundary belong to what is before it.
+        lasts = [epoch * steps_per_epoch - 1 for epoch in settings.learning_rate_steps]
+        decay = settings.learning_rate_decay
+        rates = [rate * decay**i for i in range(len(lasts) + 1)]
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay(lasts, rates)
     return SGD(rate, settings.momentum, settings.nesterov, l2=settings.weight_decay)

@@ -1,0 +1,60 @@
+"""Categories of classes."""
+
+import collections
+import json
+
+import pytest
+
+from tfdyn.data import categories
+
+CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck".split()
+
+
+def test_cifar10_has_animals_and_vehicles():
+    indices = categories.of_classes("cifar10", CIFAR10)
+    names = [list(categories.load("cifar10"))[index][0] for index in indices]
+    assert "".join(names) == "vvaaaaaavv"
+
+
+def test_cifar100_has_20_superclasses_of_5():
+    superclasses = categories.load("cifar100")
+    # Its labels are in the order of their names.
+    class_names = sorted(name for names in superclasses.values() for name in names)
+    assert len(set(class_names)) == 100
+    assert (class_names[0], class_names[51], class_names[99]) == (
+        "apple",
+        "mushroom",
+        "worm",
+    )
+    indices = categories.of_classes("cifar100", class_names)
+    assert collections.Counter(indices) == dict.fromkeys(range(20), 5)
+    assert list(superclasses)[indices[51]] == "fruit_and_vegetables"
+
+
+def test_none_has_none():
+    assert categories.load("none") == {} == dict(categories.of_classes("none", "ab"))
+
+
+def test_a_file_is_read_in_its_order(tmp_path):
+    path = tmp_path / "categories.json"
+    path.write_text(json.dumps({"low": ["1", "0"], "high": ["8", "9"], "more": [7]}))
+    assert list(categories.load(path)) == ["low", "high", "more"]
+    assert categories.of_classes(path, ("0", "9", "1", "7")) == [0, 1, 0, 2]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"low": "1"}', None])
+def test_what_is_no_such_file_is_refused(tmp_path, content):
+    path = tmp_path / "categories.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ValueError, match="cannot be read.*expected none, cifar10"):
+        categories.load(path)
+
+
+@pytest.mark.parametrize("other", [["3"], ["0", "2"]])
+def test_a_class_in_no_category_or_in_two_is_refused(tmp_path, other):
+    path = tmp_path / "categories.json"
+    path.write_text(json.dumps({"low": ["0", "1"], "high": other}))
+    wrong = "2 is not" if "2" not in other else "0 is not"
+    with pytest.raises(ValueError, match=f"in one category; {wrong}"):
+        categories.of_classes(path, ("0", "1", "2"))

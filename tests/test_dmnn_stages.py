@@ -1,0 +1,63 @@
+"""Stages of DMNN."""
+
+import numpy as np
+import pytest
+from conftest import tiny_dmnn_settings
+from tiny_networks import make_dmnn
+
+from tfdyn.costs.cost_table import CostTable
+from tfdyn.training.dmnn_stages import dmnn_stages
+
+NAMES = ("airplane", "cat", "ship")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make_dmnn(category_heads=2)
+
+
+def stages(model, categories="cifar10", **changes):
+    settings = tiny_dmnn_settings(categories=categories, **changes)
+    return dmnn_stages(settings, model, 10, NAMES)
+
+
+def test_the_paper_has_one_stage(model):
+    (stage,) = stages(model, finetune_epochs=3, target_rate=0.4)
+    assert (stage.name, stage.epochs, stage.schedules) == ("finetune", 3, {})
+    assert stage.loss.target_rate == 0.4
+    assert stage.loss.cost.unit == "macs"
+    assert stage.loss.cost.all_branches == model.route_cost.all_branches
+
+
+def test_a_first_stage_has_no_target(model):
+    first, second = stages(model, pretrain_epochs=2)
+    assert (first.name, first.loss.cost) == ("pretrain", None)
+    assert second.loss.cost is not None
+    assert first.loss.categories == second.loss.categories
+
+
+def test_categories_are_those_of_the_classes(model):
+    (stage,) = stages(model)
+    assert stage.loss.categories == [1, 0, 1]
+    np.testing.assert_allclose(stage.loss.category_weights, [1e-4] * 2 + [1e-3] * 2)
+    (plain,) = stages(make_dmnn(), "none")
+    assert plain.loss.categories == []
+
+
+def test_a_static_twin_has_no_target():
+    (stage,) = stages(make_dmnn(sub_blocks=1, selection="none"), "none")
+    assert stage.loss.cost is None and stage.loss.categories == []
+
+
+def test_the_target_may_be_a_share_of_milliseconds(model, tmp_path):
+    table = CostTable.count(model.modules)
+    table.unit = "ms"
+    table.save(tmp_path / "table.json")
+    (stage,) = stages(model, cost_table=str(tmp_path / "table.json"))
+    assert stage.loss.cost.unit == "ms"
+
+
+def test_a_class_without_a_category_is_an_error(model):
+    settings = tiny_dmnn_settings(categories="cifar10")
+    with pytest.raises(ValueError, match="unicorn is not"):
+        dmnn_stages(settings, model, 10, ("cat", "unicorn"))

@@ -1,0 +1,66 @@
+"""GateRouter: decides which sub-blocks of a block run, DMNN's controller."""
+
+import keras
+from keras import layers
+
+
+@keras.saving.register_keras_serializable("tfdyn")
+class GateRouter(keras.layers.Layer):
+    """The gate controller of DMNN (section 3.2, eqs. 5 to 8).
+
+    Global average pooling and a dense layer with ReLU; plus, with `previous_state`, a
+    dense layer with ReLU of the state of the router before it: that is its own state.
+    One more dense layer makes the logits of it.
+
+    Args:
+        sub_blocks: N, sub-blocks of its block.
+        units: d, size of the state.
+        previous_state: Whether it takes the state of the router before it.
+
+    Input `(batch, height, width, channels)`, or, with `previous_state`, a pair of that
+    and a state `(batch, units)`. Output a pair: logits `(batch, sub_blocks, 2)`, of not
+    running and of running, and its state `(batch, units)`, both float32.
+    """
+
+    kind = "router"
+
+    def __init__(self, sub_blocks, units=32, previous_state=False, **kwargs):
+        # Its layers cast their inputs themselves: states stay in float32.
+        super().__init__(**{"autocast": False, **kwargs})
+        self.sub_blocks, self.units = sub_blocks, units
+        self.previous_state = previous_state
+        self.pool = layers.GlobalAveragePooling2D()
+        self.embed = layers.Dense(units, "relu", dtype="float32")
+        self.recall = None
+        if previous_state:
+            self.recall = layers.Dense(units, "relu", dtype="float32")
+        self.decide = layers.Dense(2 * sub_blocks, dtype="float32")
+        self.split = layers.Reshape((sub_blocks, 2), dtype="float32")
+
+    def build(self, input_shape):
+        features, state = input_shape, (None, self.units)
+        if self.recall:
+            features, state = input_shape
+            self.recall.build(state)
+        self.pool.build(features)
+        self.embed.build(self.pool.compute_output_shape(features))
+        self.decide.build(state)
+
+    def call(self, inputs):
+        features, previous = inputs if self.recall else (inputs, None)
+        state = self.embed(self.pool(features))
+        if self.recall:
+            state = state + self.recall(previous)
+        return self.split(self.decide(state)), state
+
+    def compute_output_shape(self, input_shape):
+        batch = (input_shape[0] if self.recall else input_shape)[0]
+        return (batch, self.sub_blocks, 2), (batch, self.units)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "sub_blocks": self.sub_blocks,
+            "units": self.units,
+            "previous_state": self.previous_state,
+        }

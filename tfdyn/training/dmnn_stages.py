@@ -1,0 +1,46 @@
+"""Stages of DMNN's training, and of its static twins (DMNN section 4.1)."""
+
+from tfdyn.costs.route_cost import RouteCost
+from tfdyn.data import categories
+from tfdyn.losses.rate_loss import RateLoss, category_weights
+from tfdyn.training.stages import Stage, cost_table, sgd
+
+
+def dmnn_stages(settings, model, steps_per_epoch, class_names):
+    """Returns the stages of a DMNN: one in the paper, with all losses (eq. 16).
+
+    A first stage, if it has epochs, does without the target rate.
+
+    Args:
+        settings: `Settings`.
+        model: `DMNN`.
+        steps_per_epoch: Training steps of an epoch.
+        class_names: Names of the classes, in the order of the labels.
+
+    Raises:
+        ValueError: If the cost table lacks a module of the model, or the categories
+            a class.
+    """
+    learnt = {"label_smoothing": settings.label_smoothing}
+    if model.category_heads:
+        learnt["categories"] = categories.of_classes(settings.categories, class_names)
+        learnt["category_weights"] = category_weights(model.stage_of_block)
+    cost = None
+    if model.routers:
+        cost = RouteCost(model.modules, cost_table(settings, model))
+    losses = {
+        "pretrain": RateLoss(**learnt),
+        "finetune": RateLoss(cost, settings.target_rate, **learnt),
+    }
+    stages = [
+        _stage(settings, name, loss, steps_per_epoch) for name, loss in losses.items()
+    ]
+    return [stage for stage in stages if stage.epochs]
+
+
+def _stage(settings, name, loss, steps_per_epoch):
+    epochs = getattr(settings, f"{name}_epochs")
+    rate = getattr(settings, f"{name}_learning_rate")
+    return Stage(
+        name, epochs, lambda: sgd(settings, rate, epochs, steps_per_epoch), loss, {}
+    )
