@@ -16,7 +16,7 @@ import numpy as np
 from absl import flags
 
 from benchmarks import routed_latency, timing
-from export import budget, gates
+from export import gates
 from export import source as sources
 from tfdyn import commands
 from tfdyn.files import write_json
@@ -30,7 +30,7 @@ def measure(source, budgets, table, images, rounds=5, loop=30):
     Args:
         source: `export.source.Source` of a run.
         budgets: Milliseconds an image, numbers.
-        table: Path of its latency table.
+        table: Path of its latency table; `None`: the run's own.
         images: uint8 images `(n, height, width, channels)`.
         rounds: How often each file is timed on each image.
         loop: How often it runs each time.
@@ -41,13 +41,17 @@ def measure(source, budgets, table, images, rounds=5, loop=30):
         `guided_to_gated`, their ratio (of each image; the median and quartiles).
     """
     from export import graph
+    from tfdyn.training import budget
+    from tfdyn.training.evaluator import Evaluator, load_data
 
-    choices, forms = [], {}
-    for number in budgets:
-        form, choice = budget.meet(source, graph.Form(), number, table)
+    table, costs = budget.load_table(source.run, table, needed=True)
+    evaluator, dataset = Evaluator(source.model, costs), load_data(source.run)
+    choices, forms = budget.thresholds_for(budgets, evaluator, dataset), {}
+    for choice in choices:
+        form = graph.Form(threshold=choice["threshold"])
         guided, chosen = gates.leave_out(source, form, table)
-        choices.append({**choice, "ungated": len(chosen["ungated"])})
-        forms[number] = {"gated": form, "guided": guided}
+        choice["ungated"] = len(chosen["ungated"])
+        forms[choice["budget_ms"]] = {"gated": form, "guided": guided}
     with tempfile.TemporaryDirectory() as folder:
         runtimes = {
             f"{number} {name}": routed_latency.load(
@@ -102,10 +106,11 @@ def text(content):
 def main():
     """Runs the command on the flags."""
     source = sources.from_command()
-    table = FLAGS.cost_table or source.folder.parent / "latency.host.json"
     images, _ = source.test_images(FLAGS.images, FLAGS.data_dir)
     budgets = [float(number) for number in FLAGS.budget_ms]
-    content = measure(source, budgets, table, images, FLAGS.rounds, FLAGS.loop)
+    content = measure(
+        source, budgets, FLAGS.cost_table, images, FLAGS.rounds, FLAGS.loop
+    )
     path = pathlib.Path(FLAGS.output or source.folder.parent / "budgets.json")
     write_json(path, content)
     if FLAGS.json:

@@ -66,7 +66,7 @@ def test_a_phone_is_profiled(tiny_run, phone, tmp_path):
     assert not path.with_suffix(".partial").exists()
 
 
-def test_a_phone_that_is_lost_leaves_no_table(tiny_run, phone, tmp_path):
+def test_a_model_that_crashes_on_a_phone_leaves_no_table(tiny_run, phone, tmp_path):
     source = sources.from_run(tiny_run.path, tmp_path / "export")
     path = tmp_path / "latency.adb.json"
     image = source.test_images(1)[0][0]
