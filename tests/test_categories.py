@@ -31,6 +31,11 @@ def test_cifar100_has_20_superclasses_of_5():
     assert list(superclasses)[indices[51]] == "fruit_and_vegetables"
 
 
+def test_the_name_of_each_class_s_category():
+    assert categories.names("cifar10", ["ship", "cat"]) == ["vehicles", "animals"]
+    assert categories.names("none", ["ship", "cat"]) == []
+
+
 def test_none_has_none():
     assert categories.load("none") == {} == dict(categories.of_classes("none", "ab"))
 

@@ -104,6 +104,17 @@ def test_a_threshold_out_of_range(tiny_run, threshold):
         evaluate(tiny_run.path, [threshold])
 
 
+def test_the_use_of_branches_by_category(tiny_run, tmp_path):
+    path = tmp_path / "categories.json"
+    path.write_text(json.dumps({"low": list("01234"), "high": list("56789")}))
+    use = evaluate(tiny_run.path, [1.0, 0.7], categories=str(path))["use"]
+    assert use["threshold"] == 0.7  # The nearest to the model's own, 0.8.
+    assert list(use["categories"]) == ["low", "high"]
+    assert use["all"].keys() == use["categories"]["low"].keys()
+    with pytest.raises(ValueError, match="--categories=nowhere cannot be read"):
+        evaluate(tiny_run.path, [1.0], categories="nowhere")
+
+
 def test_no_run(tmp_path):
     with pytest.raises(ValueError, match="not a run folder"):
         evaluate(tmp_path)

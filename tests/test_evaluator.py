@@ -45,6 +45,28 @@ def test_agrees_with_the_dense_route_image_by_image(model, data):
         (weights != 0).mean(0).tolist()
     )
     assert list(result["use"][name])[0] == "max_pool_3x3"
+    cost = model.route_cost
+    assert result["executed_share"] == pytest.approx(
+        (macs.mean() - cost.fixed) / cost.all_branches
+    )
+    assert "use_by_category" not in result
+
+
+def test_tells_the_use_of_branches_by_category(model, data):
+    images, _ = data
+    labels = np.array([0, 1, 2, 0, 1, 2, 0, 0, 2, 0])
+    categories = ["even", "odd", "even", "absent"]
+    batches = [(images[:6], labels[:6]), (images[6:], labels[6:])]
+    result = Evaluator(model, categories=categories)(batches)
+    use = result["use_by_category"]
+    assert list(use) == ["even", "odd"]
+    for name, weights in model(images)["route"].items():
+        runs = np.asarray(weights) != 0
+        for category, members in ("even", labels != 1), ("odd", labels == 1):
+            expected = runs[members].mean(0).tolist()
+            assert list(use[category][name].values()) == pytest.approx(expected)
+        everything = list(result["use"][name].values())
+        assert everything == pytest.approx(runs.mean(0).tolist())
 
 
 def test_all_branches_cost_all(model, data):

@@ -1,6 +1,5 @@
 import copy
 
-import numpy as np
 import pytest
 
 from tfdyn.training import reports
@@ -79,10 +78,23 @@ def test_a_threshold_below_1_is_not_read_as_1(threshold, text):
     assert reports.label(threshold) == f"T={text}"
 
 
-def test_the_plot_is_a_picture(tmp_path):
-    from matplotlib.image import imread
+def test_the_use_of_branches_is_that_of_the_result_shown():
+    content = reports.evaluation("d", "model.keras", RESULTS)
+    use = {"cell_0": {"max_pool": 1.0, "skip": 0.25}}
+    assert content["use"] == {"threshold": 0.5, "all": use, "categories": {}}
+    content = reports.evaluation("d", "model.keras", RESULTS, shown=1)
+    assert content["use"]["threshold"] == 1.0
 
-    reports.plot(tmp_path / "plot.png", RESULTS, 1)
-    picture = imread(tmp_path / "plot.png")
-    assert picture.shape[0] > 300 and np.ptp(picture) > 0.5
-    assert [file.name for file in tmp_path.iterdir()] == ["plot.png"]
+
+def test_the_table_tells_the_categories_that_differ_most():
+    shares = {"fish": 0.5, "birds": 0.0, "trees": 0.25}
+    by_category = {
+        category: {"cell_0": {"max_pool": 1.0, "skip": share}}
+        for category, share in shares.items()
+    }
+    results = [(t, {**r, "use_by_category": by_category}) for t, r in RESULTS]
+    content = reports.evaluation("d", "model.keras", results)
+    assert content["use"]["categories"] == by_category
+    assert "use_by_category" not in content["routed"][0]
+    *_, row = reports.table(content, "runs/a").splitlines()
+    assert row.split() == "cell_0 skip 25.0 % birds 0.0 % fish 50.0 %".split()

@@ -16,6 +16,7 @@ def evaluate(
     data_dir=None,
     cost_table=None,
     budgets_ms=(),
+    categories=None,
 ):
     """Evaluates a run on its test set, and writes `evaluation.json` and a plot.
 
@@ -32,19 +33,25 @@ def evaluate(
             it has just one (`tfdyn.training.budget.load_table`).
         budgets_ms: Mean milliseconds an image, for each of which the largest T that
             meets it on the validation share is evaluated too.
+        categories: Categories of classes to tell the use of branches of
+            (`tfdyn.data.categories.load`); default: those of the training.
 
     Returns:
         What `evaluation.json` holds: `dataset`, `split`, `examples`, `all_branches`
         and, for each threshold and each budget, `routed`; accuracy between 0 and 1,
-        MACs and parameters of an input's route, and what the table predicts.
+        MACs and parameters of an input's route, and what the table predicts; `use`,
+        the share of images that ran a branch at the model's own threshold or the
+        nearest to it, of `all` and of the `categories`, by MixedOp and branch.
 
     Raises:
         ValueError: If the run is not finished, a threshold is out of range, or there
             is none for a budget.
     """
+    from tfdyn.data.categories import names
     from tfdyn.files import write_json
     from tfdyn.routing.threshold import check_threshold
     from tfdyn.training import budget, reports
+    from tfdyn.training.evaluation_plot import plot
     from tfdyn.training.evaluator import Evaluator, load_data
     from tfdyn.training.run_folder import RunFolder
 
@@ -52,7 +59,10 @@ def evaluate(
     model = folder.load_model(model_name)
     thresholds = check_threshold(list(thresholds))
     path, table = budget.load_table(folder, cost_table, needed=bool(budgets_ms))
-    evaluator, dataset = Evaluator(model, table), load_data(folder, data_dir)
+    dataset = load_data(folder, data_dir)
+    categories = categories or folder.settings().categories
+    categories = names(categories, dataset.input_format.class_names)
+    evaluator = Evaluator(model, table, categories)
     choices = budget.thresholds_for(budgets_ms, evaluator, dataset, batch_size)
     if isinstance(model.threshold, list):
         thresholds.append(tuple(model.threshold))
@@ -63,9 +73,10 @@ def evaluate(
         for threshold in dict.fromkeys(thresholds)
     }
     pairs = [(row["threshold"], {**row, **results[row["threshold"]]}) for row in rows]
-    content = reports.evaluation(dataset.name, model_name, pairs, path)
+    shown = _nearest(model, thresholds[1:])
+    content = reports.evaluation(dataset.name, model_name, pairs, path, shown)
     write_json(folder / "evaluation.json", content)
-    reports.plot(folder / "evaluation.png", pairs[1:], _nearest(model, thresholds[1:]))
+    plot(folder / "evaluation.png", pairs[1:], shown)
     return content
 
 
@@ -91,6 +102,7 @@ def main():
         FLAGS.data_dir,
         FLAGS.cost_table,
         FLAGS.budget_ms or (),
+        FLAGS.categories,
     )
     if FLAGS.json:
         commands.print_json(content)
@@ -115,6 +127,12 @@ if __name__ == "__main__":
         None,
         "Mean milliseconds an image: finds the largest T that meets each by the table, "
         "on the validation images.",
+    )
+    flags.DEFINE_string(
+        "categories",
+        None,
+        "Categories of classes to tell the use of branches of: none, cifar10, cifar100 "
+        "or a JSON file (default: those of the training).",
     )
     commands.define_json()
     commands.run(main)

@@ -85,3 +85,12 @@ def of_classes(name, class_names):
             f"{', '.join(wrong[:5])} {'is' if len(wrong) == 1 else 'are'} not."
         )
     return [found[each][0] for each in class_names]
+
+
+def names(name, class_names):
+    """Returns the name of each class's category, a list; none for no categories.
+
+    Arguments and errors are those of `of_classes`.
+    """
+    known = list(load(name))
+    return [known[index] for index in of_classes(name, class_names)]

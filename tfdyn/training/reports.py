@@ -1,10 +1,9 @@
-"""Reports: the evaluation of a run as JSON, as a table and as a plot."""
+"""Reports: the evaluation of a run as JSON and as tables."""
 
 from tfdyn.costs.units import readable
-from tfdyn.files import whole
 
 
-def evaluation(dataset, weights, results, cost_table=None):
+def evaluation(dataset, weights, results, cost_table=None, shown=0):
     """Returns the content of `evaluation.json`.
 
     Args:
@@ -13,6 +12,8 @@ def evaluation(dataset, weights, results, cost_table=None):
         results: List of pairs of a threshold and the result of `Evaluator` at it, or
             more that is to stand in its row; the first has T=1.
         cost_table: Path of the table of another unit in the results.
+        shown: Index of the result, without that first one, whose use of branches is
+            told.
     """
     (_, full), *routed = results
     others = {unit: full[f"{unit}_mean"] for unit in _other_units(full)}
@@ -28,8 +29,14 @@ def evaluation(dataset, weights, results, cost_table=None):
             **others,
         },
         "routed": [{"threshold": t, **_numbers(result)} for t, result in routed],
+        "use": _use(*routed[shown]),
         **({"cost_table": str(cost_table)} if cost_table else {}),
     }
+
+
+def _use(threshold, result):
+    categories = result.get("use_by_category", {})
+    return {"threshold": threshold, "all": result["use"], "categories": categories}
 
 
 def _other_units(row):
@@ -38,7 +45,8 @@ def _other_units(row):
 
 
 def _numbers(result):
-    return {name: v for name, v in result.items() if name not in ("examples", "use")}
+    left_out = "examples", "use", "use_by_category"
+    return {name: v for name, v in result.items() if name not in left_out}
 
 
 def table(content, folder):
@@ -67,7 +75,9 @@ def table(content, folder):
     if "cost_table" in content:
         title += f"\ncost table: {content['cost_table']}"
     budgets = [budget_line(row) for row in routed if "budget_ms" in row]
-    return "\n".join([title, "", *_aligned(rows), *([""] if budgets else []), *budgets])
+    lines = [title, "", *_aligned(rows), *([""] if budgets else []), *budgets]
+    use = content["use"]
+    return "\n".join(lines + (_use_table(use) if use["categories"] else []))
 
 
 def label(threshold):
@@ -89,6 +99,18 @@ def budget_line(choice):
     )
 
 
+def _use_table(use):
+    """Returns how often each branch runs for the categories."""
+    rows = [["", "all images", "least often for", "most often for"]]
+    for op, branches in use["all"].items():
+        for branch, share in branches.items():
+            shares = sorted((s[op][branch], c) for c, s in use["categories"].items())
+            ends = [f"{category} {100 * s:.1f} %" for s, category in shares]
+            rows.append([f"{op} {branch}", f"{100 * share:.1f} %", ends[0], ends[-1]])
+    title = f"share of images that run a branch, {label(use['threshold'])}"
+    return ["", title, "", *_aligned(rows)]
+
+
 def _row(name, accuracy, macs, params, full):
     saved = f"{100 * (1 - macs / full['macs']):.1f} %"
     accuracy = f"{100 * accuracy:.2f} %"
@@ -106,39 +128,3 @@ def _aligned(rows):
         ).rstrip()
         for row in rows
     ]
-
-
-def plot(path, results, shown):
-    """Draws accuracy against MACs, and which branches run at one threshold.
-
-    Args:
-        path: PNG file to write.
-        results: List of pairs of a threshold and the result of `Evaluator` at it.
-        shown: Index of the result whose use of branches is drawn, as in DRNet's
-            figure 2.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    threshold, result = results[shown]
-    use = result["use"]
-    figure = Figure(figsize=(11, max(4.0, 0.16 * len(use) + 2)), layout="tight")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
-    points = sorted((r["macs_mean"] / 1e6, 100 * r["accuracy"], t) for t, r in results)
-    left.plot([macs for macs, _, _ in points], [y for _, y, _ in points], "o-")
-    for index, (macs, y, t) in enumerate(points):
-        place = (4, 6 if index % 2 else -12)
-        left.annotate(label(t), (macs, y), place, textcoords="offset points")
-    left.set(xlabel="MACs an image (M)", ylabel="test accuracy (%)")
-    left.margins(0.12)
-    left.grid(alpha=0.3)
-    names = list(dict.fromkeys(name for shares in use.values() for name in shares))
-    rows = [[shares.get(name, 0.0) for name in names] for shares in use.values()]
-    image = right.imshow(rows, aspect="auto", vmin=0, vmax=1, cmap="viridis")
-    right.set_title(f"share of images that run a branch, {label(threshold)}")
-    right.set_xticks(range(len(names)), names, rotation=30, ha="right")
-    right.set_yticks(range(len(use)), list(use), fontsize=6)
-    figure.colorbar(image)
-    with whole(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
