@@ -36,7 +36,7 @@ def check(path, source, form, precision, route, images, labels=None):
     reference, given, threshold = parity.Reference(source.model), {}, form.threshold
     forced = None
     if form.variant == "forced":
-        forced = routes.random_routes(source.model, len(images), 1.5)
+        forced = np.stack(routes.spread_routes(source.model, len(images)))
         given = {"route": forced}
     elif form.variant == "fixed":
         forced = np.repeat(np.asarray(route, "float32")[None], len(images), axis=0)

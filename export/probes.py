@@ -15,7 +15,7 @@ from tfdyn.files import whole
 CHAIN = 8
 # What is timed beside the modules: nothing, and the whole in several ways.
 EMPTY, ROUTED, FORCED, OFF = "empty", "routed", "forced", "all gates off"
-# How many random routes are timed, from one branch a connection to all.
+# How many random routes are timed, from the lightest to all.
 ROUTES = 16
 
 
@@ -141,12 +141,8 @@ class Probes:
 
 
 def _random_routes(model):
-    most = min(len(op.branches) for op in model.mixed_ops)
-    numbers = np.linspace(1, most, ROUTES).tolist()
-    return {
-        f"route {i}": routes.random_routes(model, 1, number, seed=i)[0]
-        for i, number in enumerate(numbers)
-    }
+    drawn = routes.spread_routes(model, ROUTES)
+    return {f"route {index}": route for index, route in enumerate(drawn)}
 
 
 def _empty():

@@ -79,30 +79,50 @@ def random_routes(model, count, branches_per_connection, seed=0):
     Args:
         model: `RoutedModel`.
         count: How many.
-        branches_per_connection: At least 1; between whole numbers n and n + 1 each
-            MixedOp runs one of the two, at random.
+        branches_per_connection: Between whole numbers n and n + 1 each MixedOp runs
+            one of the two, at random; never fewer than the network must run there.
         seed: Integer.
 
     Returns:
         Weights `(count, branches of all MixedOps)`; those of a MixedOp are random and
-        sum to 1.
+        sum to 1, if it runs any.
     """
-    most = min(len(op.branches) for op in model.mixed_ops)
-    if not 1 <= branches_per_connection <= most:
+    least, most = _bounds(model)
+    if not least <= branches_per_connection <= most:
         raise ValueError(
-            f"Branches a connection are between 1 and {most}; got "
+            f"Branches a connection are between {least} and {most}; got "
             f"{branches_per_connection:g}."
         )
     generator = np.random.default_rng(seed)
     routes = []
     for _ in range(count):
         parts = []
-        for op in model.mixed_ops:
+        for op, least in zip(model.mixed_ops, model.least_branches, strict=True):
             whole, rest = divmod(branches_per_connection, 1)
-            runs = int(whole) + (generator.random() < rest)
+            runs = max(least, int(whole) + (generator.random() < rest))
             chosen = generator.permutation(len(op.branches))[:runs]
             weights = np.zeros(len(op.branches), "float32")
             weights[chosen] = generator.dirichlet(np.ones(runs)) if runs > 1 else 1.0
             parts.append(weights)
         routes.append(np.concatenate(parts))
     return np.stack(routes)
+
+
+def spread_routes(model, count, seed=0):
+    """Draws random routes from the least that the network must run to all of it.
+
+    Args:
+        model: `RoutedModel`.
+        count: How many.
+        seed: Integer.
+
+    Returns:
+        A list of weights `(branches of all MixedOps,)`, in the order of their numbers.
+    """
+    numbers = np.linspace(*_bounds(model), count).tolist()
+    return [random_routes(model, 1, n, seed + i)[0] for i, n in enumerate(numbers)]
+
+
+def _bounds(model):
+    """Returns the least and the most branches a connection that routes can have."""
+    return min(model.least_branches), min(len(op.branches) for op in model.mixed_ops)

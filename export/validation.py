@@ -22,8 +22,7 @@ def validate(source, device, table, images, num_threads=1, least=10, most=20):
     """Measures routes on a device, and compares them with a table's predictions.
 
     Of a trained network the first half are the routes of images at its own T; the rest
-    are random, from one branch a connection to all. Each is an input of one file
-    without routers.
+    are random, from the lightest to all. Each is an input of one file without routers.
 
     Args:
         source: `export.source.Source`.
@@ -84,12 +83,8 @@ def choose_routes(source, images):
     if half:
         normalized = np.asarray(source.input_format.normalize(images[:half]))
         _, own = Reference(model)(normalized, model.threshold)
-    most = min(len(op.branches) for op in model.mixed_ops)
-    random = [
-        # Seeds that the profile does not use: it is told nothing of these.
-        routes.random_routes(model, 1, number, seed=1000 + index)[0]
-        for index, number in enumerate(np.linspace(1, most, count - half).tolist())
-    ]
+    # Seeds that the profile does not use: it is told nothing of these.
+    random = routes.spread_routes(model, count - half, seed=1000)
     return np.stack([*own, *random]), [index < half for index in range(count)]
 
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from tiny_networks import make
+from tiny_networks import make, make_dmnn
 
 from export import routes
 
@@ -71,3 +71,17 @@ def test_random_routes_have_so_many_branches_and_sum_to_one(model):
 def test_so_many_branches_there_are_not(model, count):
     with pytest.raises(ValueError, match="between 1 and 5"):
         routes.random_routes(model, 1, count)
+
+
+def test_routes_are_spread_from_the_lightest_to_all(model):
+    drawn = routes.spread_routes(model, 9)
+    counts = [np.count_nonzero(route) for route in drawn]
+    assert counts == sorted(counts) and (counts[0], counts[-1]) == (4, 20)
+    again = routes.spread_routes(model, 9, seed=1)
+    assert any((one != other).any() for one, other in zip(drawn, again, strict=True))
+    assert routes.spread_routes(model, 0) == []
+
+
+def test_where_nothing_need_run_the_lightest_route_is_empty():
+    drawn = routes.spread_routes(make_dmnn(), 5)
+    assert [np.count_nonzero(route) for route in (drawn[0], drawn[-1])] == [0, 8]

@@ -152,6 +152,11 @@ class DMNN(RoutedModel):
         """The MixedOp of each block, in the order in which thresholds are given."""
         return [block.mixed_op for block in self.blocks]
 
+    @property
+    def least_branches(self):
+        """None need run: the shortcut is left."""
+        return [0] * len(self.blocks)
+
     def call(self, images, route=None, threshold=None, training=False):
         thresholds = self.thresholds(threshold)
         if route is not None:

@@ -74,6 +74,11 @@ class RoutedModel(keras.Model):
         return ops.broadcast_to(threshold, (number,))
 
     @property
+    def least_branches(self):
+        """How many branches of each MixedOp run at least, a list."""
+        return [1] * len(self.mixed_ops)
+
+    @property
     def inference_weights(self):
         """The weights without those of heads that exist in training only."""
         heads = [getattr(self, name) for name in self.training_heads]
