@@ -5,7 +5,6 @@ import statistics
 import tempfile
 
 import numpy as np
-from tqdm import tqdm
 
 from export import graph, latency_table, rounds, routes
 from export.parity import Reference
@@ -15,7 +14,6 @@ from tfdyn.files import whole
 
 # Runs of a route each time that it is timed: there are many routes.
 RUNS = 15
-BAR = {"leave": False, "disable": None}
 
 
 def validate(source, device, table, images, num_threads=1, least=10, most=20):
@@ -53,13 +51,9 @@ def validate(source, device, table, images, num_threads=1, least=10, most=20):
         path = pathlib.Path(folder, "forced.tflite")
         function = graph.gated(model, source.input_format, graph.Form("forced"))
         path.write_bytes(convert(function))
-        with (
-            device.session(dict.fromkeys(names, path), inputs, num_threads) as measure,
-            tqdm(total=most * len(names), desc="timing routes", **BAR) as bar,
-        ):
-            timed = rounds.alternate(
-                measure, names, (least, most), RUNS, tick=bar.update
-            )
+        files = dict.fromkeys(names, path)
+        with device.session(files, inputs, num_threads) as measure:
+            timed = rounds.alternate(measure, names, (least, most), RUNS)
     times = np.array([timed[name] for name in names])
     measured = np.median(times, axis=1)
     odd, even = np.median(times[:, ::2], axis=1), np.median(times[:, 1::2], axis=1)
