@@ -31,7 +31,7 @@ def profile(source, device, path, image, num_threads=1, least=8, most=40):
         `CostTable` in ms.
 
     Raises:
-        ValueError, OSError: As the device's session.
+        ValueError, OSError: As the device's session; a note tells what is kept.
     """
     provenance = {
         "source": source.name,
@@ -43,16 +43,23 @@ def profile(source, device, path, image, num_threads=1, least=8, most=40):
     folder = path.with_suffix(".partial")
     done = _done(folder, {**provenance, "network": source.model.get_config()})
     probes = Probes(source, folder, image)
-    probes.make()
-    with device.session(probes.files, probes.inputs, num_threads) as measure:
-        times = rounds.alternate(
-            measure,
-            probes.files,
-            (least, most),
-            RUNS,
-            done,
-            lambda times: write_json(folder / "times.json", times),
+    try:
+        probes.make()
+        with device.session(probes.files, probes.inputs, num_threads) as measure:
+            times = rounds.alternate(
+                measure,
+                probes.files,
+                (least, most),
+                RUNS,
+                done,
+                lambda times: write_json(folder / "times.json", times),
+            )
+    except BaseException as error:
+        error.add_note(
+            f"Files and whole rounds are kept in {folder}: the same command goes on "
+            f"from there."
         )
+        raise
     provenance["rounds"] = len(times[next(iter(times))])
     provenance["date"] = datetime.date.today().isoformat()
     table = latency_table.compose(source, times, probes.routes, provenance)

@@ -95,13 +95,14 @@ def compare(predicted, measured):
         measured: Likewise.
 
     Returns:
-        `routes` (n), `correlation` (Pearson's), `within_5_percent` and
-        `within_10_percent` (shares of the routes), `median_error`, `worst_error` and
-        `bias` (mean error), shares of what was measured.
+        `routes` (n), `correlation` (Pearson's; NaN if none differ), `within_5_percent`
+        and `within_10_percent` (shares of the routes), `median_error`, `worst_error`
+        and `bias` (mean error), shares of what was measured.
     """
     error = predicted / measured - 1
     size = np.abs(error)
-    correlation = np.corrcoef(predicted, measured)[0, 1] if len(error) > 1 else np.nan
+    differ = np.ptp(predicted) > 0 and np.ptp(measured) > 0
+    correlation = np.corrcoef(predicted, measured)[0, 1] if differ else np.nan
     result = {
         "correlation": correlation,
         "within_5_percent": np.mean(size <= 0.05),
