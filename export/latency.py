@@ -101,7 +101,7 @@ def main():
     )
     sources.writable(path.parent)
     say = (lambda text: None) if FLAGS.json else print
-    images, _ = source.test_images(max(1, FLAGS.validate), FLAGS.data_dir)
+    images, _ = source.test_images(max(1, FLAGS.validate))
     if FLAGS.validate and path.exists():
         table = CostTable.load(path)
         say(f"validating {path}, of {table.provenance.get('date')}")

@@ -5,7 +5,7 @@ import math
 import pathlib
 
 from tfdyn.costs.cost_table import CostTable
-from tfdyn.training.evaluator import Evaluator, load_data
+from tfdyn.training.evaluator import Evaluator
 from tfdyn.training.threshold_search import largest_threshold
 
 # Share of a budget that predictions leave free. Means measured for three budgets were
@@ -13,15 +13,15 @@ from tfdyn.training.threshold_search import largest_threshold
 MARGIN = 0.03
 
 
-def threshold_for(run, model, budget_ms, cost_table=None, data_dir=None):
+def threshold_for(run, model, dataset, budget_ms, cost_table=None):
     """Chooses T for a run and a budget.
 
     Args:
         run: `RunFolder`.
         model: Its `RoutedModel`.
+        dataset: Its `Dataset`.
         budget_ms: Milliseconds an image, on average.
         cost_table: Path of a table in ms; default: the run's own.
-        data_dir: Where the data are, if not where the training found them.
 
     Returns:
         As `thresholds_for` of one budget, and `cost_table`, the table's path.
@@ -30,8 +30,7 @@ def threshold_for(run, model, budget_ms, cost_table=None, data_dir=None):
         ValueError: As `load_table` and `thresholds_for`.
     """
     path, table = load_table(run, cost_table, needed=True)
-    evaluator, dataset = Evaluator(model, table), load_data(run, data_dir)
-    (choice,) = thresholds_for([budget_ms], evaluator, dataset)
+    (choice,) = thresholds_for([budget_ms], Evaluator(model, table), dataset)
     return {**choice, "cost_table": path}
 
 
