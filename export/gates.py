@@ -18,23 +18,14 @@ def leave_out(source, form, latency_table):
         `ungated`, mapping the branches without a gate to how often they are chosen.
 
     Raises:
-        ValueError: If there is no such run or table, or it is not in ms.
+        ValueError: If there is no such run or table, it is not in ms, or there are no
+            validation images.
     """
-    from tfdyn.costs.cost_table import CostTable
+    from tfdyn.training import budget
     from tfdyn.training.evaluator import Evaluator
 
-    table = CostTable.load(latency_table)
-    if table.unit != "ms":
-        raise ValueError(
-            f"--latency_table is to be in ms, as `python -m export.latency` makes it; "
-            f"{latency_table} is in {table.unit}."
-        )
-    dataset = source.dataset
-    if not dataset.num_examples("validation"):
-        raise ValueError(
-            "--latency_table counts on validation images which branches are chosen, "
-            "and this run was trained with --validation_share=0, which leaves none."
-        )
+    table, dataset = budget.load_in_ms(latency_table), source.dataset
+    budget.count_validation(dataset)
     result = Evaluator(source.model).on(dataset, "validation", form.threshold)
     shares = useless(source.model, table, result["use"])
     chosen = {"latency_table": str(latency_table), "ungated": shares}
