@@ -42,11 +42,11 @@ def measure(source, budgets, table, images, rounds=5, loop=30):
     """
     from export import graph
     from tfdyn.training import budget
-    from tfdyn.training.evaluator import Evaluator, load_data
+    from tfdyn.training.evaluator import Evaluator
 
     table, costs = budget.load_table(source.run, table, needed=True)
-    evaluator, dataset = Evaluator(source.model, costs), load_data(source.run)
-    choices, forms = budget.thresholds_for(budgets, evaluator, dataset), {}
+    evaluator, forms = Evaluator(source.model, costs), {}
+    choices = budget.thresholds_for(budgets, evaluator, source.dataset)
     for choice in choices:
         form = graph.Form(threshold=choice["threshold"])
         guided, chosen = gates.leave_out(source, form, table)
@@ -106,7 +106,7 @@ def text(content):
 def main():
     """Runs the command on the flags."""
     source = sources.from_command()
-    images, _ = source.test_images(FLAGS.images, FLAGS.data_dir)
+    images, _ = source.test_images(FLAGS.images)
     budgets = [float(number) for number in FLAGS.budget_ms]
     content = measure(
         source, budgets, FLAGS.cost_table, images, FLAGS.rounds, FLAGS.loop

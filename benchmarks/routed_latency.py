@@ -201,7 +201,7 @@ def main():
     count = FLAGS.images if source.run else FLAGS.routes
     content = measure(
         source,
-        source.test_images(count, FLAGS.data_dir)[0],
+        source.test_images(count)[0],
         sources.form_from_flags(source).threshold,
         routes,
         FLAGS.fixed_routes,

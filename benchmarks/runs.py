@@ -89,8 +89,8 @@ def text(content):
 
 def main():
     """Runs the command on the flags."""
-    runs = [sources.from_run(run_dir) for run_dir in FLAGS.run_dirs]
-    images, _ = runs[0].test_images(FLAGS.images, FLAGS.data_dir)
+    runs = [sources.from_run(name, data_dir=FLAGS.data_dir) for name in FLAGS.run_dirs]
+    images, _ = runs[0].test_images(FLAGS.images)
     content = measure(runs, images, FLAGS.rounds, FLAGS.loop)
     commands.print_json(content) if FLAGS.json else print(text(content))
 

@@ -89,7 +89,7 @@ def main():
     """Runs the command on the flags."""
     source = sources.from_command()
     form = sources.form_from_flags(source)
-    images, _ = source.test_images(FLAGS.images, FLAGS.data_dir)
+    images, _ = source.test_images(FLAGS.images)
     content = measure(source, form, images, FLAGS.batches_of, FLAGS.rounds)
     if FLAGS.json:
         commands.print_json(content)

@@ -107,7 +107,7 @@ def main():
         _, table = load_table(source.run)
     say = (lambda text: None) if FLAGS.json else print
     say(f"exporting {source.name} for Android, in three variants, {FLAGS.precision}")
-    images, labels = source.test_images(FLAGS.check_images, FLAGS.data_dir)
+    images, labels = source.test_images(FLAGS.check_images)
     folder, found = export(source, form, FLAGS.precision, images, labels, table)
     if FLAGS.json:
         commands.print_json({"folder": str(folder), **found})

@@ -3,7 +3,7 @@
 import dataclasses
 
 
-def meet(source, form, budget_ms, cost_table=None, data_dir=None):
+def meet(source, form, budget_ms, cost_table=None):
     """Chooses T for a budget.
 
     Args:
@@ -11,7 +11,6 @@ def meet(source, form, budget_ms, cost_table=None, data_dir=None):
         form: `export.graph.Form` whose T is to be chosen.
         budget_ms: Milliseconds an image, on average over the validation images.
         cost_table: Path of a table in ms; default: the run's own.
-        data_dir: Where the data are, if they have moved.
 
     Returns:
         The form with that T, and how it was chosen, for the manifest: what
@@ -29,12 +28,8 @@ def meet(source, form, budget_ms, cost_table=None, data_dir=None):
             f"--budget_ms chooses the T that is inside a routed file; {other} has "
             f"none inside. Leave one of the two out."
         )
-    if not source.run:
-        raise ValueError(
-            f"--budget_ms needs a trained run and its validation images; got "
-            f"{source.name}. Name a run by --run_dir."
-        )
-    choice = threshold_for(source.run, source.model, budget_ms, cost_table, data_dir)
+    dataset = source.dataset
+    choice = threshold_for(source.run, source.model, dataset, budget_ms, cost_table)
     return dataclasses.replace(form, threshold=choice["threshold"]), choice
 
 

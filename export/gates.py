@@ -3,7 +3,7 @@
 import dataclasses
 
 
-def leave_out(source, form, latency_table, data_dir=None):
+def leave_out(source, form, latency_table):
     """Leaves out the gates that a latency table tells to be of no use.
 
     How often a branch is chosen is counted on the validation images at the form's T.
@@ -12,35 +12,20 @@ def leave_out(source, form, latency_table, data_dir=None):
         source: `export.source.Source` of a run.
         form: `export.graph.Form`, routed.
         latency_table: Path of the table.
-        data_dir: Where the data are, if they have moved.
 
     Returns:
         The form with `ungated`, and for the manifest a dict: `latency_table`, and
         `ungated`, mapping the branches without a gate to how often they are chosen.
 
     Raises:
-        ValueError: If there is no such run or table, or it is not in ms.
+        ValueError: If there is no such run or table, it is not in ms, or there are no
+            validation images.
     """
-    from tfdyn.costs.cost_table import CostTable
-    from tfdyn.training.evaluator import Evaluator, load_data
+    from tfdyn.training import budget
+    from tfdyn.training.evaluator import Evaluator
 
-    table = CostTable.load(latency_table)
-    if table.unit != "ms":
-        raise ValueError(
-            f"--latency_table is to be in ms, as `python -m export.latency` makes it; "
-            f"{latency_table} is in {table.unit}."
-        )
-    if not source.run:
-        raise ValueError(
-            f"--latency_table needs a trained run and its validation images; got "
-            f"{source.name}. Name a run by --run_dir."
-        )
-    dataset = load_data(source.run, data_dir)
-    if not dataset.num_examples("validation"):
-        raise ValueError(
-            "--latency_table counts on validation images which branches are chosen, "
-            "and this run was trained with --validation_share=0, which leaves none."
-        )
+    table, dataset = budget.load_in_ms(latency_table), source.dataset
+    budget.count_validation(dataset)
     result = Evaluator(source.model).on(dataset, "validation", form.threshold)
     shares = useless(source.model, table, result["use"])
     chosen = {"latency_table": str(latency_table), "ungated": shares}

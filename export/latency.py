@@ -101,7 +101,7 @@ def main():
     )
     sources.writable(path.parent)
     say = (lambda text: None) if FLAGS.json else print
-    images, _ = source.test_images(max(1, FLAGS.validate), FLAGS.data_dir)
+    images, _ = source.test_images(max(1, FLAGS.validate))
     if FLAGS.validate and path.exists():
         table = CostTable.load(path)
         say(f"validating {path}, of {table.provenance.get('date')}")
@@ -112,16 +112,17 @@ def main():
         table = profile(
             source, device, path, images[0], FLAGS.num_threads, min(8, most), most
         )
-    cost = RouteCost(source.model.modules, table)
-    every = {op.name: np.ones((1, len(op.branches))) for op in source.model.mixed_ops}
-    say(table_text(table, float(cost.total(every)[0])))
-    say(f"\nwrote {path}")
+        model = source.model
+        every = {op.name: np.ones((1, len(op.branches))) for op in model.mixed_ops}
+        (total,) = RouteCost(model.modules, table).total(every)
+        say(table_text(table, float(total)))
+        say(f"\nwrote {path}")
     if not FLAGS.validate:
         if FLAGS.json:
             commands.print_json(vars(table))
         return
     threads = table.provenance.get("num_threads", FLAGS.num_threads)
-    most = min(20, FLAGS.rounds)
+    most = min(20, max(2, FLAGS.rounds))  # An even round beside the odd.
     content = validation.validate(
         source, device, table, images, threads, min(10, most), most
     )
@@ -153,6 +154,4 @@ if __name__ == "__main__":
     flags.DEFINE_bool("benchmark_app", False, "Run the benchmark app instead, on adb.")
     flags.DEFINE_float("timeout", 120, "Seconds for a file on adb.", lower_bound=1)
     commands.define_json()
-    commands.run(
-        main, "interrupted: the same command goes on after the last whole round"
-    )
+    commands.run(main)

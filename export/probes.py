@@ -2,6 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from export import graph, routed, routes
 from export.constants import Constants
@@ -96,21 +97,13 @@ class Probes:
             self.files[name] = path
             self.inputs[name] = {"weights": np.full(CHAIN, weight)}
 
-    def make(self, progress=None):
-        """Writes the files that are not there yet.
-
-        Args:
-            progress: Called after each file, or `None`.
-        """
-        for path, function in self._functions.items():
+    def make(self):
+        """Writes the files that are not there yet; a bar on terminals."""
+        bar = tqdm(self._functions.items(), "making files", leave=False, disable=None)
+        for path, function in bar:
             if not path.exists():
                 with whole(path) as temporary:
                     temporary.write_bytes(convert(function()))
-            if progress:
-                progress()
-
-    def __len__(self):
-        return len(self._functions)
 
     def _whole(self, variant):
         form = graph.Form(variant, self.source.model.threshold)

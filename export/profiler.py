@@ -4,15 +4,12 @@ import datetime
 import json
 import shutil
 
-from tqdm import tqdm
-
 from export import latency_table, manifest, rounds
 from export.probes import Probes
 from tfdyn.files import write_json, write_text
 
 # Runs of a file each time that it is timed: few, so that there are many rounds.
 RUNS = 50
-BAR = {"leave": False, "disable": None}
 
 
 def profile(source, device, path, image, num_threads=1, least=8, most=40):
@@ -34,7 +31,7 @@ def profile(source, device, path, image, num_threads=1, least=8, most=40):
         `CostTable` in ms.
 
     Raises:
-        ValueError, OSError: As the device's session.
+        ValueError, OSError: As the device's session; a note tells what is kept.
     """
     provenance = {
         "source": source.name,
@@ -46,21 +43,23 @@ def profile(source, device, path, image, num_threads=1, least=8, most=40):
     folder = path.with_suffix(".partial")
     done = _done(folder, {**provenance, "network": source.model.get_config()})
     probes = Probes(source, folder, image)
-    with tqdm(total=len(probes), desc="making files", **BAR) as bar:
-        probes.make(bar.update)
-    with (
-        device.session(probes.files, probes.inputs, num_threads) as measure,
-        tqdm(total=most * len(probes.files), desc="timing", **BAR) as bar,
-    ):
-        times = rounds.alternate(
-            measure,
-            probes.files,
-            (least, most),
-            RUNS,
-            done,
-            bar.update,
-            lambda times: write_json(folder / "times.json", times),
+    try:
+        probes.make()
+        with device.session(probes.files, probes.inputs, num_threads) as measure:
+            times = rounds.alternate(
+                measure,
+                probes.files,
+                (least, most),
+                RUNS,
+                done,
+                lambda times: write_json(folder / "times.json", times),
+            )
+    except BaseException as error:
+        error.add_note(
+            f"Files and whole rounds are kept in {folder}: the same command goes on "
+            f"from there."
         )
+        raise
     provenance["rounds"] = len(times[next(iter(times))])
     provenance["date"] = datetime.date.today().isoformat()
     table = latency_table.compose(source, times, probes.routes, provenance)

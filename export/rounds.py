@@ -2,12 +2,14 @@
 
 import statistics
 
+from tqdm import tqdm
+
 # The sums of the medians after the last rounds differ by no more than this share.
 STEADY, LAST = 0.003, 4
 
 
-def alternate(measure, names, rounds, runs=50, done=None, tick=None, save=None):
-    """Times files in rounds, every second one in reverse order.
+def alternate(measure, names, rounds, runs, done=None, save=None):
+    """Times files in rounds, every second one in reverse order; a bar on terminals.
 
     Args:
         measure: Function of a device's session, of a name and `runs`.
@@ -15,7 +17,6 @@ def alternate(measure, names, rounds, runs=50, done=None, tick=None, save=None):
         rounds: How many at least and at most: it ends when the medians are steady.
         runs: Runs of a file in a round.
         done: Times of rounds that were done before, as returned, or `None`.
-        tick: Called with a number of timings that are done, or `None`.
         save: Called with the times after each round, or `None`.
 
     Returns:
@@ -25,16 +26,21 @@ def alternate(measure, names, rounds, runs=50, done=None, tick=None, save=None):
     times = {name: list((done or {}).get(name, ())) for name in names}
     finished = min(map(len, times.values()))
     times = {name: own[:finished] for name, own in times.items()}
-    if tick:
-        tick(finished * len(names))
-    while finished < most and not (finished >= least and steady(times)):
-        for name in reversed(names) if finished % 2 else names:
-            times[name].append(measure(name, runs=runs))
-            if tick:
-                tick(1)
-        finished += 1
-        if save:
-            save(times)
+    size = len(names)
+    with tqdm(
+        desc="timing",
+        total=most * size,
+        initial=finished * size,
+        leave=False,
+        disable=None,
+    ) as bar:
+        while finished < most and not (finished >= least and steady(times)):
+            for name in reversed(names) if finished % 2 else names:
+                times[name].append(measure(name, runs=runs))
+                bar.update()
+            finished += 1
+            if save:
+                save(times)
     return times
 
 

@@ -115,7 +115,7 @@ def main():
     sources.writable(source.folder)
     if not FLAGS.json:
         print(f"exporting {source.name}")
-    images, labels = source.test_images(FLAGS.check_images, FLAGS.data_dir)
+    images, labels = source.test_images(FLAGS.check_images)
     path, found = export(source, form, images, labels)
     if FLAGS.json:
         commands.print_json({"folder": str(path), **found})

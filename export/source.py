@@ -1,6 +1,7 @@
 """Source: the network that is exported, and the folder it is exported to."""
 
 import dataclasses
+import functools
 import json
 import pathlib
 import tempfile
@@ -26,6 +27,7 @@ class Source:
         settings: `Settings` it was trained with, or would be.
         folder: Folder of the exports, a `pathlib.Path`.
         run: `RunFolder`, or `None` if it is not trained.
+        data_dir: Where its data are, if they have moved.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Source:
     settings: Settings
     folder: pathlib.Path
     run: object = None
+    data_dir: str | None = None
 
     @property
     def evaluation(self):
@@ -41,12 +44,27 @@ class Source:
         path = self.run and self.run / "evaluation.json"
         return json.loads(path.read_text()) if path and path.exists() else None
 
-    def test_images(self, count, data_dir=None):
+    @functools.cached_property
+    def dataset(self):
+        """The `Dataset` that the run was trained on, with its validation share.
+
+        Raises:
+            ValueError: If it is no run, or its data are not found.
+        """
+        from tfdyn.training.evaluator import load_data
+
+        if not self.run:
+            raise ValueError(
+                f"--budget_ms and --latency_table need a trained run and its "
+                f"validation images; got {self.name}. Name a run by --run_dir."
+            )
+        return load_data(self.run, self.data_dir)
+
+    def test_images(self, count):
         """Returns uint8 test images and their labels; noise and `None` if not trained.
 
         Args:
             count: How many, at most.
-            data_dir: Where the data are, if they have moved.
         """
         import numpy as np
 
@@ -54,17 +72,12 @@ class Source:
             generator = np.random.default_rng(0)
             shape = (count, *self.input_format.shape)
             return generator.integers(0, 256, shape, "uint8"), None
-        from tfdyn.data.dataset import load
-
-        settings = self.settings
-        place = data_dir or settings.data_dir
-        dataset = load(settings.dataset, place, settings.image_size)
-        batches = dataset.batches("test", count, normalize=False).take(1)
+        batches = self.dataset.batches("test", count, normalize=False).take(1)
         images, labels = next(iter(batches.as_numpy_iterator()))
         return images, labels
 
 
-def from_run(run_dir, folder=None):
+def from_run(run_dir, folder=None, data_dir=None):
     """Returns the `Source` of a finished run; exports go to its `export/`.
 
     Raises:
@@ -75,7 +88,8 @@ def from_run(run_dir, folder=None):
     run = RunFolder(run_dir)
     model = run.load_model()
     folder = pathlib.Path(folder or run / "export")
-    return Source(str(run), model, run.input_format(), run.settings(), folder, run)
+    form, settings = run.input_format(), run.settings()
+    return Source(str(run), model, form, settings, folder, run, data_dir)
 
 
 def untrained(settings, name, folder=None):
@@ -126,7 +140,8 @@ def from_command():
     name = commands.flagfile_name()
     if name and not FLAGS.run_dir:
         return untrained(from_flags(Settings), name, FLAGS.export_dir)
-    return from_run(FLAGS.run_dir or newest_run().path, FLAGS.export_dir)
+    run_dir = FLAGS.run_dir or newest_run().path
+    return from_run(run_dir, FLAGS.export_dir, FLAGS.data_dir)
 
 
 def writable(folder):

@@ -137,17 +137,13 @@ def main():
     choices = {}
     if FLAGS.budget_ms is not None:
         table = FLAGS.cost_table or FLAGS.latency_table
-        form, choices = budget.meet(
-            source, form, FLAGS.budget_ms, table, FLAGS.data_dir
-        )
+        form, choices = budget.meet(source, form, FLAGS.budget_ms, table)
         say(budget.line(choices))
     if FLAGS.latency_table:
-        form, chosen = gates.leave_out(
-            source, form, FLAGS.latency_table, FLAGS.data_dir
-        )
+        form, chosen = gates.leave_out(source, form, FLAGS.latency_table)
         say(gates.line(chosen, source.model))
         choices |= chosen
-    images, labels = source.test_images(FLAGS.check_images, FLAGS.data_dir)
+    images, labels = source.test_images(FLAGS.check_images)
     route = None
     if form.variant == "fixed":
         route, chosen = choose_route(

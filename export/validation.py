@@ -5,7 +5,6 @@ import statistics
 import tempfile
 
 import numpy as np
-from tqdm import tqdm
 
 from export import graph, latency_table, rounds, routes
 from export.parity import Reference
@@ -15,7 +14,6 @@ from tfdyn.files import whole
 
 # Runs of a route each time that it is timed: there are many routes.
 RUNS = 15
-BAR = {"leave": False, "disable": None}
 
 
 def validate(source, device, table, images, num_threads=1, least=10, most=20):
@@ -52,13 +50,9 @@ def validate(source, device, table, images, num_threads=1, least=10, most=20):
         path = pathlib.Path(folder, "forced.tflite")
         function = graph.gated(model, source.input_format, graph.Form("forced"))
         path.write_bytes(convert(function))
-        with (
-            device.session(dict.fromkeys(names, path), inputs, num_threads) as measure,
-            tqdm(total=most * len(names), desc="timing routes", **BAR) as bar,
-        ):
-            timed = rounds.alternate(
-                measure, names, (least, most), RUNS, tick=bar.update
-            )
+        files = dict.fromkeys(names, path)
+        with device.session(files, inputs, num_threads) as measure:
+            timed = rounds.alternate(measure, names, (least, most), RUNS)
     times = np.array([timed[name] for name in names])
     measured = np.median(times, axis=1)
     odd, even = np.median(times[:, ::2], axis=1), np.median(times[:, 1::2], axis=1)
@@ -96,13 +90,14 @@ def compare(predicted, measured):
         measured: Likewise.
 
     Returns:
-        `routes` (n), `correlation` (Pearson's), `within_5_percent` and
-        `within_10_percent` (shares of the routes), `median_error`, `worst_error` and
-        `bias` (mean error), shares of what was measured.
+        `routes` (n), `correlation` (Pearson's; NaN if none differ), `within_5_percent`
+        and `within_10_percent` (shares of the routes), `median_error`, `worst_error`
+        and `bias` (mean error), shares of what was measured.
     """
     error = predicted / measured - 1
     size = np.abs(error)
-    correlation = np.corrcoef(predicted, measured)[0, 1] if len(error) > 1 else np.nan
+    differ = np.ptp(predicted) > 0 and np.ptp(measured) > 0
+    correlation = np.corrcoef(predicted, measured)[0, 1] if differ else np.nan
     result = {
         "correlation": correlation,
         "within_5_percent": np.mean(size <= 0.05),

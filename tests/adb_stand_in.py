@@ -113,14 +113,12 @@ def shell(line):
         shutil.rmtree(there(arguments[-1]), ignore_errors=True)
     elif command == "[":
         found = there(arguments[1])
-        if not (found.is_file() and found.stat().st_mode & 0o100):
-            return 1
-        say("found\n")
+        if found.is_file() and found.stat().st_mode & 0o100:
+            say("found\n")
     elif command == "pkill":
         return 1
     elif command == "pm":
         say("package:/data/app/base.apk\n" if SCENARIO["app"] else "")
-        return 0 if SCENARIO["app"] else 1
     elif command == "pidof":
         say("4242\n" if (FOLDER / "alive").exists() else "")
     elif command == "am":

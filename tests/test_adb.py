@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 
 import adb_phone
 import numpy as np
@@ -75,8 +74,12 @@ def test_no_space(phone, path):
 
 @pytest.mark.parametrize(
     "app, call",
-    # At push, chmod, the first and the second run; at am start, pidof and the log.
-    [(False, 3), (False, 4), (False, 5), (False, 6), (True, 6), (True, 7), (True, 8)],
+    # At pkill, rm, the look for the program, push, chmod, the first and the second
+    # run; at pm, am start, pidof and the log.
+    [
+        *((False, call) for call in range(2, 9)),
+        *((True, call) for call in (4, 8, 9, 10)),
+    ],
 )
 def test_disconnected_halfway(phone, path, app, call, caplog):
     phone.play(lost_from=call)
@@ -84,10 +87,12 @@ def test_disconnected_halfway(phone, path, app, call, caplog):
         with Adb(app=app).session({"sum": path}, {}) as measure:
             for _ in range(3):
                 measure("sum")
-    assert f"remove them by `adb -s {SERIAL} shell rm -rf /data/" in caplog.text
-    for folder in phone.files.glob("tfdyn-*"):  # It is lost: nobody can remove them.
-        shutil.rmtree(folder)
-    (phone.folder / "alive").unlink(missing_ok=True)
+    if call > 3:
+        assert "still be in /data/local/tmp/tfdyn-" in caplog.text
+    phone.play()  # It is back: the next session ends and removes what was left.
+    with Adb(app=app).session({}, {}):
+        (folder,) = phone.files.glob("tfdyn-*")
+        assert not list(folder.iterdir()) and not (phone.folder / "alive").exists()
 
 
 @pytest.mark.parametrize("exception", [KeyboardInterrupt, ZeroDivisionError])
@@ -103,9 +108,9 @@ def test_lost_after_an_exception_of_another(phone, path, caplog):
         with Adb().session({"sum": path}, {}):
             phone.play(devices={})
             raise ZeroDivisionError
-    assert "Pushed files may still be on the device" in caplog.text
-    for folder in phone.files.glob("tfdyn-*"):
-        shutil.rmtree(folder)
+    assert "tfdyn-" in caplog.text and f"of {SERIAL}; the next session" in caplog.text
+    phone.play()
+    measured(path)
 
 
 def test_what_is_wrong_is_said(phone, path, tmp_path):

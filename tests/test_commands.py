@@ -39,6 +39,18 @@ def test_an_error_that_a_user_can_mend_is_one_line(monkeypatch, kind):
     assert exit.value.code == "error: the cup is empty"
 
 
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
+def test_notes_follow(monkeypatch, kind):
+    def main():
+        error = kind("spilt")
+        error.add_note("The saucer holds the rest.")
+        raise error
+
+    with pytest.raises(SystemExit) as exit:
+        run(monkeypatch, main)
+    assert exit.value.code.endswith("\nThe saucer holds the rest.")
+
+
 def test_a_bug_keeps_its_trace(monkeypatch):
     def main():
         raise TypeError("a bug")

@@ -9,6 +9,7 @@ from export import gates, graph
 from export import source as sources
 from export.graph import Form
 from tfdyn.costs.cost_table import CostTable
+from tfdyn.data.dataset import load
 from tfdyn.data.input_format import InputFormat
 
 FORMAT = InputFormat(("a", "b", "c"), (8, 8, 1), (0.4,), (0.5,))
@@ -103,6 +104,14 @@ def test_of_a_run(tiny_run, tmp_path):
     assert line.startswith(f"{count} of {count} branches run without a gate")
 
 
+def test_without_validation_images_none_is_left_out(tiny_run, tmp_path, monkeypatch):
+    source = sources.from_run(tiny_run.path, tmp_path / "export")
+    latency_table(source.model).save(tmp_path / "latency.json")
+    monkeypatch.setattr(sources.Source, "dataset", load("digits", validation_share=0))
+    with pytest.raises(ValueError, match="gates to leave out, are chosen on .*share=0"):
+        gates.leave_out(source, Form(), tmp_path / "latency.json")
+
+
 def test_what_is_missing_is_said(model, tiny_run, tmp_path):
     path = tmp_path / "table.json"
     untrained = sources.Source("tiny, untrained", model, None, None, tmp_path)
@@ -110,5 +119,5 @@ def test_what_is_missing_is_said(model, tiny_run, tmp_path):
     with pytest.raises(ValueError, match="got tiny, untrained. Name a run"):
         gates.leave_out(untrained, Form(), path)
     CostTable.count(model.modules).save(path)
-    with pytest.raises(ValueError, match="is to be in ms.*is in macs"):
+    with pytest.raises(ValueError, match="is in macs: a table in ms is needed"):
         gates.leave_out(untrained, Form(), path)

@@ -9,12 +9,8 @@ import adb_phone
 import pytest
 from tiny_networks import latency_table, make
 
-from export import latency, profiler
-from export import source as sources
-from export.devices.adb import Adb
-from export.devices.adb_connection import DeviceError
+from export import latency
 from tfdyn.costs.cost_table import CostTable
-from tfdyn.costs.route_cost import RouteCost
 
 
 @pytest.fixture
@@ -53,27 +49,6 @@ def test_the_command_writes_a_table_and_holds_it_against_routes(tiny_run, tmp_pa
     result = command(tiny_run, path, "--rounds=1", "--validate=2", "--json")
     assert json.loads(result.stdout)["routes"] == 2 and not result.returncode
     assert CostTable.load(path).provenance == table.provenance
-
-
-def test_a_phone_is_profiled(tiny_run, phone, tmp_path):
-    source = sources.from_run(tiny_run.path, tmp_path / "export")
-    path = tmp_path / "latency.adb.json"
-    image = source.test_images(1)[0][0]
-    # All files take the same time on it: the clock of a device may be that coarse.
-    table = profiler.profile(source, Adb(), path, image, least=1, most=1)
-    assert RouteCost(source.model.modules, CostTable.load(path)).fixed >= 0
-    assert table.provenance["device"]["serial"] == adb_phone.SERIAL
-    assert not path.with_suffix(".partial").exists()
-
-
-def test_a_model_that_crashes_on_a_phone_leaves_no_table(tiny_run, phone, tmp_path):
-    source = sources.from_run(tiny_run.path, tmp_path / "export")
-    path = tmp_path / "latency.adb.json"
-    image = source.test_images(1)[0][0]
-    phone.play(benchmark="crash")
-    with pytest.raises(DeviceError):
-        profiler.profile(source, Adb(), path, image, least=1, most=1)
-    assert not path.exists()
 
 
 @pytest.mark.parametrize("name", ["phone", "adb:", "host:1", ""])

@@ -31,8 +31,7 @@ def test_files_are_of_every_module_once(source, made):
     keys = probes.distinct(source.model.modules)
     names = {module.name for module, _ in keys.values()}
     assert names <= set(made.files) and sum(n for _, n in keys.values()) > len(keys)
-    assert len(made) == len(set(made.files.values()))
-    assert all(path.exists() for path in made.files.values())
+    assert set(made.folder.iterdir()) == set(made.files.values())
     assert set(made.inputs) <= set(made.files)
     assert not made.routes[probes.OFF].any() and made.routes[probes.FORCED].any()
 
@@ -62,10 +61,7 @@ def test_the_whole_gives_the_route_that_is_forced(made):
 
 def test_files_are_not_made_again(source, made, image, monkeypatch):
     monkeypatch.setattr(probes, "convert", None)
-    ticks = []
-    again = probes.Probes(source, made.folder, image)
-    again.make(lambda: ticks.append(1))
-    assert len(ticks) == len(again)
+    probes.Probes(source, made.folder, image).make()
 
 
 def test_a_router_that_sees_the_one_before_has_two_inputs(tmp_path):

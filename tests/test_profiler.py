@@ -50,7 +50,7 @@ def test_what_is_interrupted_goes_on(source, image, made, tmp_path, clock, monke
     path = tmp_path / "latency.clock.json"
     size = len(made.files)
     clock.fails_at = 3 * size + 1
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="clock.partial: the same command goes"):
         profiler.profile(source, clock, path, image, least=5, most=5)
     assert not path.exists()
     clock.fails_at = None

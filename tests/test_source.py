@@ -7,6 +7,7 @@ import pytest
 from conftest import tiny_settings
 
 from export import source as sources
+from tfdyn.data import dataset as datasets
 
 
 def test_a_run_exports_to_its_own_folder(tiny_run):
@@ -16,6 +17,19 @@ def test_a_run_exports_to_its_own_folder(tiny_run):
     images, labels = source.test_images(50)
     assert images.dtype == np.uint8 and images.shape == (50, 8, 8, 1)
     assert images.max() == 255 and labels.max() == 9
+
+
+def test_the_data_of_a_run_are_loaded_once(tiny_run, monkeypatch):
+    loaded, original = [], datasets.load
+
+    def load(name, *args):
+        loaded.append((name, *args))
+        return original(name)
+
+    monkeypatch.setattr(datasets, "load", load)
+    source = sources.from_run(tiny_run.path, data_dir="moved")
+    assert source.dataset.num_examples("validation") and len(source.test_images(5)[0])
+    assert [data_dir for _, data_dir, *_ in loaded] == ["moved"]
 
 
 def test_an_untrained_network_sees_noise_and_has_its_own_folder():

@@ -64,6 +64,11 @@ def test_compare():
     )
 
 
+def test_routes_that_all_take_as_long_tell_no_correlation():
+    result = validation.compare(np.full(3, 2.0), np.full(3, 2.1))
+    assert np.isnan(result["correlation"]) and result["within_5_percent"] == 1
+
+
 def test_the_plot_is_written(content, tmp_path):
     validation.plot(tmp_path / "plot.png", content[0])
     assert (tmp_path / "plot.png").read_bytes()[:4] == b"\x89PNG"

@@ -13,7 +13,7 @@ FLAGS = flags.FLAGS
 
 
 def run(main, interrupted="interrupted", arguments=False, tensorflow=True):
-    """Runs a command's `main`; errors that a user can mend are one line, no trace.
+    """Runs a command's `main`; errors that a user can mend are said without a trace.
 
     Args:
         main: Function called when the flags are parsed, of nothing or of `arguments`.
@@ -29,17 +29,23 @@ def run(main, interrupted="interrupted", arguments=False, tensorflow=True):
             )
         if not FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)
+        # Without time, process and line of code: what is said is for people.
+        logging.get_absl_handler().setFormatter(None)
         if tensorflow:
             start_tensorflow()
         try:
             main(argv[1:]) if arguments else main()
         except (ValueError, OSError, ArithmeticError) as error:
             logging.debug("Where it was raised:", exc_info=True)
-            sys.exit(f"error: {error}")
-        except KeyboardInterrupt:
-            sys.exit(f"\n{interrupted}")
+            sys.exit(_with_notes(f"error: {error}", error))
+        except KeyboardInterrupt as error:
+            sys.exit(_with_notes(f"\n{interrupted}", error))
 
     app.run(guarded)
+
+
+def _with_notes(text, error):
+    return "\n".join([text, *getattr(error, "__notes__", ())])
 
 
 def start_again():

@@ -2,10 +2,11 @@
 
 import contextlib
 import pathlib
+import platform
 import posixpath
 import re
 import tempfile
-import uuid
+import zlib
 
 from absl import logging
 
@@ -67,7 +68,9 @@ class Adb:
     def session(self, files, inputs, num_threads=1):
         """Puts the files on the device; gives a function that times them there.
 
-        They lie in a folder of their own, which is removed at the end.
+        They lie in a folder of this computer's own, which is removed at the end and,
+        where the device was lost before it, at the start of the next session: there
+        may be one at a time.
 
         Args:
             files: Mapping from names to paths of `.tflite` files.
@@ -94,7 +97,8 @@ class Adb:
             benchmark = adb_benchmark.App(device, self._timeout_s)
         else:
             benchmark = adb_benchmark.Program(device, self._program, self._timeout_s)
-        folder = f"{adb_benchmark.FOLDER}/tfdyn-{uuid.uuid4().hex[:12]}"
+        computer = zlib.crc32(platform.node().encode())
+        folder = f"{adb_benchmark.FOLDER}/tfdyn-{computer:08x}"
 
         def measure(name, runs=50):
             if name not in flags:
@@ -108,6 +112,7 @@ class Adb:
             except ValueError as error:
                 raise ValueError(f"{name} on {device.serial}: {error}") from error
 
+        _remove(device, benchmark, folder)
         try:
             with tempfile.TemporaryDirectory() as parent:
                 copy = pathlib.Path(parent, posixpath.basename(folder))
@@ -123,7 +128,15 @@ class Adb:
             ]
             yield measure
         finally:
-            _remove(device, benchmark, folder)
+            try:
+                _remove(device, benchmark, folder)
+            except OSError as error:  # It is to hide no other.
+                logging.warning(
+                    "warning: what was pushed may still be in %s of %s; the next "
+                    "session there removes it.",
+                    *(folder, device.serial),
+                )
+                logging.debug("It was left because: %s", error)
 
 
 def _push(device, copy, folder):
@@ -143,13 +156,6 @@ def _push(device, copy, folder):
 
 
 def _remove(device, benchmark, folder):
-    """Stops what still runs and removes the folder; hides no exception by its own."""
-    try:
-        benchmark.stop(folder)
-        device.checked("shell", f"rm -rf {folder}")
-    except OSError as error:
-        command = f"adb -s {device.serial} shell rm -rf {folder}"
-        logging.warning(
-            "Pushed files may still be on the device; remove them by `%s`. (%s)",
-            *(command, error),
-        )
+    """Stops what still runs on a folder of the device, and removes it."""
+    benchmark.stop(folder)
+    device.checked("shell", f"rm -rf {folder}")

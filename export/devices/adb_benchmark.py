@@ -44,8 +44,8 @@ class Program:
             shutil.copyfile(self._local, copy / "benchmark_model")
             self._remote = f"{folder}/benchmark_model"
             return
-        found = f"[ -x {shlex.quote(self._remote)} ] && echo found"
-        if "found" not in self._device.call("shell", found)[1]:
+        look = f"[ -x {shlex.quote(self._remote)} ] && echo found || true"
+        if "found" not in self._device.checked("shell", look):
             raise DeviceError(
                 f"There is no benchmark_model: neither {self._local} on this machine "
                 f"nor an executable {self._remote} on {self._device.serial}. Get "
@@ -82,7 +82,8 @@ class App:
 
     def prepare(self, copy, folder):
         """Looks for it on the device."""
-        if "package:" not in self._device.call("shell", f"pm path {PACKAGE}")[1]:
+        look = f"pm path {PACKAGE} || true"
+        if "package:" not in self._device.checked("shell", look):
             raise DeviceError(
                 f"The benchmark app is not installed on {self._device.serial}: get "
                 f"android_aarch64_benchmark_model.apk from {PAGE} and `adb install -r "

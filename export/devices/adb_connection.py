@@ -97,8 +97,8 @@ class Connection:
     def late(self, what, seconds, output):
         """Returns the exception for what did not end in time."""
         return TimeoutError(
-            f"{what} did not end on {self.serial} in {seconds:g} s: ask for fewer "
-            f"runs, allow more time, or connect it anew. It said last:\n"
+            f"{what} did not end on {self.serial} in {seconds:g} s: connect it anew, "
+            f"or allow a slow network more by --timeout. It said last:\n"
             f"{benchmark_output.tail(output)}"
         )
 

@@ -21,7 +21,9 @@ class DataSettings:
         None, "Side of the pictures in pixels (default: the data set's own)."
     )
     validation_share: float = setting(
-        0.1, "Share of the training set that is held out to choose the best epoch."
+        0.1,
+        "Share of the training set that is held out to choose the best epoch and, for "
+        "a device, T and gates.",
     )
     batch_size: int = setting(128, "Examples a training step.")
     crop: str = setting(

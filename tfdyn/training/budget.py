@@ -5,7 +5,7 @@ import math
 import pathlib
 
 from tfdyn.costs.cost_table import CostTable
-from tfdyn.training.evaluator import Evaluator, load_data
+from tfdyn.training.evaluator import Evaluator
 from tfdyn.training.threshold_search import largest_threshold
 
 # Share of a budget that predictions leave free. Means measured for three budgets were
@@ -13,15 +13,15 @@ from tfdyn.training.threshold_search import largest_threshold
 MARGIN = 0.03
 
 
-def threshold_for(run, model, budget_ms, cost_table=None, data_dir=None):
+def threshold_for(run, model, dataset, budget_ms, cost_table=None):
     """Chooses T for a run and a budget.
 
     Args:
         run: `RunFolder`.
         model: Its `RoutedModel`.
+        dataset: Its `Dataset`.
         budget_ms: Milliseconds an image, on average.
         cost_table: Path of a table in ms; default: the run's own.
-        data_dir: Where the data are, if not where the training found them.
 
     Returns:
         As `thresholds_for` of one budget, and `cost_table`, the table's path.
@@ -30,8 +30,7 @@ def threshold_for(run, model, budget_ms, cost_table=None, data_dir=None):
         ValueError: As `load_table` and `thresholds_for`.
     """
     path, table = load_table(run, cost_table, needed=True)
-    evaluator, dataset = Evaluator(model, table), load_data(run, data_dir)
-    (choice,) = thresholds_for([budget_ms], evaluator, dataset)
+    (choice,) = thresholds_for([budget_ms], Evaluator(model, table), dataset)
     return {**choice, "cost_table": path}
 
 
@@ -49,13 +48,7 @@ def load_table(run, cost_table=None, needed=False):
     """
     paths = [cost_table] if cost_table else run.latency_tables() or _trained_with(run)
     if len(paths) == 1:
-        table = CostTable.load(paths[0])
-        if needed and table.unit != "ms":
-            raise ValueError(
-                f"A budget in milliseconds needs a table in ms; {paths[0]} is in "
-                f"{table.unit}. Name a latency table by --cost_table."
-            )
-        return str(paths[0]), table
+        return str(paths[0]), (load_in_ms if needed else CostTable.load)(paths[0])
     if needed and paths:
         raise ValueError(
             f"{run} has several latency tables: {', '.join(map(str, paths))}. Name "
@@ -67,6 +60,21 @@ def load_table(run, cost_table=None, needed=False):
             f"`python -m export.latency --run_dir={run}`, or name one by --cost_table."
         )
     return None, None
+
+
+def load_in_ms(path):
+    """Returns the `CostTable` of a file.
+
+    Raises:
+        ValueError: If the file is not a cost table, or not in ms.
+    """
+    table = CostTable.load(path)
+    if table.unit != "ms":
+        raise ValueError(
+            f"{path} is in {table.unit}: a table in ms is needed, as `python -m "
+            f"export.latency` makes it."
+        )
+    return table
 
 
 def _trained_with(run):
@@ -96,13 +104,7 @@ def thresholds_for(budgets, evaluator, dataset, batch_size=250):
             validation images.
     """
     budgets = [_check(budget) for budget in budgets]
-    examples = dataset.num_examples("validation")
-    if budgets and not examples:
-        raise ValueError(
-            f"A threshold for a budget is chosen on validation images, and this run "
-            f"was trained with --validation_share=0, which leaves none of "
-            f"{dataset.name}. Choose one yourself by what evaluate says of several."
-        )
+    examples = count_validation(dataset) if budgets else 0
 
     @functools.cache  # Budgets share thresholds.
     def mean_ms(threshold):
@@ -121,6 +123,23 @@ def thresholds_for(budgets, evaluator, dataset, batch_size=250):
         names = "threshold", "budget_ms", "validation_ms", "validation_examples"
         choices.append(dict(zip(names, numbers, strict=True)))
     return choices
+
+
+def count_validation(dataset):
+    """Returns how many validation images there are to choose by.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    examples = dataset.num_examples("validation")
+    if not examples:
+        raise ValueError(
+            f"A threshold for a budget, and gates to leave out, are chosen on "
+            f"validation images, and this run was trained with --validation_share=0, "
+            f"which leaves none of {dataset.name}. Choose a threshold yourself by what "
+            f"`python -m tfdyn.evaluate` says of several."
+        )
+    return examples
 
 
 def _check(budget):
