@@ -141,8 +141,9 @@ def _validation(settings, dataset, model):
     evaluator = Evaluator(model, table if timed else None)
     names = ("accuracy", "macs_mean") + (("ms_mean",) if timed else ())
 
-    def validate():
-        results = evaluator(dataset.batches("validation", settings.batch_size))
+    def validate(threshold):
+        batches = dataset.batches("validation", settings.batch_size)
+        results = evaluator(batches, threshold)
         return {name: results[name] for name in names}
 
     return validate
