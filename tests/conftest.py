@@ -54,6 +54,25 @@ def tiny_dmnn_settings(**changes):
     return Settings(**{**settings, **changes})
 
 
+def tiny_instanas_settings(**changes):
+    """The same of an InstaNAS: the shortest search, and an epoch before and after."""
+    from tfdyn.settings.settings import Settings
+
+    settings = {
+        "network": "instanas_tiny",
+        "dataset": "digits",
+        "flip": False,
+        "batch_size": 128,
+        "pretrain_epochs": 1,
+        "joint_epochs": 10,
+        "finetune_epochs": 1,
+        "drop_branch": 0.5,
+        "retrain": False,
+        "threshold": 0.5,
+    }
+    return Settings(**{**settings, **changes})
+
+
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory):
     """The `RunFolder` of a finished tiny training."""

@@ -18,9 +18,11 @@ def run_on_jax():
     import numpy as np
 
     from tfdyn.layers import execution
+    from tfdyn.losses.policy_loss import PolicyLoss
     from tfdyn.losses.rate_loss import RateLoss, category_weights
     from tfdyn.losses.routing_loss import RoutingLoss
     from tfdyn.models.dmnn import DMNN
+    from tfdyn.models.instanas import InstaNAS
     from tfdyn.models.networks import build_network
     from tfdyn.settings.settings import Settings
 
@@ -54,6 +56,21 @@ def run_on_jax():
     assert np.isfinite(fitted.history["loss"]).all(), fitted.history
     for old, router in zip(before, dmnn.routers, strict=True):
         assert (old != np.asarray(router.decide.kernel)).any()
+
+    insta = InstaNAS((4, 4, 1), 2, [(4, 1, 1)], stem_filters=2, head_filters=4, seed=0)
+    for phase, loss in (
+        ("pretrain", None),
+        ("router", PolicyLoss(insta.route_cost)),
+        ("meta_graph", None),
+    ):
+        insta.phase = phase
+        part = insta.router if phase == "router" else insta.head
+        before = [np.array(weight) for weight in part.trainable_weights]
+        insta.compile(keras.optimizers.SGD(0.05), loss)
+        fitted = insta.fit(images, labels, batch_size=8, verbose=0)
+        assert np.isfinite(fitted.history["loss"]).all(), fitted.history
+        for old, weight in zip(before, part.trainable_weights, strict=True):
+            assert (old != np.asarray(weight)).any(), (phase, weight.path)
 
     dense = model(images)
     with execution.scope(execution.dispatched):

@@ -52,6 +52,13 @@ def test_progress_of_a_network_without_a_temperature():
     assert "temperature" not in output.getvalue()
 
 
+def test_progress_of_a_search():
+    output = io.StringIO()
+    logs = {**LOGS, "reward": 12.345, "upper_bound": 4.5e7, "modules": 0.25}
+    train(Progress(10, output), 1, logs=logs, stage="router")
+    assert "reward 12.3  upper_bound 45.00 M  modules 0.25" in output.getvalue()
+
+
 def read(path):
     with path.open() as file:
         return [(int(row["epoch"]), row["loss"]) for row in csv.DictReader(file)]
@@ -63,6 +70,18 @@ def test_the_table_drops_rows_beyond_the_checkpoint(tmp_path):
     train(MetricsTable(path), 2, done=1, logs={**LOGS, "loss": 7.0})
     assert read(path) == [(1, "1.0"), (2, "7.0")]
     assert [file.name for file in tmp_path.iterdir()] == ["metrics.csv"]
+
+
+def test_the_table_has_the_metrics_of_all_stages(tmp_path):
+    path = tmp_path / "metrics.csv"
+    train(MetricsTable(path), 1, logs={**LOGS, "reward": 3.0})
+    train(MetricsTable(path), 2, done=1, logs={**LOGS, "entropy": 2.0})
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["reward"], row["entropy"]) for row in rows] == [
+        ("3.0", ""),
+        ("", "2.0"),
+    ]
 
 
 @pytest.mark.parametrize(

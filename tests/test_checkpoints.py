@@ -48,6 +48,27 @@ def test_restores_weights_alone(tmp_path):
     assert values(other) == {0.0, 1.0}
 
 
+def test_keeps_several_optimizers(tmp_path):
+    model = compiled()
+    others = [keras.optimizers.Adam(0.1), keras.optimizers.SGD(0.1, momentum=0.9)]
+    for optimizer in others:
+        optimizer.build(model.trainable_variables)
+    checkpoints = Checkpoints(tmp_path, model)
+    checkpoints.optimizers = others
+
+    def momenta():
+        return [v for optimizer in others for v in optimizer.variables[2:]]
+
+    for value in (5.0, 0.0):
+        for variable in momenta():
+            variable.assign(np.full(variable.shape, value, variable.dtype))
+        if value:
+            checkpoints.save(1)
+    checkpoints.restore(with_optimizer=True)
+    assert len(momenta()) > 4
+    assert {float(np.mean(variable)) for variable in momenta()} == {5.0}
+
+
 def test_keeps_two(tmp_path):
     model = compiled()
     for epoch in (1, 2, 3):

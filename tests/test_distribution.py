@@ -15,7 +15,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_dmnn_settings, tiny_settings
+from conftest import tiny_dmnn_settings, tiny_instanas_settings, tiny_settings
 
 from tfdyn.settings.fields import to_flagfile
 from tfdyn.train import train
@@ -36,8 +36,9 @@ EPOCHS = 8
 
 
 def settings(epochs=1, **changes):
-    make = tiny_dmnn_settings if "network" in changes else tiny_settings
-    return make(pretrain_epochs=epochs, **{**SETTINGS, **changes})
+    makers = {"dmnn_tiny": tiny_dmnn_settings, "instanas_tiny": tiny_instanas_settings}
+    make = makers.get(changes.get("network"), tiny_settings)
+    return make(**{"pretrain_epochs": epochs, **SETTINGS, **changes})
 
 
 def train_on_two_replicas(run_dir, changes):
@@ -131,6 +132,17 @@ def test_two_replicas_hold_the_rates_of_the_global_batch(start, tmp_path):
     finish(start(__file__, tmp_path / "two", json.dumps(changes)))
     one = train(settings(**changes), tmp_path / "one").path
     assert_same_run(tmp_path / "two", one, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_two_replicas_search_as_one_device(start, tmp_path):
+    # Draws of policies, their shuffling, rewards and what is kept; all modules at once
+    # would hide the last in their sum.
+    changes = {"network": "instanas_tiny", "finetune_epochs": 0, "batch_size": 320}
+    finish(start(__file__, tmp_path / "two", json.dumps(changes)))
+    one = train(settings(**changes), tmp_path / "one").path
+    assert_same_run(tmp_path / "two", one, atol=1e-3)
+    assert (tmp_path / "two" / "operating_points" / "E" / "model.keras").exists()
 
 
 @pytest.mark.slow

@@ -1,12 +1,16 @@
 """How the networks of each family are trained."""
 
-from conftest import tiny_dmnn_settings, tiny_settings
-from tiny_networks import make, make_dmnn
+from conftest import tiny_dmnn_settings, tiny_instanas_settings, tiny_settings
+from tiny_networks import make, make_dmnn, make_instanas
 
+from tfdyn.losses.policy_loss import PolicyLoss
 from tfdyn.losses.rate_loss import RateLoss
 from tfdyn.losses.routing_loss import RoutingLoss
 from tfdyn.models.networks import NETWORKS
-from tfdyn.training.families import STAGES, make_stages
+from tfdyn.training.collapse import Collapse
+from tfdyn.training.families import STAGES, make_callbacks, make_stages
+from tfdyn.training.operating_points import OperatingPoints
+from tfdyn.training.run_folder import RunFolder
 
 
 def test_every_network_has_stages():
@@ -14,7 +18,25 @@ def test_every_network_has_stages():
 
 
 def test_each_family_has_its_losses():
-    drnet = make_stages(tiny_settings(), make(), 10, "abc")
+    folder = RunFolder("nowhere")
+    drnet = make_stages(tiny_settings(), make(), 10, "abc", folder)
     assert [type(stage.loss) for stage in drnet] == [RoutingLoss, RoutingLoss]
-    dmnn = make_stages(tiny_dmnn_settings(), make_dmnn(), 10, "abc")
+    dmnn = make_stages(tiny_dmnn_settings(), make_dmnn(), 10, "abc", folder)
     assert [type(stage.loss) for stage in dmnn] == [RateLoss]
+    settings = tiny_instanas_settings()
+    first, joint, last = make_stages(settings, make_instanas(), 10, "abc", folder)
+    losses = [turn.loss for turn in (first, *joint.turns, last)]
+    types = [RoutingLoss, PolicyLoss, RoutingLoss, RoutingLoss]
+    assert [type(loss) for loss in losses] == types
+
+
+def test_a_search_alone_has_callbacks_of_its_own():
+    def callbacks(settings, model):
+        made = make_callbacks(settings, model, None, RunFolder("nowhere"), None)
+        return [type(callback) for callback in made]
+
+    assert callbacks(tiny_settings(), make()) == []
+    expected = [OperatingPoints, Collapse]
+    assert callbacks(tiny_instanas_settings(), make_instanas()) == expected
+    settings = tiny_instanas_settings(joint_epochs=0)
+    assert callbacks(settings, make_instanas()) == []

@@ -8,6 +8,7 @@ from tiny_networks import (
     assert_same,
     make,
     make_dmnn,
+    make_instanas,
     random_route,
     run,
     sharpen,
@@ -46,8 +47,9 @@ def macs(model, route, routers):
     return model.route_cost.total(route).numpy() - (0 if routers else sum(unused))
 
 
-def test_a_dmnn_is_exported_as_any_other():
-    model = sharpen(make_dmnn())
+@pytest.mark.parametrize("family", [make_dmnn, make_instanas])
+def test_a_family_is_exported_as_any_other(family):
+    model = sharpen(family())
     function = graph.gated(model, FORMAT, Form(threshold_input=True))
     for pixels, threshold in zip(PIXELS[:3], (0.5, 0.9, 1.0), strict=True):
         images = FORMAT.normalize(pixels[None])

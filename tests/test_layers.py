@@ -24,8 +24,12 @@ from tfdyn.layers.heads import (
     ClassifierHead,
     ConvolutionHead,
 )
+from tfdyn.layers.image_router import ImageRouter, ResidualUnit
+from tfdyn.layers.meta_cell import MetaCell
 from tfdyn.layers.mixed_op import MixedOp
+from tfdyn.layers.policy_selection import PolicySelection
 from tfdyn.layers.router import Router
+from tfdyn.layers.search_space import BasicConv, MBConv
 from tfdyn.layers.stem import ImageNetStem, ResidualStem, Stem
 from tfdyn.layers.sub_blocks import Bottleneck, InvertedResidual
 
@@ -69,6 +73,16 @@ CASES = {
         MAP,
         {"weights": np.asarray([[1, 0], [0.5, 1]], "float32")},
     ),
+    MBConv: (lambda: MBConv(4, 6, 5), MAP, {}),
+    BasicConv: (lambda: BasicConv(6, 2), MAP, {}),
+    MetaCell: (
+        lambda: MetaCell([MBConv(4, 6, name="a"), BasicConv(4, name="b")], True),
+        MAP,
+        {"weights": np.asarray([[0, 0], [0.5, 1]], "float32")},
+    ),
+    ResidualUnit: (lambda: ResidualUnit(6, 2), MAP, {}),
+    ImageRouter: (lambda: ImageRouter(3, 5, "residual", 2), MAP, {}),
+    PolicySelection: (lambda: PolicySelection([1, None, 0], 0.9, 1), (3, 5), {}),
     MixedOp: (
         lambda: MixedOp(
             [SeparableConv(4, 3), Chain([keras.layers.Conv2D(4, 1)]), SkipConnection()]
@@ -89,6 +103,8 @@ FLOAT32 = {
     GateRouter,
     ConvolutionHead,
     GateSelection,
+    ImageRouter,
+    PolicySelection,
     Router,
 }
 every_layer = pytest.mark.parametrize("layer_class", CASES, ids=lambda c: c.__name__)
@@ -216,6 +232,6 @@ def test_mixed_precision(layer_class, policy):
     assert np.isfinite(np.asarray(output, "float32")).all()
     # What is promised in float32 is not a half-precision result that was cast.
     rounded = keras.ops.cast(keras.ops.cast(output, half), dtype)
-    if layer_class is GateSelection:  # 0 and 1 are the same in both.
+    if layer_class in (GateSelection, PolicySelection):  # 0 and 1 are the same in both.
         return
     assert (layer_class in FLOAT32) == bool((np.asarray(rounded != output)).any())

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_settings
+from conftest import tiny_instanas_settings, tiny_settings
 
 from tfdyn.models.drnet import DRNet
 from tfdyn.train import train
@@ -59,6 +59,24 @@ def test_stopped_and_resumed_is_never_stopped(whole, tmp_path, monkeypatch, when
     assert f"going on after epoch {when}" in output.getvalue()
     assert_same_weights(weights(tmp_path / "run"), weights(whole.path))
     assert read(tmp_path / "run") == read(whole.path)
+
+
+@pytest.mark.slow
+def test_a_search_that_was_stopped_is_never_stopped(tmp_path, monkeypatch):
+    settings = tiny_instanas_settings(operating_point="A", retrain=True)
+    whole = train(settings, tmp_path / "whole")
+    # Before the joint stage, between its turns, and before the fine-tuning.
+    for when in (1, 4, 11):
+        with monkeypatch.context() as patch:
+            stop_after(patch, when)
+            with pytest.raises(Stop):
+                train(settings, tmp_path / "run")
+    train(settings, tmp_path / "run")
+    assert_same_weights(weights(tmp_path / "run"), weights(whole.path))
+    ours, theirs = read(tmp_path / "run"), read(whole.path)
+    assert [row["stage"] for row in ours] == [row["stage"] for row in theirs]
+    for row, other in zip(ours, theirs, strict=True):
+        assert float(row["loss"]) == pytest.approx(float(other["loss"]), abs=1e-3)
 
 
 def read(folder):

@@ -4,6 +4,7 @@ import pytest
 
 from tfdyn.models.dmnn import DMNN
 from tfdyn.models.drnet import DRNet
+from tfdyn.models.instanas import InstaNAS
 from tfdyn.models.networks import NETWORKS, build_network
 from tfdyn.settings.settings import Settings
 
@@ -48,6 +49,16 @@ def test_settings_reach_a_dmnn():
     assert isinstance(model, DMNN) and model.name == "dmnn_tiny"
 
 
+def test_settings_reach_an_instanas():
+    chosen = {"router": "residual", "alpha": 0.7, "seed": 6}
+    settings = Settings(network="instanas_tiny", threshold=(0.7,), **chosen)
+    model = build_network(settings, (8, 8, 1), 10)
+    config = model.get_config()
+    assert {name: config[name] for name in chosen} == chosen
+    assert isinstance(model, InstaNAS) and model.name == "instanas_tiny"
+    assert model.threshold == 0.7 and model.router.form == "residual"
+
+
 def test_a_static_twin_has_no_routers_whatever_the_settings():
     settings = Settings(network="resnet_xs", categories="cifar10")
     model = build_network(settings, (8, 8, 1), 10)
@@ -72,6 +83,7 @@ def test_one_threshold_a_connection():
         ({"branches": ("conv_9x9",)}, "got conv_9x9"),
         ({"num_cells": 0}, "num_cells must be at least 1"),
         ({"network": "dmnn_tiny"}, "--network=dmnn_tiny has no --num_cells.*none"),
+        ({"network": "instanas_tiny"}, "--network=instanas_tiny has no --num_cells"),
         ({"network": "dmnn_tiny", "categories": "x.json"}, "--categories=x.json"),
     ],
 )

@@ -41,3 +41,27 @@ def test_a_scope_ends():
     np.testing.assert_array_equal(
         noise.uniform((4, 3), 7), keras.random.uniform((4, 3), seed=7)
     )
+
+
+def gather_of(values, parts):
+    """Gives a part all rows: here those of the parts one after the other."""
+    order = np.concatenate(
+        [np.arange(len(values))[part::parts] for part in range(parts)]
+    )
+
+    def gather(own):
+        whole = np.arange(len(values)) if len(own.shape) == 1 else values
+        return whole[order]
+
+    return gather
+
+
+def test_parts_are_shuffled_as_the_whole_would_be():
+    values = np.random.default_rng(0).random((6, 2)).astype("float32")
+    whole = np.asarray(noise.shuffled(values, 1))
+    assert (whole != values).any()
+    np.testing.assert_array_equal(np.sort(whole, axis=0), np.sort(values, axis=0))
+    for part in range(3):
+        with noise.scope(3, rows(part, 3), gather_of(values, 3)):
+            shuffled = noise.shuffled(values[part::3], 1)
+        np.testing.assert_array_equal(shuffled, whole[part::3])

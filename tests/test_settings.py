@@ -73,6 +73,19 @@ BAD = {
     "temperature_decay": ["-0.1"],
     "cost_weight": ["-0.1", "nan", "much"],
     "target_rate": ["0", "-0.1", "1.1", "nan"],
+    "alpha": ["0.4", "1.1", "nan"],
+    "reward_right": ["0", "-1"],
+    "reward_wrong": ["1"],
+    "entropy": ["kept"],
+    "entropy_weight": ["-0.1"],
+    "upper_bound_start": ["0"],
+    "upper_bound_end": ["-1"],
+    "lower_bound": ["none"],
+    "router_learning_rate": ["-0.1"],
+    "meta_graph_learning_rate": ["-0.1"],
+    "joint_epochs": ["8", "11", "-2"],
+    "operating_point": ["F"],
+    "router": ["small"],
     "learning_rate_steps": ["0", "5,5", "7,3", "1.5", "late"],
     "seed": ["-1", "1.5"],
     "pretrain_epochs": ["-1"],
@@ -116,3 +129,4 @@ def test_a_training_of_no_epochs_is_refused():
     with pytest.raises(ValueError, match="--pretrain_epochs and --finetune_epochs"):
         Settings(pretrain_epochs=0, finetune_epochs=0)
     assert Settings(pretrain_epochs=0).finetune_epochs
+    assert Settings(pretrain_epochs=0, finetune_epochs=0, joint_epochs=10)

@@ -14,6 +14,7 @@ import pytest
 from tfdyn.data.dataset import shape_of
 from tfdyn.layers.modules import KINDS
 from tfdyn.models.drnet import DRNet
+from tfdyn.models.instanas import InstaNAS
 from tfdyn.models.networks import NETWORKS, build_network
 from tfdyn.settings.fields import from_flagfile
 from tfdyn.settings.settings import Settings
@@ -40,7 +41,16 @@ def structure(model):
     """What the totals do not say of a network, and a change of which is a new one."""
     if isinstance(model, DRNet):
         return {"topology": list(model.cells[0].topology)}
-    return {"stages": model.get_config()["stages"]}
+    config = model.get_config()
+    structure = {"stages": config["stages"]}
+    if isinstance(model, InstaNAS):
+        structure["modules"] = [b.name for b in model.mixed_ops[0].branches]
+        structure["strides"] = [config["stem_strides"], *_strides(model)]
+    return structure
+
+
+def _strides(model):
+    return [op.branches[0].strides for op in model.mixed_ops]
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
@@ -110,6 +120,57 @@ def test_static_twins_are_as_large_as_what_they_are_compared_with():
     xs, _ = counted(ROOT / "configs" / "dmnn_xs.flags")
     static, _ = counted(ROOT / "configs" / "resnet_xs.flags")
     assert static["macs"] == pytest.approx(xs["macs"], rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        ("instanas_cifar10", 32),
+        ("instanas_cifar100", 32),
+        ("instanas_tinyimagenet", 64),
+        ("instanas_imagenet", 224),
+    ],
+)
+def test_instanas_has_17_cells_of_five_modules(name, side):
+    content, golden = counted(ROOT / "configs" / f"{name}.flags")
+    branches = [part for part in content["parts"] if part["kind"] == "branch"]
+    assert len(branches) == 85
+    assert len({branch["name"].split("/")[0] for branch in branches}) == 17
+    halvings = {32: 3, 64: 4, 224: 5}[side]
+    assert len(golden["strides"]) == 18 and golden["strides"].count(2) == halvings
+    # The router costs little of what MobileNetV2's own modules do.
+    backbone = sum(part["macs"] for part in branches if "3x3_f6" in part["name"])
+    assert content["router_macs"] < 0.03 * backbone
+
+
+def test_bounds_of_the_authors_code_in_macs():
+    content, _ = counted(ROOT / "configs" / "instanas_cifar10.flags")
+    macs = {part["name"]: part["macs"] for part in content["parts"]}
+    backbone = sum(macs[name] for name in macs if name.endswith("mb_conv_3x3_f6"))
+    fallback = sum(macs[name] for name in macs if name.endswith("0_modules/basic_conv"))
+    # As in the notes on it, where batch norm is not counted.
+    assert backbone / 2e6 == pytest.approx(45.5, rel=0.03)
+    assert fallback / 1e6 == pytest.approx(60.5, rel=0.005)
+
+
+def test_static_peers_of_instanas_are_mobilenetv2_at_32_pixels():
+    # Of the stages that its meta-graph has, and its head.
+    searched, golden = counted(ROOT / "configs" / "instanas_cifar10.flags")
+    static, twin = counted(ROOT / "configs" / "mobilenetv2_cifar10.flags")
+    assert [(f, n, s) for f, _, n, s in twin["stages"]] == [
+        tuple(stage) for stage in golden["stages"]
+    ]
+    heads = [
+        [part for part in content["parts"] if part["kind"] == "head"]
+        for content in (searched, static)
+    ]
+    assert heads[0] == heads[1]
+    sizes = {
+        name: counted(ROOT / "configs" / f"{name}.flags")[0]["params"] / 1e6
+        for name in ("mobilenetv2_0.4_cifar10", "mobilenetv2_1.4_cifar10")
+    }
+    assert list(sizes.values()) == pytest.approx([0.50, 4.33], abs=0.01)
+    assert static["params"] / 1e6 == pytest.approx(2.24, abs=0.01)
 
 
 def test_published_sizes_without_routers():

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import pathlib
 import signal
@@ -11,7 +12,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import tiny_dmnn_settings, tiny_settings
+from conftest import tiny_dmnn_settings, tiny_instanas_settings, tiny_settings
 from PIL import Image
 from tiny_networks import latency_table
 
@@ -218,3 +219,54 @@ def test_a_dmnn_is_trained_and_evaluated_by_the_same_commands(tmp_path):
     assert [row["threshold"] for row in routed] == [0.5, 1.0]
     assert routed[1]["macs_mean"] == model.route_cost.fixed + 157440
     assert routed[0]["macs_mean"] <= routed[1]["macs_mean"]
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """A finished InstaNAS, and what was said."""
+    output = io.StringIO()
+    folder = tmp_path_factory.mktemp("instanas") / "run"
+    settings = tiny_instanas_settings(retrain=True, operating_point="B")
+    return train(settings, folder, output), output.getvalue()
+
+
+@pytest.mark.slow
+def test_an_instanas_is_searched_by_the_same_command(searched):
+    run, said = searched
+    rows = list(csv.DictReader((run / "metrics.csv").read_text().splitlines()))
+    stages = ["pretrain", *["router", "meta_graph"] * 5, "finetune"]
+    assert [row["stage"] for row in rows] == stages
+    bounds = [float(row["upper_bound"]) for row in rows[1:11]]
+    assert bounds[::2] == bounds[1::2] == sorted(set(bounds), reverse=True)
+    assert all(0 <= float(row["reward"]) <= 30 for row in rows[1:11:2])
+    assert [row["reward"] for row in rows[::2]] == [""] * 6
+    # The router rests while the meta-graph learns.
+    costs = [row["val_macs_mean"] for row in rows]
+    assert costs[1:10:2] == costs[2:11:2] and len(set(costs[1:10:2])) > 1
+    points = json.loads((run / "operating_points.json").read_text())
+    assert [point["point"] for point in points] == list("ABCDE")
+    assert "upper_bound" in said and "same_architecture" in said
+    assert "point  epoch  accuracy" in said
+
+
+@pytest.mark.slow
+def test_stage_2_trains_under_the_router_of_the_operating_point(searched):
+    run, _ = searched
+    model = run.load_model()
+    point = tfdyn.load(run / "operating_points" / "B")
+    for ours, theirs in zip(model.router.weights, point.router.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    kernels = [m.stem.weights[0].numpy() for m in (model, point)]
+    assert (kernels[0] != kernels[1]).any()
+    evaluated = evaluate(run / "operating_points" / "B", [0.5, 1.0])
+    assert evaluated["routed"][1]["macs_mean"] == evaluated["all_branches"]["macs"]
+
+
+@pytest.mark.slow
+def test_another_point_of_the_same_search_is_trained_in_another_run(searched, tmp_path):
+    start = searched[0] / "operating_points" / "E"
+    changes = {"pretrain_epochs": 0, "joint_epochs": 0, "init_from": str(start)}
+    run = train(tiny_instanas_settings(**changes), tmp_path / "run", io.StringIO())
+    pair = run.load_model(), tfdyn.load(start)
+    for ours, theirs in zip(*(model.router.weights for model in pair), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

@@ -7,6 +7,7 @@ from tfdyn.costs.cost_table import CostTable
 from tfdyn.layers import execution
 from tfdyn.models.dmnn import DMNN
 from tfdyn.models.drnet import DRNet
+from tfdyn.models.instanas import InstaNAS
 
 ROWS = 6
 IMAGES = np.random.default_rng(0).normal(size=(ROWS, 8, 8, 1)).astype("float32")
@@ -24,10 +25,23 @@ def make_dmnn(**changes):
     return DMNN(**{**settings, **changes})
 
 
+def make_instanas(**changes):
+    settings = {"input_shape": (8, 8, 1), "num_classes": 3, "stem_filters": 4}
+    settings |= {"stages": [(4, 2, 1), (6, 1, 2)], "head_filters": 10, "seed": 0}
+    return InstaNAS(**{**settings, **changes})
+
+
 def sharpen(model, scale=15.0):
     """Makes untrained routers choose, each image its own branches."""
     if isinstance(model, DMNN):
         return _balance(model, scale)
+    if isinstance(model, InstaNAS):
+        # Each module runs for half of the images.
+        *_, dense, _ = model.router.chain
+        dense.kernel.assign(scale * dense.kernel)
+        logits = np.asarray(model.router(IMAGES)).reshape(ROWS, -1)
+        dense.bias.assign(-np.median(logits, axis=0))
+        return model
     for cell in model.cells:
         *_, dense, _ = cell.router.chain
         dense.kernel.assign(scale * dense.kernel)

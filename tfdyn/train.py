@@ -39,7 +39,7 @@ def train(settings, run_dir, output=sys.stderr, distribution=None):
     from tfdyn.layers.batch_normalization import synchronize
     from tfdyn.models.networks import build_network
     from tfdyn.training.distribution import Distribution
-    from tfdyn.training.families import make_stages
+    from tfdyn.training.families import make_callbacks, make_stages
     from tfdyn.training.loop import TrainingLoop
     from tfdyn.training.precision import dtype_policy
     from tfdyn.training.run_folder import RunFolder
@@ -58,15 +58,22 @@ def train(settings, run_dir, output=sys.stderr, distribution=None):
     if settings.synchronized_batch_norm:
         synchronize(model)
     steps = dataset.num_examples("train") // settings.batch_size
+    with distribution.scope():
+        names = input_format.class_names
+        stages = make_stages(settings, model, steps, names, folder)
+    callbacks = ()
+    if distribution.is_chief:
+        callbacks = _callbacks(settings, folder, model, output)
+        callbacks += make_callbacks(settings, model, input_format, folder, output)
     loop = TrainingLoop(
         model,
-        make_stages(settings, model, steps, input_format.class_names),
+        stages,
         batches,
         steps,
         folder / "checkpoints",
         settings.seed,
         _validation(settings, dataset, model),
-        _callbacks(settings, folder, model, output) if distribution.is_chief else (),
+        callbacks,
         distribution,
     )
     if distribution.is_chief:
@@ -141,8 +148,9 @@ def _validation(settings, dataset, model):
     evaluator = Evaluator(model, table if timed else None)
     names = ("accuracy", "macs_mean") + (("ms_mean",) if timed else ())
 
-    def validate():
-        results = evaluator(dataset.batches("validation", settings.batch_size))
+    def validate(threshold):
+        batches = dataset.batches("validation", settings.batch_size)
+        results = evaluator(batches, threshold)
         return {name: results[name] for name in names}
 
     return validate

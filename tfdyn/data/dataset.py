@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfdyn.data import folder, sources
+from tfdyn.data import folder, sources, tiny_imagenet
 from tfdyn.data.augmentation import center_crop
 
 SOURCES = {
@@ -10,6 +10,7 @@ SOURCES = {
     "cifar10": sources.CIFAR10,
     "cifar100": sources.CIFAR100,
     "imagenet2012": sources.IMAGENET2012,
+    "tinyimagenet": tiny_imagenet.TinyImageNet(),
     "folder": folder.Folder(),
 }
 
@@ -118,11 +119,12 @@ def load(name, data_dir=None, image_size=None, validation_share=0.1, seed=0):
     """Loads a data set.
 
     Args:
-        name: One of "digits", "cifar10", "cifar100", "imagenet2012" and "folder".
+        name: One of "digits", "cifar10", "cifar100", "imagenet2012", "tinyimagenet"
+            and "folder".
         data_dir: Where TFDS keeps its data sets (None: its default), or for
-            "folder" the folder of pictures.
+            "tinyimagenet" and "folder" the folder of pictures.
         image_size: Height and width in pixels; None for the data set's own
-            (digits 8, cifar 32, imagenet2012 224, folder 32).
+            (digits 8, cifar 32, imagenet2012 224, tinyimagenet 64, folder 32).
         validation_share: Share of the training set held out as "validation",
             the same of every class; 0 for none.
         seed: Chooses what is held out. Not the run's: runs that are compared

@@ -33,15 +33,15 @@ class Folder:
     def input_format(self, data_dir=None, image_size=None):
         """The `InputFormat`, of 32x32 unless `image_size` is given."""
         size = image_size or 32
-        class_names = _class_names(_folders(data_dir)[0])
-        return InputFormat(class_names, (size, size, 3), IMAGENET_MEAN, IMAGENET_STD)
+        names = class_names(_folders(data_dir)[0])
+        return InputFormat(names, (size, size, 3), IMAGENET_MEAN, IMAGENET_STD)
 
     def splits(self, data_dir, size):
         """The train and the test split."""
         train_folder, test_folder = _folders(data_dir)
         if test_folder is None:
             return _read(train_folder, size).hold_out(TEST_SHARE, seed=0)
-        differing = set(_class_names(train_folder)) ^ set(_class_names(test_folder))
+        differing = set(class_names(train_folder)) ^ set(class_names(test_folder))
         if differing:
             raise ValueError(
                 f"{train_folder} and {test_folder} must hold the same classes; "
@@ -64,7 +64,7 @@ def _folders(data_dir):
     return root / "train", next(tests, None)
 
 
-def _class_names(root):
+def class_names(root):
     """The names of the class folders in `root`, sorted."""
     paths = (path for path in root.iterdir() if path.is_dir())
     names = sorted(path.name for path in paths if not path.name.startswith("."))
@@ -78,8 +78,17 @@ def _class_names(root):
 
 def _read(root, size):
     """The split of the class folders in `root`."""
+    return read(*class_folders(root), size, root.name)
+
+
+def class_folders(root):
+    """The paths of the pictures in the class folders of `root`, and their labels.
+
+    Raises:
+        ValueError: If a class has no picture, or there is only one.
+    """
     paths, labels = [], []
-    for label, name in enumerate(_class_names(root)):
+    for label, name in enumerate(class_names(root)):
         found = _pictures(root / name)
         if not found:
             raise ValueError(
@@ -88,12 +97,23 @@ def _read(root, size):
             )
         paths += found
         labels += [label] * len(found)
+    return paths, labels
 
+
+def read(paths, labels, size, title):
+    """The split of some pictures, all of which are decoded once.
+
+    Args:
+        paths: Their files.
+        labels: Their labels.
+        size: Height and width in pixels.
+        title: Of the bar that shows how many are read.
+    """
     in_memory = size <= LARGEST_WHOLE  # 100,000 of them take 2.8 GB.
     check = functools.partial(square, size=size) if in_memory else _verify
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         checked = pool.map(check, paths)
-        bar = tqdm(checked, root.name, len(paths), unit=" files", disable=None)
+        bar = tqdm(checked, title, len(paths), unit=" files", disable=None)
         results = list(bar)
     if in_memory:
         return InMemory(np.stack(results), labels)

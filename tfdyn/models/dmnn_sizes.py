@@ -45,7 +45,22 @@ def resnet(blocks, sub_blocks=1, stem="resnet"):
     )
 
 
-def mobilenetv2(multiplier=1.0, sub_blocks=1):
+def backbone(pixels):
+    """Returns the stages of MobileNetV2 for images of a side, as `MOBILENETV2`.
+
+    At 32 pixels the stage of 24 channels does not halve the map, nor does the stem
+    below 224 (the code of InstaNAS).
+
+    Args:
+        pixels: 32, 64 or 224.
+    """
+    return [
+        (expansion, filters, blocks, 1 if (pixels, filters) == (32, 24) else strides)
+        for expansion, filters, blocks, strides in MOBILENETV2
+    ]
+
+
+def mobilenetv2(multiplier=1.0, sub_blocks=1, pixels=224):
     """Returns the arguments of a DMNN of inverted residuals; static if of one.
 
     Each sub-block has the expansion E/N (DMNN section 3.1). MobileNetV2's blocks that
@@ -55,16 +70,17 @@ def mobilenetv2(multiplier=1.0, sub_blocks=1):
     Args:
         multiplier: Width multiplier.
         sub_blocks: N.
+        pixels: Side of the images that it is for, as for `backbone`.
     """
     stages = [
         (_channels(filters * multiplier), expansion / sub_blocks, blocks, strides)
-        for expansion, filters, blocks, strides in MOBILENETV2
+        for expansion, filters, blocks, strides in backbone(pixels)
     ]
     return {
         "sub_block": "inverted_residual",
         "stages": stages,
         "sub_blocks": sub_blocks,
-        "stem": "mobilenet",
+        "stem": "mobilenet" if pixels == 224 else "small",
         "stem_filters": _channels(32 * multiplier),
         "head_filters": _channels(1280 * max(1.0, multiplier)),
         "projection": sub_blocks > 1,

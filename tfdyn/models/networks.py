@@ -4,14 +4,17 @@ from tfdyn.data import categories
 from tfdyn.models.dmnn import DMNN
 from tfdyn.models.dmnn_sizes import mobilenetv2, resnet
 from tfdyn.models.drnet import DRNet
+from tfdyn.models.instanas import InstaNAS
+from tfdyn.models.instanas_sizes import meta_graph
 
 # Blocks of each stage (He et al., 2016, table 1).
 RESNET_50, RESNET_101 = (3, 4, 6, 3), (3, 4, 23, 3)
 SMALL = {"stem": "small", "stem_filters": 16}
 
 # S, M and L: DRNet section 4.1 and ISBNet section 4.1. dmnn_*: DMNN tables 1 to 3,
-# with the static networks that these compare with. xs and tiny are ours, for two CPU
-# cores on CIFAR-10, and for tests and the quick start.
+# with the static networks that these compare with. instanas_*: InstaNAS section 4.1,
+# with the MobileNetV2 that tables 1 and 2 compare with. xs and tiny are ours, for two
+# CPU cores on CIFAR-10, and for tests and the quick start.
 NETWORKS = {
     "drnet_tiny": (DRNet, {"num_cells": 3, "filters": 8, "num_nodes": 2}),
     "drnet_xs": (DRNet, {"num_cells": 2, "filters": 16}),
@@ -52,6 +55,27 @@ NETWORKS = {
     "resnet_50_cifar100": (DMNN, resnet(RESNET_50, 1, "resnet_cifar")),
     "mobilenetv2": (DMNN, mobilenetv2(1.0)),
     "mobilenetv2_1.4": (DMNN, mobilenetv2(1.4)),
+    "mobilenetv2_0.4_cifar10": (DMNN, mobilenetv2(0.4, pixels=32)),
+    "mobilenetv2_cifar10": (DMNN, mobilenetv2(1.0, pixels=32)),
+    "mobilenetv2_1.4_cifar10": (DMNN, mobilenetv2(1.4, pixels=32)),
+    "instanas_tiny": (
+        InstaNAS,
+        {"stages": [(8, 2, 1), (16, 2, 2)], "stem_filters": 8, "head_filters": 64},
+    ),
+    "instanas_xs": (
+        InstaNAS,
+        {
+            "stages": [(16, 2, 1), (32, 2, 2), (64, 2, 2)],
+            "stem_filters": 16,
+            "stem_strides": 2,
+            "head_filters": 256,
+            "router_pool": 2,
+        },
+    ),
+    "instanas_cifar10": (InstaNAS, meta_graph(32)),
+    "instanas_cifar100": (InstaNAS, meta_graph(32)),
+    "instanas_tinyimagenet": (InstaNAS, meta_graph(64)),
+    "instanas_imagenet": (InstaNAS, meta_graph(224)),
 }
 
 # Settings that stand for a size of the table, by the families that have them.
@@ -65,6 +89,7 @@ OVERRIDES = {
         "topology_seed",
     ),
     DMNN: (),
+    InstaNAS: (),
 }
 
 
@@ -89,7 +114,6 @@ def build_network(settings, input_shape, num_classes):
         input_shape,
         num_classes,
         **{
-            "selection": settings.selection,
             "threshold": _scalar(settings.threshold),
             "seed": settings.seed,
             **ARGUMENTS[network](settings, sizes),
@@ -102,6 +126,7 @@ def build_network(settings, input_shape, num_classes):
 
 def _drnet(settings, sizes):
     return {
+        "selection": settings.selection,
         "temperature": settings.pretrain_temperature,
         "auxiliary_head": settings.auxiliary_weight > 0,
     }
@@ -110,12 +135,17 @@ def _drnet(settings, sizes):
 def _dmnn(settings, sizes):
     routed = "none" not in (settings.selection, sizes.get("selection"))
     return {
+        "selection": settings.selection,
         "previous_state": settings.previous_state,
         "category_heads": len(categories.load(settings.categories)) if routed else 0,
     }
 
 
-ARGUMENTS = {DRNet: _drnet, DMNN: _dmnn}
+def _instanas(settings, sizes):
+    return {"router": settings.router, "alpha": settings.alpha}
+
+
+ARGUMENTS = {DRNet: _drnet, DMNN: _dmnn, InstaNAS: _instanas}
 
 
 def _overrides(settings, names):

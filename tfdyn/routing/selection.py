@@ -111,7 +111,8 @@ def threshold_gates(off, threshold):
 
     Args:
         off: Probability that a gate stays shut, `(..., gates)`.
-        threshold: T in (0, 1], a scalar. T=1 opens all gates.
+        threshold: T in (0, 1], a scalar or a tensor that broadcasts to `off`. T=1 opens
+            all gates.
 
     Returns:
         Float32 tensor of the shape of `off`: 1 where a gate is open, else 0.

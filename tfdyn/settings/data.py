@@ -12,7 +12,14 @@ class DataSettings:
     dataset: str = setting(
         "cifar10",
         "Data set; folder: pictures in class folders below --data_dir.",
-        choices=("digits", "cifar10", "cifar100", "imagenet2012", "folder"),
+        choices=(
+            "digits",
+            "cifar10",
+            "cifar100",
+            "imagenet2012",
+            "tinyimagenet",
+            "folder",
+        ),
     )
     data_dir: str | None = setting(
         None, "Folder of pictures, or where TFDS keeps its data (default: its own)."

@@ -28,8 +28,8 @@ class NetworkSettings:
     threshold: tuple = setting(
         (0.8,),
         "T: a branch of DRNet runs when the weights above its own sum to less, a "
-        "sub-block of DMNN when its probability of not running is less. One number, or "
-        "one a connection (block).",
+        "sub-block of DMNN or a module of InstaNAS when its probability of not running "
+        "is less. One number, or one a connection (block, cell).",
     )
     previous_state: bool = setting(
         True, "DMNN: routers see the state of the one before."
@@ -38,6 +38,12 @@ class NetworkSettings:
         "none",
         "DMNN: categories that routers learn in training: none, cifar10, cifar100 "
         "(superclasses), or a JSON file, {CATEGORY: [CLASS, ...]}.",
+    )
+
+    router: str = setting(
+        "large_kernels",
+        "InstaNAS: form of the router, the paper's or (residual) its authors' code's.",
+        choices=("large_kernels", "residual"),
     )
 
     def __post_init__(self):

@@ -104,8 +104,6 @@ class TrainingSettings:
             self._check(name, (getattr(self, name) or 0) >= 0, "at least 0")
         self._check("target_rate", 0 < self.target_rate <= 1, "above 0, at most 1")
         self._check_steps()
-        if not self.pretrain_epochs + self.finetune_epochs:
-            raise ValueError("--pretrain_epochs and --finetune_epochs are both 0.")
 
     def _check_steps(self):
         steps = self.learning_rate_steps

@@ -67,8 +67,9 @@ class Progress(keras.callbacks.Callback):
             words.append(f"val_macs {readable(logs['val_macs_mean'])}")
         if "val_ms_mean" in logs:
             words.append(f"val_ms {logs['val_ms_mean']:.4g}")
-        if "temperature" in logs:
-            words.append(f"temperature {logs['temperature']:.3g}")
+        for name in ("temperature", *_OF_SEARCH):
+            if name in logs:
+                words.append(f"{name} {_short(logs[name])}")
         words.append(f"{images / self._trained:.0f} images/s")
         words.append(f"{tqdm.format_interval(left)} left")
         self.output.write("  ".join(words) + "\n")
@@ -79,6 +80,20 @@ class Progress(keras.callbacks.Callback):
 
 
 _SHOWN = ("loss", "accuracy", "val_accuracy")
+# Of InstaNAS; the bounds are in its cost's unit.
+_OF_SEARCH = (
+    "drop_rate",
+    "reward",
+    "upper_bound",
+    "lower_bound",
+    "entropy",
+    "modules",
+    "same_architecture",
+)
+
+
+def _short(number):
+    return readable(number) if number >= 1000 else f"{number:.3g}"
 
 
 class MetricsTable(keras.callbacks.Callback):
@@ -104,7 +119,9 @@ class MetricsTable(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.rows.append({"epoch": epoch + 1, "stage": self.params["stage"], **logs})
         with whole(self.path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(self.rows[-1]))
+            # Not all stages have the same metrics.
+            names = dict.fromkeys(name for row in self.rows for name in row)
+            writer = csv.DictWriter(file, fieldnames=list(names))
             writer.writeheader()
             writer.writerows(self.rows)
 

@@ -11,10 +11,14 @@ class Checkpoints:
     Args:
         folder: Where they are kept.
         model: Keras model, compiled where its optimizer is to be kept too.
+
+    Attributes:
+        optimizers: Optimizers to keep; `None`: the one that the model has.
     """
 
     def __init__(self, folder, model):
         self.folder, self.model = pathlib.Path(folder), model
+        self.optimizers = None
 
     def last_epoch(self):
         """Returns how many epochs the newest checkpoint has behind it, or 0."""
@@ -57,7 +61,9 @@ class Checkpoints:
         # Plain lists of variables: what else a Keras model tracks stays out.
         contents = {"weights": _variables(self.model.weights)}
         if with_optimizer:
-            contents["optimizer"] = _variables(self.model.optimizer.variables)
+            optimizers = self.optimizers or [self.model.optimizer]
+            variables = [v for optimizer in optimizers for v in optimizer.variables]
+            contents["optimizer"] = _variables(variables)
         return tf.train.Checkpoint(**contents)
 
 

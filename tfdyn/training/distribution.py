@@ -119,6 +119,7 @@ class Distribution:
         with noise.scope(
             self.replicas,
             lambda size: self.worker + self.workers * (part * size + tf.range(size)),
+            lambda values: context.all_gather(values, axis=0),
         ):
             return function(batch)
 

@@ -2,17 +2,26 @@
 
 from tfdyn.models.dmnn import DMNN
 from tfdyn.models.drnet import DRNet
+from tfdyn.models.instanas import InstaNAS
+from tfdyn.training.collapse import Collapse
 from tfdyn.training.dmnn_stages import dmnn_stages
+from tfdyn.training.instanas_stages import instanas_stages
+from tfdyn.training.operating_points import OperatingPoints
 from tfdyn.training.stages import drnet_stages
 
-# Function of (settings, model, steps of an epoch, names of classes).
+# Function of (settings, model, steps of an epoch, names of classes, run folder).
 STAGES = {
-    DRNet: lambda settings, model, steps, _: drnet_stages(settings, model, steps),
-    DMNN: dmnn_stages,
+    DRNet: lambda settings, model, steps, *_: drnet_stages(settings, model, steps),
+    DMNN: lambda settings, model, steps, names, _: dmnn_stages(
+        settings, model, steps, names
+    ),
+    InstaNAS: lambda settings, model, steps, _, folder: instanas_stages(
+        settings, model, steps, folder
+    ),
 }
 
 
-def make_stages(settings, model, steps_per_epoch, class_names):
+def make_stages(settings, model, steps_per_epoch, class_names, folder):
     """Returns the list of stages of a network's training.
 
     Args:
@@ -20,8 +29,25 @@ def make_stages(settings, model, steps_per_epoch, class_names):
         model: `RoutedModel` of a family in `STAGES`.
         steps_per_epoch: Training steps of an epoch.
         class_names: Names of the classes, in the order of the labels.
+        folder: `RunFolder` of the training.
 
     Raises:
         ValueError: If a setting does not fit the model.
     """
-    return STAGES[type(model)](settings, model, steps_per_epoch, class_names)
+    return STAGES[type(model)](settings, model, steps_per_epoch, class_names, folder)
+
+
+def make_callbacks(settings, model, input_format, folder, output):
+    """Returns the Keras callbacks that a family's training has beside the usual.
+
+    Args:
+        settings: `Settings`.
+        model: `RoutedModel`.
+        input_format: `InputFormat` of its images.
+        folder: `RunFolder` of the training.
+        output: Where they write.
+    """
+    if not isinstance(model, InstaNAS) or not settings.joint_epochs:
+        return []
+    points = OperatingPoints(settings, input_format, folder, output)
+    return [points, Collapse(output)]

@@ -29,8 +29,8 @@ class TrainingLoop:
         steps: Number of batches of an epoch.
         folder: Where checkpoints are kept.
         seed: Seed of noise and drops.
-        validate: Function of nothing that returns a dict of numbers, logged after
-            each epoch as `val_NAME`; or `None`.
+        validate: Function of T (`None`: the model's own) that returns a dict of
+            numbers, logged after each epoch as `val_NAME`; or `None`.
         callbacks: Keras callbacks. `on_epoch_end` sees all logs of the epoch.
         distribution: `Distribution` in whose scope the model was made, and over which
             `batches` are split; its chief alone writes checkpoints.
@@ -74,29 +74,44 @@ class TrainingLoop:
         for stage in self.stages:
             last = first + stage.epochs
             if done < last:
-                self.callbacks.set_params({**self._params, "stage": stage.name})
                 with self.distribution.scope():
-                    train_step = self._begin(stage)
+                    turns = self._begin(stage)
                     if done and first <= done:
                         self.checkpoints.restore(with_optimizer=first < done)
+                    if done <= first:
+                        # What the chief wrote in the stage before is there to be read.
+                        self.distribution.from_chief(0)
+                        stage.start()
                 for epoch in range(max(done, first), last):
-                    self._epoch(train_step, stage, epoch, epoch - first)
+                    turn = turns[(epoch - first) % len(turns)]
+                    self._epoch(turn, stage, epoch, epoch - first)
             first = last
         self.callbacks.on_train_end()
 
     def _begin(self, stage):
-        model = self.model
-        model.compile(stage.optimizer(), loss=stage.loss)
-        model.optimizer.build(model.trainable_variables)
+        """Returns each turn of a stage with its optimizer and its training step."""
+        model, turns = self.model, []
+        for turn in stage.turns or (stage,):
+            turn.begin()
+            model.compile(turn.optimizer(), loss=turn.loss)
+            model.optimizer.build(model.trainable_variables)
+            turns.append((turn, model.optimizer, self._step()))
+        self.checkpoints.optimizers = [optimizer for _, optimizer, _ in turns]
+        return turns
 
+    def _step(self):
         def train_step(batch):
-            logs = model.train_step(batch)
+            logs = self.model.train_step(batch)
             tf.debugging.check_numerics(logs["loss"], LOSS)
             return logs
 
         return self.distribution.step(train_step)
 
-    def _epoch(self, train_step, stage, epoch, stage_epoch):
+    def _epoch(self, turn, stage, epoch, stage_epoch):
+        turn, optimizer, train_step = turn
+        turn.begin()
+        self.model.optimizer, self.model.routing_loss = optimizer, turn.loss
+        self.callbacks.set_params({**self._params, "stage": turn.name})
         values = {}
         for name, (variable, schedule) in stage.schedules.items():
             values[name] = float(schedule(stage_epoch, stage.epochs))
@@ -104,12 +119,13 @@ class TrainingLoop:
         reseed(self.model, self.seed, epoch)
         self.model.reset_metrics()
         self.callbacks.on_epoch_begin(epoch)
-        self._steps(train_step, stage, epoch)
+        self._steps(train_step, turn, epoch)
         logs = self.model.get_metrics_result()
         logs = {name: float(value) for name, value in logs.items()} | values
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         if self.validate:
-            logs |= {f"val_{name}": value for name, value in self.validate().items()}
+            results = self.validate(turn.threshold)
+            logs |= {f"val_{name}": value for name, value in results.items()}
         self.callbacks.on_epoch_end(epoch, logs)
         if self.distribution.is_chief:
             self.checkpoints.save(epoch + 1)

@@ -21,15 +21,26 @@ class Stage:
         epochs: Number of epochs.
         optimizer: Function of nothing that makes the stage's Keras optimizer.
         loss: What the model is compiled with.
-        schedules: Mapping from names to pairs of a scalar variable of the model and
-            its schedule (`tfdyn.routing.schedules`), applied before each epoch.
+        schedules: Mapping from names to pairs of a scalar variable and its schedule
+            (`tfdyn.routing.schedules`), applied before each epoch.
+        begin: Function of nothing, called before each epoch and before its optimizer is
+            made: it says what of the model is trained.
+        start: Function of nothing, called once, before its first epoch, which may set
+            weights.
+        threshold: T of the validation; default: the model's own.
+        turns: Stages that take the epochs in turn, each with its own optimizer and loss
+            instead of this one's; their `epochs` and `schedules` do not count.
     """
 
     name: str
     epochs: int
-    optimizer: Callable
-    loss: keras.losses.Loss
-    schedules: dict
+    optimizer: Callable | None = None
+    loss: keras.losses.Loss | None = None
+    schedules: dict = dataclasses.field(default_factory=dict)
+    begin: Callable = lambda: None
+    start: Callable = lambda: None
+    threshold: float | None = None
+    turns: tuple = ()
 
 
 def drnet_stages(settings, model, steps_per_epoch):
