@@ -65,8 +65,8 @@ def test_stopped_and_resumed_is_never_stopped(whole, tmp_path, monkeypatch, when
 def test_a_search_that_was_stopped_is_never_stopped(tmp_path, monkeypatch):
     settings = tiny_instanas_settings(operating_point="A", retrain=True)
     whole = train(settings, tmp_path / "whole")
-    # Before the joint stage, between its turns, and before the fine-tuning.
-    for when in (1, 4, 11):
+    # Between the turns of the joint stage, and before the fine-tuning.
+    for when in (4, 11):
         with monkeypatch.context() as patch:
             stop_after(patch, when)
             with pytest.raises(Stop):

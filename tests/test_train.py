@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from conftest import tiny_dmnn_settings, tiny_instanas_settings, tiny_settings
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_networks import latency_table
 
 import tfdyn
@@ -246,6 +247,11 @@ def test_an_instanas_is_searched_by_the_same_command(searched):
     points = json.loads((run / "operating_points.json").read_text())
     assert [point["point"] for point in points] == list("ABCDE")
     assert "upper_bound" in said and "same_architecture" in said
+    events = EventAccumulator(str(run / "tensorboard" / "train"))
+    events.Reload()
+    names = ("reward", "upper_bound", "lower_bound", "modules", "same_architecture")
+    tags = set(events.Tags()["tensors"])
+    assert tags >= {f"epoch_{name}" for name in (*names, "entropy", "use_basic_conv")}
     assert "point  epoch  accuracy" in said
 
 

@@ -60,7 +60,7 @@ NETWORKS = {
     "mobilenetv2_1.4_cifar10": (DMNN, mobilenetv2(1.4, pixels=32)),
     "instanas_tiny": (
         InstaNAS,
-        {"stages": [(8, 2, 1), (16, 2, 2)], "stem_filters": 8, "head_filters": 64},
+        {"stages": [(8, 1, 1), (16, 2, 2)], "stem_filters": 8, "head_filters": 64},
     ),
     "instanas_xs": (
         InstaNAS,

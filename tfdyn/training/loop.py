@@ -122,7 +122,9 @@ class TrainingLoop:
         self._steps(train_step, turn, epoch)
         logs = self.model.get_metrics_result()
         logs = {name: float(value) for name, value in logs.items()} | values
-        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        # Where it is a constant, it is a variable, mirrored on all replicas.
+        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        logs["learning_rate"] = float(rate)
         if self.validate:
             results = self.validate(turn.threshold)
             logs |= {f"val_{name}": value for name, value in results.items()}
