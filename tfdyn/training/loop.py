@@ -123,7 +123,7 @@ class TrainingLoop:
         logs = self.model.get_metrics_result()
         logs = {name: float(value) for name, value in logs.items()} | values
         # Where it is a constant, it is a variable, mirrored on all replicas.
-        rate = keras.ops.convert_to_tensor(self.model.optimizer.learning_rate)
+        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         logs["learning_rate"] = float(rate)
         if self.validate:
             results = self.validate(turn.threshold)
