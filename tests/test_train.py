@@ -227,7 +227,8 @@ def searched(tmp_path_factory):
     """A finished InstaNAS, and what was said."""
     output = io.StringIO()
     folder = tmp_path_factory.mktemp("instanas") / "run"
-    settings = tiny_instanas_settings(retrain=True, operating_point="B")
+    changes = {"retrain": True, "operating_point": "B", "router_learning_rate": 0.01}
+    settings = tiny_instanas_settings(**changes)
     return train(settings, folder, output), output.getvalue()
 
 
@@ -243,7 +244,9 @@ def test_an_instanas_is_searched_by_the_same_command(searched):
     assert [row["reward"] for row in rows[::2]] == [""] * 6
     # The router rests while the meta-graph learns.
     costs = [row["val_macs_mean"] for row in rows]
-    assert costs[1:10:2] == costs[2:11:2] and len(set(costs[1:10:2])) > 1
+    assert costs[1:10:2] == costs[2:11:2]
+    # It follows the bound, from half of the modules down.
+    assert float(costs[9]) < 0.9 * float(costs[1]) < 0.9 * float(costs[0])
     points = json.loads((run / "operating_points.json").read_text())
     assert [point["point"] for point in points] == list("ABCDE")
     assert "upper_bound" in said and "same_architecture" in said
