@@ -39,7 +39,8 @@ class Host:
         """Gives a function that times the files; names may share one.
 
         Where a file lies in memory decides how caches serve it, for as long as it is
-        loaded: so it is loaded anew when a name is timed again.
+        loaded: so it is loaded anew each time, and the times of names that share one do
+        not share its luck.
 
         Args:
             files: Mapping from names to paths of `.tflite` files.
@@ -53,20 +54,14 @@ class Host:
             that many runs, in ms. It raises ValueError for a name that is not there,
             for less than one run, and as `Interpreter` does.
         """
-        interpreters, timed = {}, {}
 
         def measure(name, runs=50):
             if name not in files:
                 raise ValueError(f"The files are {', '.join(files)}; got {name}.")
             if runs < 1:
                 raise ValueError(f"runs is 1 or more; got {runs}.")
-            path = files[name]
-            if name in timed.setdefault(path, {name}):
-                timed[path] = set()
-                with commands.quiet():  # LiteRT tells of its delegate.
-                    interpreters[path] = Interpreter(path, num_threads)
-            timed[path].add(name)
-            interpreter = interpreters[path]
+            with commands.quiet():  # LiteRT tells of its delegate.
+                interpreter = Interpreter(files[name], num_threads)
             interpreter.set(**{**interpreter.inputs, **inputs.get(name, {})})
             return _median(interpreter.invoke, runs)
 
