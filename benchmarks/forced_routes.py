@@ -37,10 +37,10 @@ def measure(source, other, numbers, routes=5, rounds=5, loop=5):
         loop: How often it runs each time.
 
     Returns:
-        A dict ready for JSON: the settings; `ms` and `macs` of `all_branches`, `gated`
-        (at T=1) and `against`; and for each number under `rows` the means of its
-        routes' `share` of the branches, `macs`, `ms`, `macs_saved` and `time_saved` of
-        all branches', and `to_against`, the ratio of times.
+        A dict ready for JSON: the settings; `ms` (medians) and `macs` of
+        `all_branches`, `gated` (at T=1) and `against`; and for each number under `rows`
+        the means of its routes' `share` of the branches, `macs`, `ms`, `macs_saved` and
+        `time_saved` of all branches', and `to_against`, the ratio of times.
     """
     from export import graph
 

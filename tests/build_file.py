@@ -102,15 +102,20 @@ def format_target(name, stated):
 
 def read_targets(text):
     """Yields the name, the text and the own attributes of every target in BUILD."""
+    lines = text.splitlines(keepends=True)
+
+    def segment(node):  # `ast.get_source_segment` splits the whole text each time.
+        own = lines[node.lineno - 1 : node.end_lineno]
+        own[-1] = own[-1][: node.end_col_offset]
+        own[0] = own[0][node.col_offset :]
+        return "".join(own)
+
     for call in ast.walk(ast.parse(text)):
         if isinstance(call, ast.Call) and call.func.id in ("py_library", "py_test"):
-            values = {
-                keyword.arg: ast.get_source_segment(text, keyword.value)
-                for keyword in call.keywords
-            }
+            values = {keyword.arg: segment(keyword.value) for keyword in call.keywords}
             stated = {key: values[key] for key in ("size", "data") if key in values}
             name = ast.literal_eval(values["name"])
-            yield name, ast.get_source_segment(text, call), stated
+            yield name, segment(call), stated
 
 
 def mend(text):
