@@ -69,16 +69,19 @@ def table_text(table, all_branches):
 
 def validation_text(content):
     """Returns a validation as people read it."""
-    lines = [f"{'':20}{'predicted':>12}{'repeated':>12}"]
+    noise = [name for name in ("repeated", "remeasured") if name in content]
+    rows = [content, *(content[name] for name in noise)]
+    head = "".join(f"{name:>12}" for name in ("predicted", *noise))
+    lines = [f"{'':20}{head}"]
     for name in ("correlation", "within_5_percent", "within_10_percent"):
-        lines.append(_line(name, content, "{:.4f}"))
+        lines.append(_line(name, rows, "{:.4f}"))
     for name in ("median_error", "worst_error", "bias"):
-        lines.append(_line(name, content, "{:.2%}"))
+        lines.append(_line(name, rows, "{:.2%}"))
     return "\n".join(lines)
 
 
-def _line(name, content, form):
-    values = [form.format(row[name]) for row in (content, content["repeated"])]
+def _line(name, rows, form):
+    values = [form.format(row[name]) for row in rows]
     return f"{name.replace('_', ' '):20}" + "".join(f"{value:>12}" for value in values)
 
 

@@ -26,7 +26,8 @@ def compose(source, times, routes, provenance):
 
     Returns:
         `CostTable` in ms. Its provenance says too what `selection` takes of the
-        remainder, which routes given from outside save, and `in_context`.
+        remainder, which routes given from outside save, `in_context`, and what each of
+        the `routes` took.
     """
     medians = {name: statistics.median(own) for name, own in times.items()}
     found = probes.distinct(source.model.modules)
@@ -65,7 +66,12 @@ def compose(source, times, routes, provenance):
     routers = sum(alone[m.name] for m in first if m.kind == "router")
     selection = medians[probes.ROUTED] - medians[probes.FORCED] - routers
     gate = {"taken": not_taken + over, "not_taken": not_taken}
-    provenance = {**provenance, "selection": selection, "in_context": in_context}
+    provenance = {
+        **provenance,
+        "selection": selection,
+        "in_context": in_context,
+        "routes": {name: medians[name] for name in routes},
+    }
     overflow = {"above": above, "factor": more}
     table = CostTable("ms", modules, gate, 0.0, provenance, overflow)
     parts = RouteCost(source.model.modules, table).fixed

@@ -44,6 +44,12 @@ def not_taken(module):
     return f"{module.name}, gate not taken"
 
 
+def random_routes(model):
+    """Returns the random routes of a network that a profile times, by their names."""
+    drawn = routes.spread_routes(model, ROUTES)
+    return {f"route {index}": route for index, route in enumerate(drawn)}
+
+
 class Probes:
     """Files and inputs that a device is to time, by names.
 
@@ -69,7 +75,7 @@ class Probes:
         self._constants = Constants(source.model)
         normalized = np.asarray(source.input_format.normalize(image[None]))
         _, (own,) = Reference(source.model)(normalized, source.model.threshold)
-        self.routes = {FORCED: own, OFF: 0 * own, **_random_routes(source.model)}
+        self.routes = {FORCED: own, OFF: 0 * own, **random_routes(source.model)}
         self.files = {EMPTY: folder / "empty.tflite", ROUTED: folder / "routed.tflite"}
         self.files |= dict.fromkeys(self.routes, folder / "forced.tflite")
         self.inputs = {ROUTED: {"image": image}}
@@ -131,11 +137,6 @@ class Probes:
         shapes = {"inputs": shape, "initial": layer.compute_output_shape(shape)}
         shapes = {name: of_one_example(shape) for name, shape in shapes.items()}
         return _traced(serve, **shapes, weights=(1, branches))
-
-
-def _random_routes(model):
-    drawn = routes.spread_routes(model, ROUTES)
-    return {f"route {index}": route for index, route in enumerate(drawn)}
 
 
 def _empty():

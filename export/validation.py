@@ -6,7 +6,7 @@ import tempfile
 
 import numpy as np
 
-from export import graph, latency_table, rounds, routes
+from export import graph, latency_table, probes, rounds, routes
 from export.parity import Reference
 from export.tflite import convert
 from tfdyn.costs.route_cost import RouteCost
@@ -32,9 +32,10 @@ def validate(source, device, table, images, num_threads=1, least=10, most=20):
         most: Rounds at most; fewer, if the medians are steady.
 
     Returns:
-        A dict ready for JSON: what `compare` returns of predicted and measured,
-        under `repeated` the same of the odd rounds and the even, which tells the noise,
-        and the settings; `predicted_ms`, `measured_ms` and `own`, lists over routes.
+        A dict ready for JSON: what `compare` returns of predicted and measured, and
+        the settings; `predicted_ms`, `measured_ms` and `own`, lists over routes. The
+        noise is what `compare` returns of the odd rounds and the even, `repeated`, and
+        of the routes that the table tells of, then and now, `remeasured`.
     """
     forced, own = choose_routes(source, images)
     model = source.model
@@ -42,23 +43,35 @@ def validate(source, device, table, images, num_threads=1, least=10, most=20):
     cost = RouteCost(model.modules, table)
     predicted = np.asarray(cost.total(graph.split_route(model, forced))) - saved
     names = [f"route {index}" for index in range(len(forced))]
+    then = table.provenance.get("routes", {})
+    known = {n: r for n, r in probes.random_routes(model).items() if n in then}
+    again = [f"the table's {name}" for name in known]
     inputs = {
         name: {"image": image, "route": route}
-        for name, image, route in zip(names, images, forced, strict=True)
+        for name, image, route in zip(
+            names + again,
+            [*images, *[images[0]] * len(known)],
+            [*forced, *known.values()],
+            strict=True,
+        )
     }
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "forced.tflite")
         function = graph.gated(model, source.input_format, graph.Form("forced"))
         path.write_bytes(convert(function))
-        files = dict.fromkeys(names, path)
+        files = dict.fromkeys(inputs, path)
         with device.session(files, inputs, num_threads) as measure:
-            timed = rounds.alternate(measure, names, (least, most), RUNS)
+            timed = rounds.alternate(measure, files, (least, most), RUNS)
     times = np.array([timed[name] for name in names])
     measured = np.median(times, axis=1)
     odd, even = np.median(times[:, ::2], axis=1), np.median(times[:, 1::2], axis=1)
+    noise = {"repeated": compare(odd, even)}
+    if known:
+        now = np.array([np.median(timed[name]) for name in again])
+        noise["remeasured"] = compare(np.array([then[name] for name in known]), now)
     return {
         **compare(predicted, measured),
-        "repeated": compare(odd, even),
+        **noise,
         "distinct_routes": len(routes.distinct(forced)[0]),
         "device": device.describe(),
         "num_threads": num_threads,

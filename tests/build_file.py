@@ -22,8 +22,9 @@ BUILD = ROOT / "BUILD"
 DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl_py", "sklearn": "scikit_learn"}
 # What is needed at run time and imported by no file of ours.
 ALSO_NEEDED = {
-    "tensorflow_datasets": "importlib_resources",  # which it does not ask for
-    "conftest": "tensorflow",  # Keras asks for no backend: the tests bring one
+    "tensorflow_datasets": {"importlib_resources"},  # which it does not ask for
+    # Keras asks for no backend, pytest for no xdist: the tests need both.
+    "conftest": {"tensorflow", "pytest_xdist"},
 }
 # The attributes of a target, in buildifier's order; `size` and `data` are BUILD's own.
 ATTRIBUTES = ("name", "size", "testonly", "srcs", "args", "data", "main_module", "deps")
@@ -72,7 +73,7 @@ def find_labels(name):
         return {f":{module}"}
     if root in sys.stdlib_module_names:
         return set()
-    packages = {DISTRIBUTIONS.get(root, root), ALSO_NEEDED.get(root)} - {None}
+    packages = {DISTRIBUTIONS.get(root, root)} | ALSO_NEEDED.get(root, set())
     return {f"@pypi//{package}" for package in packages}
 
 
@@ -84,12 +85,12 @@ def format_target(name, stated):
     labels = set().union(*map(find_labels, names)) - {f":{name}"}
     target = stated | {"name": f'"{name}"', "srcs": f'["{source}"]'}
     if name.startswith("test_"):
-        target |= {"args": f'["{source}"]', "main_module": '"pytest"'}
+        # Bazel runs the targets side by side itself.
+        target |= {"args": f'["-n0", "{source}"]', "main_module": '"pytest"'}
         labels.add(":conftest")
     elif source.startswith("tests/"):
         target["testonly"] = "True"
-    if name in ALSO_NEEDED:
-        labels.add(f"@pypi//{ALSO_NEEDED[name]}")
+    labels |= {f"@pypi//{package}" for package in ALSO_NEEDED.get(name, ())}
     lines = [f'"{x}"' for x in sorted(labels, key=lambda x: (x[0], x.split(".")))]
     if len(lines) > 1:
         lines = ["", *(f"        {line}," for line in lines), "    "]

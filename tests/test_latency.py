@@ -87,6 +87,9 @@ def test_a_table_as_people_read_it():
 def test_a_validation_as_people_read_it():
     row = {"correlation": 0.99876, "within_5_percent": 0.9, "within_10_percent": 1.0}
     row |= {"median_error": 0.0123, "worst_error": 0.07, "bias": -0.004}
-    text = latency.validation_text({**row, "repeated": {**row, "bias": 0.001}})
+    row["repeated"] = {**row, "bias": 0.001}
+    text = latency.validation_text(row)
     assert "correlation               0.9988      0.9988" in text
     assert "bias                      -0.40%       0.10%" in text
+    text = latency.validation_text({**row, "remeasured": {**row, "bias": -0.02}})
+    assert "bias                      -0.40%       0.10%      -2.00%" in text

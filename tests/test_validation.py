@@ -7,7 +7,7 @@ import pytest
 from clock import Clock, own_route
 from tiny_networks import make
 
-from export import profiler, validation
+from export import probes, profiler, validation
 from export import source as sources
 
 
@@ -31,6 +31,8 @@ def test_a_device_that_is_as_the_table_says(content):
     assert content["within_5_percent"] == content["within_10_percent"] == 1
     assert content["correlation"] > 0.9999 and content["worst_error"] < 1e-5
     assert abs(content["bias"]) < 1e-5 and content["repeated"]["worst_error"] == 0
+    assert content["remeasured"]["routes"] == probes.ROUTES
+    assert content["remeasured"]["worst_error"] < 1e-5
     assert content["own"] == [True] * 4 + [False] * 3
     assert content["rounds"] == 3 and content["device"] == clock.describe()
     # From one branch a connection to all.
