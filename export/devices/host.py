@@ -11,6 +11,9 @@ import time
 from export.interpreter import Interpreter
 from tfdyn import commands
 
+# Runs before those that are timed: the first of a file that was just loaded are slower.
+WARM_UP = 5
+
 
 class Host:
     """This machine's CPU, by LiteRT.
@@ -69,8 +72,9 @@ class Host:
 
 
 def _median(function, runs):
-    """Returns the median time of a function, called once before, in ms."""
-    function()
+    """Returns the median time of a function in ms, once it is warm."""
+    for _ in range(WARM_UP):
+        function()
     seconds = []
     for _ in range(runs):
         start = time.perf_counter()
