@@ -36,7 +36,18 @@ def validate(source, device, table, images, num_threads=1, least=10, most=20):
         the settings; `predicted_ms`, `measured_ms` and `own`, lists over routes. The
         noise is what `compare` returns of the odd rounds and the even, `repeated`, and
         of the routes that the table tells of, then and now, `remeasured`.
+
+    Raises:
+        ValueError: If the table is not one of `python -m export.latency`, or of another
+            device; as the device's session.
+        OSError: As the device's session.
     """
+    of = table.provenance.get("device", {}).get("device", device.name)
+    if of != device.name:
+        raise ValueError(
+            f"The latency table is of the device {of}, not of {device.name}: name "
+            f"another --output, or another --device."
+        )
     forced, own = choose_routes(source, images)
     model = source.model
     saved = latency_table.saved_by_forcing(table, model.modules)

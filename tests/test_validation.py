@@ -9,6 +9,7 @@ from tiny_networks import make
 
 from export import probes, profiler, validation
 from export import source as sources
+from tfdyn.costs.cost_table import CostTable
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,14 @@ def test_of_an_untrained_network_all_routes_are_random():
     most = routes.shape[1] // len(model.mixed_ops)
     per_connection = np.count_nonzero(routes, axis=1) / len(model.mixed_ops)
     np.testing.assert_allclose(per_connection, np.linspace(1, most, 5), atol=0.5)
+
+
+def test_a_table_of_another_device_is_refused():
+    model = make(auxiliary_head=False)
+    source = sources.Source("tiny, untrained", model, None, None, None)
+    table = CostTable("ms", {}, provenance={"device": {"device": "adb-1"}})
+    with pytest.raises(ValueError, match="of the device adb-1, not of clock"):
+        validation.validate(source, Clock(model), table, np.zeros((1, 8, 8, 1)))
 
 
 def test_compare():
