@@ -21,9 +21,17 @@ def stages(model, categories="cifar10", **changes):
     return dmnn_stages(settings, model, 10, NAMES)
 
 
+def noise(model, stage):
+    """What the noise is multiplied by at each epoch of a stage."""
+    variable, schedule = stage.schedules["noise"]
+    assert variable is model.selection.noise_scale
+    return [schedule(epoch, stage.epochs) for epoch in range(stage.epochs)]
+
+
 def test_the_paper_has_one_stage(model):
     (stage,) = stages(model, finetune_epochs=3, target_rate=0.4)
-    assert (stage.name, stage.epochs, stage.schedules) == ("finetune", 3, {})
+    assert (stage.name, stage.epochs) == ("finetune", 3)
+    assert noise(model, stage) == [1, 1, 1]
     assert stage.loss.target_rate == 0.4
     assert stage.loss.cost.unit == "macs"
     assert stage.loss.cost.all_branches == model.route_cost.all_branches
@@ -34,6 +42,11 @@ def test_a_first_stage_has_no_target(model):
     assert (first.name, first.loss.cost) == ("pretrain", None)
     assert second.loss.cost is not None
     assert first.loss.categories == second.loss.categories
+
+
+def test_the_noise_may_fall(model):
+    first, second = stages(model, pretrain_epochs=2, finetune_epochs=3, noise_end=0)
+    assert noise(model, first) == [1, 1] and noise(model, second) == [1, 0.5, 0]
 
 
 def test_categories_are_those_of_the_classes(model):
@@ -47,6 +60,7 @@ def test_categories_are_those_of_the_classes(model):
 def test_a_static_twin_has_no_target():
     (stage,) = stages(make_dmnn(sub_blocks=1, selection="none"), "none")
     assert stage.loss.cost is None and stage.loss.categories == []
+    assert stage.schedules == {}
 
 
 def test_the_target_may_be_a_share_of_milliseconds(model, tmp_path):

@@ -45,6 +45,13 @@ def test_noise_depends_on_the_seed_and_may_be_left_out():
     np.testing.assert_array_equal(plain, LOGITS.argmax(axis=-1))
 
 
+def test_without_noise_training_is_inference():
+    layer = GateSelection(seed=1)
+    layer.build()
+    layer.noise_scale.assign(0.0)
+    np.testing.assert_array_equal(select(layer, training=True), select(layer))
+
+
 def test_the_gradient_is_that_of_the_softmax():
     logits, layer = tf.constant(LOGITS[:4]), GateSelection(noise=False)
     with tf.GradientTape(persistent=True) as tape:

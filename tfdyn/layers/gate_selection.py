@@ -14,6 +14,9 @@ class GateSelection(keras.layers.Layer):
     their softmax (DMNN eq. 8, straight-through). In inference there is no noise, and a
     gate is open where its probability of being shut is below the threshold T.
 
+    The noise is multiplied by `noise_scale`, a scalar variable, 1 at first, that a
+    training changes as it goes.
+
     Args:
         noise: Whether training has Gumbel noise.
         seed: Seed of the noise, an integer.
@@ -31,10 +34,16 @@ class GateSelection(keras.layers.Layer):
         self.noise, self.seed = noise, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
+    def build(self, input_shape=None):
+        self.noise_scale = self.add_weight(
+            (), "ones", dtype="float32", trainable=False, name="noise_scale"
+        )
+
     def call(self, logits, threshold=0.5, training=None):
         noise = None
         if training and self.noise:
             noise = selection.gumbel_noise(ops.shape(logits), self.seed_generator)
+            noise *= self.noise_scale
         scores = selection.branch_scores(logits, temperature=1.0, noise=noise)
         off, on = ops.unstack(ops.softmax(scores), axis=-1)
         if not training:

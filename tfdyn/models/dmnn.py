@@ -98,6 +98,7 @@ class DMNN(RoutedModel):
         }
         _check(self._settings)
         self.selection = GateSelection(selection != "softmax", seed, name="selection")
+        self.selection.build()
         shape = (None, *input_shape)
         max_value = 6.0 if sub_block == "inverted_residual" else None
         self.stem = ResidualStem(

@@ -74,6 +74,11 @@ class TrainingSettings:
         "DMNN, stage 2: r, the share of the sub-blocks that are to run, and of their "
         "cost (eqs. 12, 14).",
     )
+    noise_end: float = setting(
+        1.0,
+        "DMNN, stage 2: what the Gumbel noise is multiplied by in the last epoch, from "
+        "1 in the first; with 0 gates end as in inference, and hold the target there.",
+    )
     cost_unit: str = setting(
         "macs", "What the cost counts.", choices=("macs", "params")
     )
@@ -145,4 +150,5 @@ _NOT_NEGATIVE = (
     "auxiliary_weight",
     "temperature_decay",
     "cost_weight",
+    "noise_end",
 )

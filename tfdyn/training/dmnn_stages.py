@@ -3,6 +3,7 @@
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.data import categories
 from tfdyn.losses.rate_loss import RateLoss, category_weights
+from tfdyn.routing import schedules
 from tfdyn.training.stages import Stage, cost_table, sgd
 
 
@@ -32,15 +33,28 @@ def dmnn_stages(settings, model, steps_per_epoch, class_names):
         "pretrain": RateLoss(**learnt),
         "finetune": RateLoss(cost, settings.target_rate, **learnt),
     }
+    noise = {
+        "pretrain": schedules.constant(1.0),
+        "finetune": schedules.linear(1.0, settings.noise_end),
+    }
     stages = [
-        _stage(settings, name, loss, steps_per_epoch) for name, loss in losses.items()
+        _stage(settings, name, loss, steps_per_epoch, _changes(model, noise[name]))
+        for name, loss in losses.items()
     ]
     return [stage for stage in stages if stage.epochs]
 
 
-def _stage(settings, name, loss, steps_per_epoch):
+def _changes(model, noise):
+    return {"noise": (model.selection.noise_scale, noise)} if model.routers else {}
+
+
+def _stage(settings, name, loss, steps_per_epoch, changes):
     epochs = getattr(settings, f"{name}_epochs")
     rate = getattr(settings, f"{name}_learning_rate")
     return Stage(
-        name, epochs, lambda: sgd(settings, rate, epochs, steps_per_epoch), loss, {}
+        name,
+        epochs,
+        lambda: sgd(settings, rate, epochs, steps_per_epoch),
+        loss,
+        changes,
     )
