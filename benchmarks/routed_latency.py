@@ -11,12 +11,15 @@ With one thread. For each test image of a run, in turn:
  - fixed: the branches of that same route, without gates and routers.
 
 So routed - forced is what the routers take, and forced - fixed what the gates take: the
-decisions, and what the runtime does not share or fuse across a gate. A network that is
+decisions, and what the runtime does not share or fuse across a gate. With
+`--latency_table` routed has no gates where the table tells that they are of no use, as
+the file of `export.tflite` with that flag. A network that is
 not trained is measured on random routes: routed is then the graph whose route is an
 input, and all_branches the fixed graph of all branches at equal weights. None of its
 forms runs routers, so that all do the same work besides.
 """
 
+import dataclasses
 import importlib.metadata
 import json
 import pathlib
@@ -31,6 +34,7 @@ from absl import flags
 from tqdm import tqdm
 
 from benchmarks import latency_report, timing
+from export import gates
 from export import routes as export_routes
 from export import source as sources
 from export.interpreter import Interpreter
@@ -51,7 +55,16 @@ WARM_UPS = 3
 BAR = {"leave": False, "disable": None}
 
 
-def measure(source, images, threshold, routes=None, fixed_routes=20, rounds=5, loop=30):
+def measure(
+    source,
+    images,
+    threshold,
+    routes=None,
+    fixed_routes=20,
+    rounds=5,
+    loop=30,
+    ungated=(),
+):
     """Times the forms of a network on images.
 
     Args:
@@ -63,6 +76,8 @@ def measure(source, images, threshold, routes=None, fixed_routes=20, rounds=5, l
         fixed_routes: How many routes, the most frequent, have a fixed form.
         rounds: How often each form is timed on each image.
         loop: How often it runs each time.
+        ungated: Names of the branches without a gate in the routed form, if `routes`
+            is `None`.
 
     Returns:
         A dict, ready for JSON: the settings, what `latency_report.summary` returns,
@@ -77,9 +92,16 @@ def measure(source, images, threshold, routes=None, fixed_routes=20, rounds=5, l
     equal = np.concatenate([np.full(size, 1 / size) for size in sizes])
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: pathlib.Path(folder, f"{name}.tflite") for name in variants}
+        given = {
+            name: graph.Form(variant, threshold) for name, variant in variants.items()
+        }
+        if own:
+            given["routed"] = dataclasses.replace(
+                given["routed"], ungated=tuple(ungated)
+            )
         runtimes = {
-            name: load(source, paths[name], graph.Form(variant, threshold), equal)
-            for name, variant in tqdm(variants.items(), "converting", **BAR)
+            name: load(source, paths[name], form, equal)
+            for name, form in tqdm(given.items(), "converting", **BAR)
         }
         if own:
             routes = np.stack([runtimes["routed"](image=x)["route"][0] for x in images])
@@ -117,6 +139,7 @@ def measure(source, images, threshold, routes=None, fixed_routes=20, rounds=5, l
         "loop": loop,
         "variants": {**variants, "fixed": "fixed"},
         "gates": sum(sizes),
+        "ungated": list(ungated),
         **latency_report.summary(rows, sum(sizes)),
         "litert_benchmark": {"inputs": LITERT_INPUTS[own], **litert},
         "machine": {**timing.machine(), "ai-edge-litert": litert_version},
@@ -199,14 +222,20 @@ def main():
         numbers = FLAGS.routes, FLAGS.branches_per_connection, source.settings.seed
         routes = export_routes.random_routes(source.model, *numbers)
     count = FLAGS.images if source.run else FLAGS.routes
+    form, chosen = sources.form_from_flags(source), {}
+    if FLAGS.latency_table:
+        form, chosen = gates.leave_out(source, form, FLAGS.latency_table)
+        if not FLAGS.json:
+            print(gates.line(chosen, source.model))
     content = measure(
         source,
         source.test_images(count)[0],
-        sources.form_from_flags(source).threshold,
+        form.threshold,
         routes,
         FLAGS.fixed_routes,
         FLAGS.rounds,
         FLAGS.loop,
+        form.ungated,
     )
     write_json(folder / "latency.json", content)
     latency_report.plot(folder / "latency.png", content)
@@ -230,6 +259,7 @@ if __name__ == "__main__":
     ):
         flags.DEFINE_integer(name, default, text, lower_bound=1)
     flags.DEFINE_float("branches_per_connection", 1.2, "Mean number in random routes.")
+    flags.DEFINE_string("latency_table", None, "Leaves out gates of no use by it.")
     flags.DEFINE_string("output", None, "Folder to write to (default: latency/ there).")
     commands.define_json()
     commands.run(main)
