@@ -68,7 +68,8 @@ def gated(model, input_format, form, route=None, constants=True):
         It returns `logits` and `probabilities`, `(1, classes)`, `macs`, `(1,)`, of
         what its route runs, and `route`, `(1, branches of all MixedOps)`.
     """
-    gates = functools.partial(routed.gated, always=_layers(model, form.ungated))
+    always = _layers(model, form.ungated)
+    gates = functools.partial(routed.gated, always=always, binary=model.binary)
     by = gates if form.variant in ("routed", "forced") else routed.ungated
     frozen = Constants(model) if constants else contextlib.nullcontext()
     signature = {"image": _images(1, input_format, form.preprocess)}

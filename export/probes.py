@@ -1,5 +1,7 @@
 """Probes: the small files whose times make up a latency table."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
@@ -97,8 +99,9 @@ class Probes:
             return
         self._functions[path] = lambda: self._summed(module.layer, routed.ungated)
         self.inputs[module.name] = {"weights": [1.0]}
+        gated = functools.partial(routed.gated, binary=self.source.model.binary)
         path = self.folder / f"{index}_gated.tflite"
-        self._functions[path] = lambda: self._summed(module.layer, routed.gated, CHAIN)
+        self._functions[path] = lambda: self._summed(module.layer, gated, CHAIN)
         for name, weight in ((taken(module), 1.0), (not_taken(module), 0.0)):
             self.files[name] = path
             self.inputs[name] = {"weights": np.full(CHAIN, weight)}

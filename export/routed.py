@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfdyn.layers import sharing
 
 
-def gated(branches, inputs, weights, initial=None, always=()):
+def gated(branches, inputs, weights, initial=None, always=(), binary=False):
     """Runs each branch inside its own `tf.cond`, where its weight is not zero.
 
     The sum is a chain: a gate adds its branch or passes the sum on. A gate that gave
@@ -21,6 +21,7 @@ def gated(branches, inputs, weights, initial=None, always=()):
         weights: Likewise.
         initial: Likewise.
         always: Branches that run without a gate, whatever their weight.
+        binary: Whether weights are 0 or 1: what a gate adds is then not multiplied.
 
     Returns:
         As `tfdyn.layers.execution.dense`.
@@ -40,7 +41,8 @@ def gated(branches, inputs, weights, initial=None, always=()):
 
         def run(outputs=outputs, branch=branch, weight=weight):
             with sharing.scope():  # What is made in here is of no use outside.
-                return outputs + branch(inputs) * tf.cast(weight, inputs.dtype)
+                term = branch(inputs)
+            return outputs + (term if binary else term * tf.cast(weight, term.dtype))
 
         outputs = tf.cond(gate, run, lambda outputs=outputs: outputs)
     return outputs

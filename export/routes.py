@@ -85,7 +85,7 @@ def random_routes(model, count, branches_per_connection, seed=0):
 
     Returns:
         Weights `(count, branches of all MixedOps)`; those of a MixedOp are random and
-        sum to 1, if it runs any.
+        sum to 1, if it runs any; of a network whose weights are binary, 0 or 1.
     """
     least, most = _bounds(model)
     if not least <= branches_per_connection <= most:
@@ -102,7 +102,9 @@ def random_routes(model, count, branches_per_connection, seed=0):
             runs = max(least, int(whole) + (generator.random() < rest))
             chosen = generator.permutation(len(op.branches))[:runs]
             weights = np.zeros(len(op.branches), "float32")
-            weights[chosen] = generator.dirichlet(np.ones(runs)) if runs > 1 else 1.0
+            weights[chosen] = 1.0
+            if runs > 1 and not model.binary:
+                weights[chosen] = generator.dirichlet(np.ones(runs))
             parts.append(weights)
         routes.append(np.concatenate(parts))
     return np.stack(routes)

@@ -56,6 +56,11 @@ def test_routes_that_run_the_same_branches_are_one(model):
     assert text.count("1") == 4
 
 
+def test_random_routes_of_binary_weights():
+    drawn = routes.random_routes(make_dmnn(), 10, 1.5)
+    assert set(np.unique(drawn)) == {0, 1}
+
+
 def test_random_routes_have_so_many_branches_and_sum_to_one(model):
     drawn = routes.random_routes(model, 500, 1.2).reshape(500, 4, 5)
     np.testing.assert_allclose(drawn.sum(axis=-1), 1, atol=1e-6)

@@ -53,6 +53,22 @@ def test_the_branches_of_a_known_route_alone_are_in_the_graph():
         assert "If" not in names and "StatelessIf" not in names
 
 
+def test_weights_that_are_binary_are_not_multiplied_by():
+    branches = [keras.layers.Rescaling(2.0), keras.layers.Rescaling(5.0)]
+    inputs = np.full((1, 2, 2, 3), 3, "float32")
+    weights = np.array([[0, 1]], "float32")
+
+    def products(binary):
+        function = tf.function(
+            lambda w: routed.gated(branches, inputs, w, 0 * inputs, binary=binary)
+        ).get_concrete_function(tf.constant(weights))
+        np.testing.assert_array_equal(function(tf.constant(weights)), 5 * inputs)
+        bodies = function.graph.as_graph_def().library.function
+        return sum(node.op == "Mul" for body in bodies for node in body.node_def)
+
+    assert products(binary=False) == products(binary=True) + len(branches)
+
+
 @pytest.mark.parametrize("initial", [None, np.ones((1, 2, 2, 3), "float32")])
 def test_a_branch_of_weight_zero_does_not_run(initial):
     branches = [Failing(), keras.layers.Rescaling(2.0)]

@@ -76,6 +76,8 @@ def random_route(model, seed):
     (branches,) = {len(op.branches) for op in model.mixed_ops}
     weights = random.random((len(model.mixed_ops), ROWS, branches), "float32")
     weights *= random.random(weights.shape) < 0.4
+    if model.binary:
+        weights = np.sign(weights)
     return {op.name: w for op, w in zip(model.mixed_ops, weights, strict=True)}
 
 

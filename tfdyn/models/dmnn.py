@@ -58,6 +58,7 @@ class DMNN(RoutedModel):
     """
 
     training_heads = ("category_heads",)
+    binary = True
 
     def __init__(
         self,

@@ -57,6 +57,8 @@ class InstaNAS(RoutedModel):
     Call arguments and result are those of `RoutedModel`; a training has a `phase` too.
     """
 
+    binary = True
+
     def __init__(
         self,
         input_shape,

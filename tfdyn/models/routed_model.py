@@ -27,13 +27,15 @@ class RoutedModel(keras.Model):
     Given a route, routers are bypassed and exactly that route is run. The threshold
     T is a number or one a MixedOp; by default the model's own. `training_heads` names
     the constructor's arguments that say whether there is a head that exists in
-    training only, and, alike, the attributes that hold it.
+    training only, and, alike, the attributes that hold it; `binary` says whether the
+    weights of all its routes are 0 or 1, so that a device need not multiply by them.
 
     Args:
         threshold: T in (0, 1], a number or a list with one a MixedOp.
     """
 
     training_heads = ()
+    binary = False
 
     def __init__(self, threshold=1.0, **kwargs):
         # Layers cast their inputs themselves: T and routes stay in float32.
