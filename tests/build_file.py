@@ -85,8 +85,8 @@ def format_target(name, stated):
     labels = set().union(*map(find_labels, names)) - {f":{name}"}
     target = stated | {"name": f'"{name}"', "srcs": f'["{source}"]'}
     if name.startswith("test_"):
-        # Bazel runs the targets side by side itself.
-        target |= {"args": f'["-n0", "{source}"]', "main_module": '"pytest"'}
+        # Bazel splits it at the space, and runs targets side by side itself.
+        target |= {"args": f'["-n0 {source}"]', "main_module": '"pytest"'}
         labels.add(":conftest")
     elif source.startswith("tests/"):
         target["testonly"] = "True"
