@@ -15,11 +15,11 @@ decisions, and what the runtime does not share or fuse across a gate. With
 `--latency_table` routed has no gates where the table tells that they are of no use, as
 the file of `export.tflite` with that flag. A network that is
 not trained is measured on random routes: routed is then the graph whose route is an
-input, and all_branches the fixed graph of all branches at equal weights. None of its
+input, and all_branches the fixed graph of all branches, at equal weights or, if a
+network's weights are 0 or 1, at 1. None of its
 forms runs routers, so that all do the same work besides.
 """
 
-import dataclasses
 import importlib.metadata
 import json
 import pathlib
@@ -90,18 +90,18 @@ def measure(
     own, sizes = routes is None, [len(op.branches) for op in source.model.mixed_ops]
     variants = OWN if own else GIVEN
     equal = np.concatenate([np.full(size, 1 / size) for size in sizes])
+    equal = np.ones_like(equal) if source.model.binary else equal
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: pathlib.Path(folder, f"{name}.tflite") for name in variants}
-        given = {
-            name: graph.Form(variant, threshold) for name, variant in variants.items()
-        }
-        if own:
-            given["routed"] = dataclasses.replace(
-                given["routed"], ungated=tuple(ungated)
-            )
+        left_out = {"routed": tuple(ungated)}
         runtimes = {
-            name: load(source, paths[name], form, equal)
-            for name, form in tqdm(given.items(), "converting", **BAR)
+            name: load(
+                source,
+                paths[name],
+                graph.Form(variant, threshold, ungated=left_out.get(name, ())),
+                equal,
+            )
+            for name, variant in tqdm(variants.items(), "converting", **BAR)
         }
         if own:
             routes = np.stack([runtimes["routed"](image=x)["route"][0] for x in images])

@@ -22,7 +22,8 @@ class Form:
     Attributes:
         variant: "routed" (each branch gated by the image's route), "all_branches" (no
             gates), "fixed" (the branches of one route, no gates) or "forced" (gated by
-            a route that is an input).
+            a route that is an input; where `RoutedModel.binary`, any weight but 0 is
+            taken for 1).
         threshold: T in (0, 1], a number or a list with one a MixedOp.
         threshold_input: Whether T is an input instead, a scalar.
         preprocess: Whether images come as uint8; else as float32, normalised.
@@ -71,6 +72,8 @@ def gated(model, input_format, form, route=None, constants=True):
     always = _layers(model, form.ungated)
     gates = functools.partial(routed.gated, always=always, binary=model.binary)
     by = gates if form.variant in ("routed", "forced") else routed.ungated
+    if form.variant == "all_branches" and model.binary:
+        by = routed.unweighted
     frozen = Constants(model) if constants else contextlib.nullcontext()
     signature = {"image": _images(1, input_format, form.preprocess)}
     if form.threshold_input:

@@ -68,6 +68,14 @@ def ungated(branches, inputs, weights, initial=None):
     return _zeros(branches[0], inputs, weights[0]) if outputs is None else outputs
 
 
+def unweighted(branches, inputs, weights, initial=None):
+    """Runs all branches, without gates, where all weights are known to be 1.
+
+    Arguments and result are those of `tfdyn.layers.execution.dense`.
+    """
+    return ungated(branches, inputs, tf.ones((1, len(branches))), initial)
+
+
 def _zeros(branch, inputs, weight):
     """Zeros of the shape of the outputs, made when run: a constant would be stored."""
     shape = branch.compute_output_shape(inputs.shape)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_networks import IMAGES, assert_same, make, random_route, run
+from tiny_networks import IMAGES, assert_same, make, make_dmnn, random_route, run
 
 from export import routed
 from tfdyn.layers import execution
@@ -67,6 +67,24 @@ def test_weights_that_are_binary_are_not_multiplied_by():
         return sum(node.op == "Mul" for body in bodies for node in body.node_def)
 
     assert products(binary=False) == products(binary=True) + len(branches)
+
+
+def test_all_branches_of_binary_weights_are_not_multiplied():
+    model = make_dmnn()
+    route = {
+        op.name: np.ones((1, len(op.branches)), "float32") for op in model.mixed_ops
+    }
+    expected = run(model, IMAGES[:1], route=route)["logits"]
+
+    def products(by):
+        function = tf.function(lambda x, own: run_in_graph(model, x, own, by))
+        example = tf.constant(IMAGES[:1]), {n: tf.constant(w) for n, w in route.items()}
+        function = function.get_concrete_function(*example)
+        assert_same(function(*example).numpy(), expected)
+        return [op.type for op in function.graph.get_operations()].count("Mul")
+
+    branches = sum(len(op.branches) for op in model.mixed_ops)
+    assert products(routed.ungated) == products(routed.unweighted) + branches
 
 
 @pytest.mark.parametrize("initial", [None, np.ones((1, 2, 2, 3), "float32")])
