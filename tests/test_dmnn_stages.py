@@ -37,10 +37,14 @@ def test_the_paper_has_one_stage(model):
     assert stage.loss.cost.all_branches == model.route_cost.all_branches
 
 
-def test_a_first_stage_has_no_target(model):
+def test_a_first_stage_runs_all_and_has_no_target(model):
     first, second = stages(model, pretrain_epochs=2)
-    assert (first.name, first.loss.cost) == ("pretrain", None)
-    assert second.loss.cost is not None
+    assert (first.name, first.loss.cost, first.threshold) == ("pretrain", None, 1)
+    assert second.loss.cost is not None and second.threshold is None
+    for stage, threshold in ((first, 1), (second, 0.5)):
+        variable, schedule = stage.schedules["training_threshold"]
+        assert variable is model.selection.training_threshold
+        assert schedule(0, 2) == schedule(1, 2) == threshold
     assert first.loss.categories == second.loss.categories
 
 

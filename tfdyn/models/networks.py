@@ -10,6 +10,8 @@ from tfdyn.models.instanas_sizes import meta_graph
 # Blocks of each stage (He et al., 2016, table 1).
 RESNET_50, RESNET_101 = (3, 4, 6, 3), (3, 4, 23, 3)
 SMALL = {"stem": "small", "stem_filters": 16}
+# Maps of half the side have more MACs a value, so that copies at gates weigh less.
+HALVED = {"stem": "mobilenet", "stem_filters": 32}
 
 # S, M and L: DRNet section 4.1 and ISBNet section 4.1. dmnn_*: DMNN tables 1 to 3,
 # with the static networks that these compare with. instanas_*: InstaNAS section 4.1,
@@ -30,7 +32,7 @@ NETWORKS = {
     "dmnn_tiny": (DMNN, {**SMALL, "stages": [(16, 4, 2, 1), (32, 8, 2, 2)]}),
     "dmnn_xs": (
         DMNN,
-        {**SMALL, "stages": [(64, 16, 2, 1), (128, 32, 2, 2), (256, 64, 2, 2)]},
+        {**HALVED, "stages": [(128, 40, 2, 1), (256, 80, 2, 2)]},
     ),
     "dmnn_50_n2": (DMNN, resnet(RESNET_50, 2)),
     "dmnn_50_n3": (DMNN, resnet(RESNET_50, 3)),
@@ -44,8 +46,8 @@ NETWORKS = {
     "resnet_xs": (
         DMNN,
         {
-            **SMALL,
-            "stages": [(64, 25, 2, 1), (128, 50, 2, 2), (256, 100, 2, 2)],
+            **HALVED,
+            "stages": [(128, 61, 2, 1), (256, 122, 2, 2)],
             "sub_blocks": 1,
             "selection": "none",
         },
