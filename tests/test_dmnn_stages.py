@@ -21,31 +21,43 @@ def stages(model, categories="cifar10", **changes):
     return dmnn_stages(settings, model, 10, NAMES)
 
 
-def noise(model, stage):
-    """What the noise is multiplied by at each epoch of a stage."""
-    variable, schedule = stage.schedules["noise"]
-    assert variable is model.selection.noise_scale
+def changes(stage, name, variable):
+    """What a variable is at each epoch of a stage."""
+    changed, schedule = stage.schedules[name]
+    assert changed is variable
     return [schedule(epoch, stage.epochs) for epoch in range(stage.epochs)]
+
+
+def noise(model, stage):
+    return changes(stage, "noise", model.selection.noise_scale)
+
+
+def rates(stage):
+    return changes(stage, "target_rate", stage.loss.target_rate)
 
 
 def test_the_paper_has_one_stage(model):
     (stage,) = stages(model, finetune_epochs=3, target_rate=0.4)
     assert (stage.name, stage.epochs) == ("finetune", 3)
     assert noise(model, stage) == [1, 1, 1]
-    assert stage.loss.target_rate == 0.4
+    assert rates(stage) == [0.4, 0.4, 0.4]
     assert stage.loss.cost.unit == "macs"
     assert stage.loss.cost.all_branches == model.route_cost.all_branches
 
 
-def test_a_first_stage_runs_all_and_has_no_target(model):
-    first, second = stages(model, pretrain_epochs=2)
-    assert (first.name, first.loss.cost, first.threshold) == ("pretrain", None, 1)
-    assert second.loss.cost is not None and second.threshold is None
-    for stage, threshold in ((first, 1), (second, 0.5)):
-        variable, schedule = stage.schedules["training_threshold"]
-        assert variable is model.selection.training_threshold
-        assert schedule(0, 2) == schedule(1, 2) == threshold
+def test_in_a_first_stage_all_are_to_run(model):
+    first, second = stages(model, pretrain_epochs=2, target_rate=0.4)
+    assert first.name == "pretrain" and rates(first) == [1, 1]
+    assert rates(second) == [0.4]
     assert first.loss.categories == second.loss.categories
+
+
+def test_the_target_may_fall_in_half_of_the_stage(model):
+    falling = {"target_rate_start": 1.0, "target_rate": 0.6}
+    (stage,) = stages(model, finetune_epochs=6, **falling)
+    assert rates(stage) == pytest.approx([1, 0.84, 0.68, 0.6, 0.6, 0.6])
+    (short,) = stages(model, finetune_epochs=1, **falling)
+    assert rates(short) == pytest.approx([0.6])
 
 
 def test_the_noise_may_fall(model):

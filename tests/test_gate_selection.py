@@ -52,14 +52,6 @@ def test_without_noise_training_is_inference():
     np.testing.assert_array_equal(select(layer, training=True), select(layer))
 
 
-def test_a_training_may_open_all_gates():
-    layer = GateSelection(seed=1)
-    layer.build()
-    layer.training_threshold.assign(1.0)
-    assert (select(layer, training=True) == 1).all()
-    np.testing.assert_array_equal(select(layer), LOGITS.argmax(axis=-1))
-
-
 def test_the_gradient_is_that_of_the_softmax():
     logits, layer = tf.constant(LOGITS[:4]), GateSelection(noise=False)
     with tf.GradientTape(persistent=True) as tape:

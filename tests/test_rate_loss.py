@@ -77,8 +77,8 @@ def test_weights_of_stages():
 
 @pytest.mark.parametrize("rate", [0.2, 0.9])
 def test_routers_learn_the_target(rate):
-    model, loss = make_dmnn(previous_state=False), None
-    loss = RateLoss(model.route_cost, rate)
+    model = make_dmnn(previous_state=False)
+    loss, loss_of_classes = RateLoss(model.route_cost, rate), RateLoss()
     weights = [w for c in model.routers for w in c.trainable_weights]
     optimizer = keras.optimizers.Adam(0.1)
 
@@ -86,13 +86,10 @@ def test_routers_learn_the_target(rate):
     def step():
         with tf.GradientTape() as tape:
             outputs = model(IMAGES, training=True)
-            value = loss(LABELS, outputs) - loss_of_classes(outputs)
+            value = loss(LABELS, outputs) - loss_of_classes(LABELS, outputs)
         gradients = tape.gradient(value, [w.value for w in weights])
         optimizer.apply(gradients, weights)
         return keras.ops.mean(list(outputs["route"].values()))
-
-    def loss_of_classes(outputs):
-        return RateLoss()(LABELS, outputs)
 
     shares = [float(step()) for _ in range(100)]
     assert np.mean(shares[-40:]) == pytest.approx(rate, abs=0.1)

@@ -54,3 +54,9 @@ def test_annealing_of_the_paper_stops_at_its_end():
     assert schedule(1000, 1200) == pytest.approx(math.exp(-0.6))
     assert schedule(1155, 1200) > 0.5 and schedule(1156, 1200) == 0.5
     assert schedule(5, 6) == pytest.approx(math.exp(-0.003))
+
+
+def test_early_is_done_in_half_and_stays():
+    schedule = schedules.early(schedules.linear(1.0, 0.0))
+    assert values(schedule, 5) == [1.0, 0.5, 0.0, 0.0, 0.0]
+    assert values(schedule, 1) == [0.0]

@@ -73,6 +73,7 @@ BAD = {
     "temperature_decay": ["-0.1"],
     "cost_weight": ["-0.1", "nan", "much"],
     "target_rate": ["0", "-0.1", "1.1", "nan"],
+    "target_rate_start": ["0", "1.1"],
     "alpha": ["0.4", "1.1", "nan"],
     "reward_right": ["0", "-1"],
     "reward_wrong": ["1"],

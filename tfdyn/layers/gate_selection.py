@@ -14,9 +14,8 @@ class GateSelection(keras.layers.Layer):
     their softmax (DMNN eq. 8, straight-through). In inference there is no noise, and a
     gate is open where its probability of being shut is below the threshold T.
 
-    Two scalar variables are what a training changes as it goes: `noise_scale`, 1 at
-    first, by which the noise is multiplied, and `training_threshold`, the T of
-    training, 0.5 at first.
+    The noise is multiplied by `noise_scale`, a scalar variable, 1 at first, that a
+    training changes as it goes.
 
     Args:
         noise: Whether training has Gumbel noise.
@@ -24,7 +23,7 @@ class GateSelection(keras.layers.Layer):
 
     Call arguments:
         logits: `(batch, gates, 2)`, of being shut and of being open.
-        threshold: T of inference, a scalar in (0, 1]; 0.5 is the argmax, 1 opens all.
+        threshold: T in (0, 1], a scalar; 0.5 is the argmax, 1 opens all.
 
     Returns:
         `(batch, gates)`, float32: 1 where a gate is open, else 0.
@@ -36,12 +35,9 @@ class GateSelection(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape=None):
-        def scalar(name, value):
-            initial = keras.initializers.Constant(value)
-            return self.add_weight((), initial, "float32", trainable=False, name=name)
-
-        self.noise_scale = scalar("noise_scale", 1.0)
-        self.training_threshold = scalar("training_threshold", 0.5)
+        self.noise_scale = self.add_weight(
+            (), "ones", dtype="float32", trainable=False, name="noise_scale"
+        )
 
     def call(self, logits, threshold=0.5, training=None):
         noise = None
@@ -52,8 +48,7 @@ class GateSelection(keras.layers.Layer):
         off, on = ops.unstack(ops.softmax(scores), axis=-1)
         if not training:
             return selection.threshold_gates(off, threshold)
-        gates = selection.threshold_gates(off, self.training_threshold)
-        return selection.straight_through(on, gates)
+        return selection.straight_through(on, selection.threshold_gates(off, 0.5))
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[:-1])

@@ -31,7 +31,8 @@ class RateLoss(keras.losses.Loss):
         cost: `RouteCost` of the network; `None`: rates are not held to a target.
         target_rate: r, and e too. Eq. 14 leaves open of what r is the share: here of
             what can be skipped, the sub-blocks, to which the published costs are nearer
-            (r=0.7 runs 78.8 % of all).
+            (r=0.7 runs 78.8 % of all). It is a scalar variable, `target_rate`, that a
+            training changes as it goes.
         categories: Index of each class's category; needed for `category_logits`.
         category_weights: Weight of each router's category loss.
         label_smoothing: Between 0 and 1, for the classes.
@@ -59,7 +60,10 @@ class RateLoss(keras.losses.Loss):
                 "The sub-blocks cost nothing at all in this table: there is no share "
                 "of their cost to hold to a target. Use another table."
             )
-        self.cost, self.target_rate = cost, target_rate
+        self.cost = cost
+        self.target_rate = keras.Variable(
+            target_rate, dtype="float32", trainable=False, name="target_rate"
+        )
         self.categories, self.category_weights = list(categories), category_weights
         self.label_smoothing = label_smoothing
 
@@ -92,4 +96,4 @@ class RateLoss(keras.losses.Loss):
         rates = [ops.mean(route[name], axis=-1) for name in self.cost.branches]
         # Of each block, and of the cost: one mean over the replicas for all.
         rates = global_batch.mean(ops.stack([*rates, share], axis=-1))
-        return ops.sum(ops.square(rates - self.target_rate))
+        return ops.sum(ops.square(rates - ops.cast(self.target_rate, "float32")))

@@ -40,5 +40,10 @@ def cosine(start, end):
     )
 
 
+def early(schedule):
+    """Returns a schedule that is done in half of the stage, and stays at its end."""
+    return lambda epoch, epochs: schedule(min(2 * epoch, epochs - 1), epochs)
+
+
 def _progress(epoch, epochs):
     return epoch / (epochs - 1) if epochs > 1 else 1.0

@@ -74,6 +74,11 @@ class TrainingSettings:
         "DMNN, stage 2: r, the share of the sub-blocks that are to run, and of their "
         "cost (eqs. 12, 14).",
     )
+    target_rate_start: float | None = setting(
+        None,
+        "DMNN, stage 2: the target rate in the first epoch, that falls to r in half of "
+        "the stage (default: r throughout); stage 1, if it has epochs, ends with 1.",
+    )
     noise_end: float = setting(
         1.0,
         "DMNN, stage 2: what the Gumbel noise is multiplied by in the last epoch, from "
@@ -107,7 +112,9 @@ class TrainingSettings:
             self._check(name, value is None or 0 <= value < 1, "at least 0, below 1")
         for name in _NOT_NEGATIVE:
             self._check(name, (getattr(self, name) or 0) >= 0, "at least 0")
-        self._check("target_rate", 0 < self.target_rate <= 1, "above 0, at most 1")
+        for name in ("target_rate", "target_rate_start"):
+            rate = getattr(self, name)
+            self._check(name, rate is None or 0 < rate <= 1, "above 0, at most 1")
         self._check_steps()
 
     def _check_steps(self):

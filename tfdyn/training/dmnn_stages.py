@@ -10,7 +10,7 @@ from tfdyn.training.stages import Stage, cost_table, sgd
 def dmnn_stages(settings, model, steps_per_epoch, class_names):
     """Returns the stages of a DMNN: one in the paper, with all losses (eq. 16).
 
-    In a first stage, if it has epochs, all sub-blocks run and there is no target rate.
+    In a first stage, if it has epochs, the target rate is 1: all sub-blocks learn.
 
     Args:
         settings: `Settings`.
@@ -29,30 +29,33 @@ def dmnn_stages(settings, model, steps_per_epoch, class_names):
     cost = None
     if model.routers:
         cost = RouteCost(model.modules, cost_table(settings, model))
-    free = RateLoss(**learnt)
-    held = RateLoss(cost, settings.target_rate, **learnt)
-    noise = schedules.linear(1.0, settings.noise_end)
-    stages = [
-        _stage("pretrain", settings, model, steps_per_epoch, free, 1.0),
-        _stage("finetune", settings, model, steps_per_epoch, held, 0.5, noise),
-    ]
+    end = settings.target_rate
+    start = settings.target_rate_start or end
+    rates = {
+        "pretrain": schedules.constant(1.0),
+        "finetune": schedules.early(schedules.linear(start, end)),
+    }
+    noise = {
+        "pretrain": schedules.constant(1.0),
+        "finetune": schedules.linear(1.0, settings.noise_end),
+    }
+    stages = []
+    for name, rate in rates.items():
+        loss, changes = RateLoss(cost, **learnt), {}
+        if model.routers:
+            changes["target_rate"] = (loss.target_rate, rate)
+            changes["noise"] = (model.selection.noise_scale, noise[name])
+        stages.append(_stage(settings, name, loss, steps_per_epoch, changes))
     return [stage for stage in stages if stage.epochs]
 
 
-def _stage(name, settings, model, steps_per_epoch, loss, threshold, noise=None):
+def _stage(settings, name, loss, steps_per_epoch, changes):
     epochs = getattr(settings, f"{name}_epochs")
     rate = getattr(settings, f"{name}_learning_rate")
-    selection, changes = model.selection, {}
-    if model.routers:
-        always = schedules.constant(threshold)
-        changes["noise"] = (selection.noise_scale, noise or schedules.constant(1.0))
-        changes["training_threshold"] = (selection.training_threshold, always)
     return Stage(
         name,
         epochs,
         lambda: sgd(settings, rate, epochs, steps_per_epoch),
         loss,
         changes,
-        # Validated as it is trained: with all sub-blocks.
-        threshold=threshold if threshold == 1.0 else None,
     )
