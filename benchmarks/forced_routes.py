@@ -6,7 +6,8 @@
 Random weights do, and random routes are forced upon the gated graph. In LiteRT on the
 CPU, one thread, in turn: that graph on a route; the network with all branches, without
 gates, routers included; the same with gates and routers at T=1; and the other network,
-with all that it has.
+with all that it has. A forced route bypasses the routers: what they take is measured at
+the lowest T, with them and without, and added to each route.
 """
 
 import pathlib
@@ -23,9 +24,11 @@ from tfdyn import commands
 from tfdyn.costs.units import readable
 
 FLAGS = flags.FLAGS
+# T at which a network runs the least that it can.
+LOWEST = 1e-6
 
 
-def measure(source, other, numbers, routes=5, rounds=5, loop=5):
+def measure(source, other, numbers, routes=5, rounds=5, loop=5, each_branch=False):
     """Times a network on random routes, and another beside it.
 
     Args:
@@ -35,55 +38,65 @@ def measure(source, other, numbers, routes=5, rounds=5, loop=5):
         routes: Random routes of each.
         rounds: How often each graph is timed on each route.
         loop: How often it runs each time.
+        each_branch: Whether to time the routes too that run one branch, always the
+            same, of each MixedOp.
 
     Returns:
         A dict ready for JSON: the settings; `ms` (medians) and `macs` of
-        `all_branches`, `gated` (at T=1) and `against`; and for each number under `rows`
-        the means of its routes' `share` of the branches, `macs`, `ms`, `macs_saved` and
-        `time_saved` of all branches', and `to_against`, the ratio of times.
+        `all_branches`, `gated` (at T=1) and `against`; `routers_ms`; and under `rows`,
+        for the lowest T, the cheapest route, each number and each branch, its `name`
+        and the means of its routes' `share` of the branches, `macs`, `ms`, `macs_saved`
+        and `time_saved` of all branches', and `to_against`, the ratio of times.
     """
     from export import graph
 
-    drawn = [
-        route
-        for index, number in enumerate(numbers)
-        for route in export_routes.random_routes(source.model, routes, number, index)
-    ]
+    image = source.test_images(1)[0]
+    rows = {"at the lowest T": _at_lowest(source, image)}
+    rows["the cheapest"] = _cheapest(source.model)
+    for index, number in enumerate(numbers):
+        drawn = export_routes.random_routes(source.model, routes, number, index)
+        rows[f"{number:g} a connection"] = drawn
+    if each_branch:
+        rows |= _one_branch(source.model)
+    drawn = np.concatenate(list(rows.values()))
     graphs = {
         "forced": (source, graph.Form("forced")),
         "gated": (source, graph.Form("routed", 1.0)),
         "all_branches": (source, graph.Form("all_branches")),
         "against": (other, graph.Form("all_branches")),
+        "routed": (source, graph.Form("routed", LOWEST)),
     }
-    images = np.resize(
-        source.test_images(1)[0], (len(drawn), *source.input_format.shape)
-    )
     with tempfile.TemporaryDirectory() as folder:
         forms = {
             name: routed_latency.load(of, pathlib.Path(folder, f"{name}.tflite"), form)
             for name, (of, form) in graphs.items()
         }
+        others = {name: form for name, form in forms.items() if name != "routed"}
+        images = np.resize(image, (len(drawn), *source.input_format.shape))
         timed = routed_latency.alternate(
-            [forms] * len(drawn), images, drawn, rounds, loop
+            [forms] + [others] * (len(drawn) - 1), images, drawn, rounds, loop
         )
-    rest, branches = graph.macs(source.model, routers=False)
+    # The first route is the one that the routed graph takes.
+    routers_ms = max(0.0, timed[0]["routed"] - timed[0]["forced"])
+    rest, branches = graph.macs(source.model)
     macs = {"all_branches": _every(source.model), "against": _every(other.model)}
     macs["gated"] = macs["all_branches"]
-    rows = []
-    for index, number in enumerate(numbers):
-        own = slice(index * routes, (index + 1) * routes)
-        runs, times = np.asarray(drawn[own]) != 0, timed[own]
-        cost = float(np.mean(rest + runs @ branches))
+    table, first = [], 0
+    for name, own in rows.items():
+        last = first + len(own)
+        times = [{**t, "row": t["forced"] + routers_ms} for t in timed[first:last]]
+        cost = float(np.mean(rest + (own != 0) @ branches))
         row = {
-            "branches_per_connection": number,
-            "share": float(np.mean(runs)),
+            "name": name,
+            "share": float(np.mean(own != 0)),
             "macs": cost,
             "macs_saved": 1 - cost / macs["all_branches"],
-            "ms": statistics.mean(t["forced"] for t in times),
+            "ms": statistics.mean(t["row"] for t in times),
             "time_saved": 1 - _ratio(times, "all_branches"),
             "to_against": _ratio(times, "against"),
         }
-        rows.append(row)
+        table.append(row)
+        first = last
     return {
         "source": source.name,
         "against": other.name,
@@ -93,8 +106,43 @@ def measure(source, other, numbers, routes=5, rounds=5, loop=5):
         "loop": loop,
         "macs": macs,
         "ms": {name: statistics.median(t[name] for t in timed) for name in macs},
-        "rows": rows,
+        "routers_ms": routers_ms,
+        "rows": table,
         "machine": timing.machine(),
+    }
+
+
+def _at_lowest(source, image):
+    """Returns the route of an image at the lowest T, `(1, branches)`."""
+    from export.graph import join_route
+
+    pixels = np.asarray(source.input_format.normalize(image))
+    route = source.model(pixels, threshold=LOWEST, training=False)["route"]
+    return np.asarray(join_route(source.model, route))
+
+
+def _cheapest(model):
+    """Returns the route of the fewest MACs, `(1, branches)`."""
+    parts = []
+    for op, least in zip(model.mixed_ops, model.least_branches, strict=True):
+        parts.append(np.zeros(len(op.branches), "float32"))
+        parts[-1][np.argsort(model.route_cost.branches[op.name])[:least]] = 1.0
+    return np.concatenate(parts)[np.newaxis]
+
+
+def _one_branch(model):
+    """Returns the route of each branch, if all MixedOps have the same number."""
+    sizes = {len(op.branches) for op in model.mixed_ops}
+    if len(sizes) > 1:
+        raise ValueError(
+            f"The MixedOps of this network have {sizes} branches: there is no route of "
+            f"one branch, always the same. Leave out --each_branch."
+        )
+    (size,) = sizes
+    return {
+        f"only {branch.name}": np.tile(np.eye(size, dtype="float32")[i], (1, count))
+        for count in [len(model.mixed_ops)]
+        for i, branch in enumerate(model.mixed_ops[0].branches)
     }
 
 
@@ -107,7 +155,7 @@ def _every(model):
 
 def _ratio(times, to):
     """Returns the mean over routes of the time of one to that of another graph."""
-    return statistics.mean(t["forced"] / t[to] for t in times)
+    return statistics.mean(t["row"] / t[to] for t in times)
 
 
 def text(content):
@@ -116,13 +164,13 @@ def text(content):
         f"{content['source']}, beside {content['against']}: {content['routes']} random "
         f"routes a row, {content['threads']} thread",
         "",
-        f"{'branches a connection':22}{'MACs':>10}{'saved':>8}{'ms':>9}{'saved':>8}"
+        f"{'branches':34}{'MACs':>10}{'saved':>8}{'ms':>9}{'saved':>8}"
         f"{'of the other':>14}",
     ]
     for row in content["rows"]:
-        name = f"{row['branches_per_connection']:g} ({row['share']:.0%} of all)"
+        name = f"{row['name']} ({row['share']:.0%} of all)"
         lines.append(
-            f"{name:22}{readable(row['macs']):>10}{row['macs_saved']:>8.1%}"
+            f"{name:34}{readable(row['macs']):>10}{row['macs_saved']:>8.1%}"
             f"{row['ms']:>9.4g}{row['time_saved']:>8.1%}{row['to_against']:>14.3f}"
         )
     ms, macs = content["ms"], content["macs"]
@@ -133,8 +181,9 @@ def text(content):
     ):
         ratio = ms[name] / ms["against"]
         cost = readable(macs[name])
-        lines.append(f"{title:22}{cost:>10}{'':8}{ms[name]:>9.4g}{'':8}{ratio:>14.3f}")
-    return "\n".join(lines)
+        lines.append(f"{title:34}{cost:>10}{'':8}{ms[name]:>9.4g}{'':8}{ratio:>14.3f}")
+    took = content["routers_ms"]
+    return "\n".join([*lines, "", f"routers: {took:.4g} ms, in each row"])
 
 
 def main():
@@ -151,6 +200,7 @@ def main():
         FLAGS.routes,
         FLAGS.rounds,
         FLAGS.loop,
+        FLAGS.each_branch,
     )
     commands.print_json(content) if FLAGS.json else print(text(content))
 
@@ -170,5 +220,8 @@ if __name__ == "__main__":
         ("loop", 5, "How often it runs each time."),
     ):
         flags.DEFINE_integer(name, default, help, lower_bound=1)
+    flags.DEFINE_bool(
+        "each_branch", False, "Also the routes that run one branch everywhere."
+    )
     commands.define_json()
     commands.run(main)
