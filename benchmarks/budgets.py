@@ -15,7 +15,7 @@ import tempfile
 import numpy as np
 from absl import flags
 
-from benchmarks import routed_latency, timing
+from benchmarks import litert, timing
 from export import gates
 from export import source as sources
 from tfdyn import commands
@@ -54,13 +54,13 @@ def measure(source, budgets, table, images, rounds=5, loop=30):
         forms[choice["budget_ms"]] = {"gated": form, "guided": guided}
     with tempfile.TemporaryDirectory() as folder:
         runtimes = {
-            f"{number} {name}": routed_latency.load(
+            f"{number} {name}": litert.load(
                 source, pathlib.Path(folder, f"{number}_{name}.tflite"), form
             )
             for number, own in forms.items()
             for name, form in own.items()
         }
-        rows = routed_latency.alternate(
+        rows = litert.alternate(
             [runtimes] * len(images), images, [None] * len(images), rounds, loop
         )
     for choice, number in zip(choices, budgets, strict=True):

@@ -17,7 +17,7 @@ import tempfile
 import numpy as np
 from absl import flags
 
-from benchmarks import routed_latency, timing
+from benchmarks import litert, timing
 from export import routes as export_routes
 from export import source as sources
 from tfdyn import commands
@@ -68,12 +68,12 @@ def measure(source, other, numbers, routes=5, rounds=5, loop=5, each_branch=Fals
     }
     with tempfile.TemporaryDirectory() as folder:
         forms = {
-            name: routed_latency.load(of, pathlib.Path(folder, f"{name}.tflite"), form)
+            name: litert.load(of, pathlib.Path(folder, f"{name}.tflite"), form)
             for name, (of, form) in graphs.items()
         }
         others = {name: form for name, form in forms.items() if name != "routed"}
         images = np.resize(image, (len(drawn), *source.input_format.shape))
-        timed = routed_latency.alternate(
+        timed = litert.alternate(
             [forms] + [others] * (len(drawn) - 1), images, drawn, rounds, loop
         )
     # The first route is the one that the routed graph takes.

@@ -21,23 +21,17 @@ forms runs routers, so that all do the same work besides.
 """
 
 import importlib.metadata
-import json
 import pathlib
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 
 import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from benchmarks import latency_report, timing
+from benchmarks import latency_report, litert, timing
 from export import gates
 from export import routes as export_routes
 from export import source as sources
-from export.interpreter import Interpreter
 from tfdyn import commands
 from tfdyn.files import write_json
 
@@ -46,13 +40,6 @@ FLAGS = flags.FLAGS
 # on routes that are given.
 OWN = {"routed": "routed", "all_branches": "all_branches", "forced": "forced"}
 GIVEN = {"routed": "forced", "all_branches": "fixed"}
-# What litert-benchmark runs on, by whether images take their own routes.
-LITERT_INPUTS = {
-    True: "a random image of its own, whose route may be any",
-    False: "a random image and route of its own: all branches run",
-}
-WARM_UPS = 3
-BAR = {"leave": False, "disable": None}
 
 
 def measure(
@@ -95,30 +82,32 @@ def measure(
         paths = {name: pathlib.Path(folder, f"{name}.tflite") for name in variants}
         left_out = {"routed": tuple(ungated)}
         runtimes = {
-            name: load(
+            name: litert.load(
                 source,
                 paths[name],
                 graph.Form(variant, threshold, ungated=left_out.get(name, ())),
                 equal,
             )
-            for name, variant in tqdm(variants.items(), "converting", **BAR)
+            for name, variant in tqdm(variants.items(), "converting", **litert.BAR)
         }
         if own:
             routes = np.stack([runtimes["routed"](image=x)["route"][0] for x in images])
         distinct, indices = export_routes.distinct(routes)
         fixed = [
-            load(
+            litert.load(
                 source, pathlib.Path(folder, f"{i}.tflite"), graph.Form("fixed"), route
             )
-            for i, route in enumerate(tqdm(distinct[:fixed_routes], "fixed", **BAR))
+            for i, route in enumerate(
+                tqdm(distinct[:fixed_routes], "fixed", **litert.BAR)
+            )
         ]
-        forms = [
+        timed = [
             {**runtimes, "fixed": fixed[i]} if i < len(fixed) else runtimes
             for i in indices
         ]
-        milliseconds = alternate(forms, images, routes, rounds, loop)
-        litert = {
-            name: litert_benchmark(paths[name]) for name in ("routed", "all_branches")
+        milliseconds = litert.alternate(timed, images, routes, rounds, loop)
+        own_benchmark = {
+            name: litert.benchmark(paths[name]) for name in ("routed", "all_branches")
         }
     macs = latency_report.route_macs(source.model, routes, routers=own)
     rows = [
@@ -141,76 +130,12 @@ def measure(
         "gates": sum(sizes),
         "ungated": list(ungated),
         **latency_report.summary(rows, sum(sizes)),
-        "litert_benchmark": {"inputs": LITERT_INPUTS[own], **litert},
+        "litert_benchmark": {"inputs": litert.BENCHMARK_INPUTS[own], **own_benchmark},
         "machine": {**timing.machine(), "ai-edge-litert": litert_version},
         "fixed_routes": len(fixed),
         "routes": [export_routes.as_text(route, source.model) for route in distinct],
         "images": rows,
     }
-
-
-def load(source, path, form, route=None):
-    """Converts a form of a network to the file `path`; returns its `Interpreter`."""
-    from export import graph, tflite
-
-    function = graph.gated(source.model, source.input_format, form, route)
-    path.write_bytes(tflite.convert(function))
-    with commands.quiet():  # It tells of its delegate.
-        return Interpreter(path, num_threads=1)
-
-
-def alternate(forms, images, routes, rounds, loop):
-    """Times the forms of each image in turn, every second round in reverse order.
-
-    Args:
-        forms: For each image a mapping from names to `Interpreter`s.
-        images: uint8 images `(n, height, width, channels)`.
-        routes: `(n, branches of all MixedOps)`, for those that have it as input.
-        rounds: How often each is timed.
-        loop: How often it runs each time, after runs that are not timed.
-
-    Returns:
-        For each image a mapping from names to milliseconds, the median of the rounds.
-    """
-    milliseconds = [{name: [] for name in own} for own in forms]
-    turns = [(r, i) for r in range(rounds) for i in range(len(forms))]
-    for r, i in tqdm(turns, "measuring", **BAR):
-        given = {"image": images[i], "route": routes[i]}
-        for name in reversed(forms[i]) if r % 2 else forms[i]:
-            runtime = forms[i][name]
-            runtime.set(**{key: given[key] for key in runtime.inputs})
-            for _ in range(WARM_UPS):
-                runtime.invoke()
-            start = time.perf_counter()
-            for _ in range(loop):
-                runtime.invoke()
-            seconds = (time.perf_counter() - start) / loop
-            milliseconds[i][name].append(1e3 * seconds)
-    return [
-        {name: statistics.median(values) for name, values in own.items()}
-        for own in milliseconds
-    ]
-
-
-def litert_benchmark(
-    path, runs=50, module="ai_edge_litert.tools.benchmark_litert_model"
-):
-    """Returns what the runtime's own benchmark, `litert-benchmark`, says of a file.
-
-    Its inputs are its own (`LITERT_INPUTS`), and so is its way into the runtime.
-
-    Returns:
-        What it calls latency, mostly in ms; or, if it fails or is not there, a dict of
-        `error`.
-    """
-    result = path.with_suffix(".json")
-    command = [sys.executable, "-m", module, f"--model={path}", "--num_threads=1"]
-    command += [f"--num_runs={runs}", "--warmup_runs=5", f"--result_json={result}"]
-    process = subprocess.run(command, capture_output=True, text=True)
-    if process.returncode:
-        last = process.stderr.strip().rpartition("\n")[-1]
-        return {"error": last or f"exit status {process.returncode}"}
-    return json.loads(result.read_text(encoding="utf-8"))["latency"]
 
 
 def main():

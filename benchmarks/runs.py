@@ -12,7 +12,7 @@ import tempfile
 
 from absl import flags
 
-from benchmarks import routed_latency, timing
+from benchmarks import litert, timing
 from export import source as sources
 from tfdyn import commands
 
@@ -38,7 +38,7 @@ def measure(runs, images, rounds=5, loop=30):
 
     with tempfile.TemporaryDirectory() as folder:
         forms = {
-            source.name: routed_latency.load(
+            source.name: litert.load(
                 source,
                 pathlib.Path(folder, f"{index}.tflite"),
                 graph.Form(threshold=source.model.threshold),
@@ -46,9 +46,7 @@ def measure(runs, images, rounds=5, loop=30):
             for index, source in enumerate(runs)
         }
         none = [None] * len(images)
-        rows = routed_latency.alternate(
-            [forms] * len(images), images, none, rounds, loop
-        )
+        rows = litert.alternate([forms] * len(images), images, none, rounds, loop)
     means = {name: statistics.mean(row[name] for row in rows) for name in forms}
     first = means[runs[0].name]
     return {

@@ -5,7 +5,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import types
 
 import keras
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 from conftest import tiny_settings
 from tiny_networks import make, sharpen
 
-from benchmarks import latency_report, routed_latency
+from benchmarks import latency_report, litert, routed_latency
 from export.source import Source
 from tfdyn.costs import complexity
 from tfdyn.data.input_format import InputFormat
@@ -70,7 +69,7 @@ def check_rows(content, fixed_routes):
 
 
 def test_images_on_their_own_routes(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(routed_latency, "litert_benchmark", lambda path: {"error": "-"})
+    monkeypatch.setattr(litert, "benchmark", lambda path: {"error": "-"})
     content = routed_latency.measure(source, IMAGES, 0.6, fixed_routes=1, rounds=2)
     assert content["threshold"] == 0.6
     assert content["gates"] == 6 and content["fixed_routes"] == 1
@@ -102,82 +101,6 @@ def test_images_on_given_routes(source):
     for form in ("routed", "all_branches"):
         assert content["litert_benchmark"][form]["num_runs"] == 50
     assert "routers, ms                -" in latency_report.table(content)
-
-
-def test_forms_take_turns():
-    calls = []
-
-    def runtime(name, *inputs):
-        def put(**given):
-            assert tuple(given) == inputs
-            calls.append(f"{name}{given['image']}")
-
-        invoke = lambda: calls.append(".")  # noqa: E731
-        return types.SimpleNamespace(inputs=inputs, set=put, invoke=invoke)
-
-    a, b = runtime("a", "image"), runtime("b", "image", "route")
-    forms = [{"a": a, "b": b}, {"b": b}]
-    milliseconds = routed_latency.alternate(forms, [0, 1], ROUTES, rounds=2, loop=2)
-    assert "".join(calls) == "a0{0}b0{0}b1{0}b0{0}a0{0}b1{0}".format(5 * ".")
-    assert [list(own) for own in milliseconds] == [["a", "b"], ["b"]]
-
-
-def test_a_benchmark_that_is_not_there_is_said(tmp_path):
-    path = tmp_path / "model.tflite"
-    outcome = routed_latency.litert_benchmark(path, module="no_such_module")
-    assert "no_such_module" in outcome["error"]
-
-
-def test_summary():
-    def row(taken, routed, every, **others):
-        macs = {"routed": 50, "all_branches": 100, **dict.fromkeys(others, 40)}
-        ms = {"routed": routed, "all_branches": every, **others}
-        return {"gates_taken": taken, "macs": macs, "ms": ms}
-
-    rows = [row(2, 6.0, 8.0, forced=5.0, fixed=3.0), row(2, 4.0, 8.0, forced=3.5)]
-    summary = latency_report.summary(rows, gates=10)
-    assert summary["forms"]["routed"]["ms"] == {"median": 5.0, "quartiles": [4.5, 5.5]}
-    assert summary["forms"]["fixed"]["macs"]["median"] == 40
-    medians = {"time_saved": 0.375, "macs_saved": 0.5, "saved_ratio": 0.75}
-    medians |= {"routed_to_all_branches": 0.625, "routed_to_fixed": 2.0}
-    medians |= {"routers_ms": 0.75, "gate_us": 200.0}
-    for name, median in medians.items():
-        assert summary[name]["median"] == pytest.approx(median), name
-    assert summary["fixed_images"] == 1 and summary["gate_fit"] is None
-
-
-def test_summary_where_nothing_is_saved_or_fixed():
-    both = {"routed": 8, "all_branches": 8}
-    rows = [{"gates_taken": 4, "macs": both, "ms": both}]
-    summary = latency_report.summary(rows, gates=4)
-    assert list(summary["forms"]) == ["all_branches", "routed"]
-    assert summary["macs_saved"]["median"] == 0 and summary["saved_ratio"] is None
-    assert summary["gate_us"] is summary["gate_fit"] is None
-
-
-def test_gates_taken_and_not_taken_are_fitted():
-    taken = np.array([10, 14, 20, 30])
-    microseconds = 3.0 * taken + 0.5 * (40 - taken)
-    fit = latency_report.fit_gates(taken, 40, microseconds)
-    assert fit["taken_us"] == pytest.approx(3.0)
-    assert fit["not_taken_us"] == pytest.approx(0.5)
-    assert fit["taken_se_us"] == pytest.approx(0, abs=1e-6)
-    noise = np.array([1, -1, -1, 1])
-    fit = latency_report.fit_gates(taken, 40, microseconds + noise)
-    assert abs(fit["taken_us"] - 3.0) < 2 * fit["taken_se_us"] < 0.5
-
-
-@pytest.mark.parametrize(
-    "taken, microseconds",
-    [
-        ([], []),
-        ([10, 20], [30, 40]),  # an exact fit says nothing of its error
-        ([10, 10, 10], [30, 31, 32]),
-        ([10, 10, 11], [10, 50, 30]),
-    ],
-)
-def test_gates_that_are_not_determined_are_not_fitted(taken, microseconds):
-    assert latency_report.fit_gates(taken, 40, microseconds) is None
 
 
 @pytest.mark.slow
