@@ -4,7 +4,7 @@ from tfdyn.costs.route_cost import RouteCost
 from tfdyn.data import categories
 from tfdyn.losses.rate_loss import RateLoss, category_weights
 from tfdyn.routing import schedules
-from tfdyn.training.stages import Stage, cost_table, sgd
+from tfdyn.training.stages import cost_table, sgd_stage
 
 
 def dmnn_stages(settings, model, steps_per_epoch, class_names):
@@ -45,17 +45,5 @@ def dmnn_stages(settings, model, steps_per_epoch, class_names):
         if model.routers:
             changes["target_rate"] = (loss.target_rate, rate)
             changes["noise"] = (model.selection.noise_scale, noise[name])
-        stages.append(_stage(settings, name, loss, steps_per_epoch, changes))
+        stages.append(sgd_stage(name, settings, steps_per_epoch, loss, changes))
     return [stage for stage in stages if stage.epochs]
-
-
-def _stage(settings, name, loss, steps_per_epoch, changes):
-    epochs = getattr(settings, f"{name}_epochs")
-    rate = getattr(settings, f"{name}_learning_rate")
-    return Stage(
-        name,
-        epochs,
-        lambda: sgd(settings, rate, epochs, steps_per_epoch),
-        loss,
-        changes,
-    )

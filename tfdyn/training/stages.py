@@ -87,26 +87,35 @@ def drnet_stages(settings, model, steps_per_epoch):
 
 
 def _stage(name, settings, model, steps_per_epoch, loss, temperature, drop_branch):
+    selection = model.selection
+    changes = {
+        "temperature": (selection.temperature, temperature),
+        "drop_connection": (
+            selection.drop_connection,
+            schedules.linear(0.0, settings.drop_connection),
+        ),
+        "drop_branch": (selection.drop_branch, schedules.linear(0.0, drop_branch)),
+    }
+    return sgd_stage(name, settings, steps_per_epoch, loss, changes)
+
+
+def sgd_stage(name, settings, steps_per_epoch, loss, changes):
+    """Returns a `Stage` that is trained by SGD.
+
+    Args:
+        name: "pretrain" or "finetune", whose epochs and rate the settings have.
+        settings: `TrainingSettings`.
+        steps_per_epoch: Training steps of an epoch.
+        loss: Its loss.
+        changes: Its schedules.
+    """
     epochs = getattr(settings, f"{name}_epochs")
     rate = getattr(settings, f"{name}_learning_rate")
-    selection = model.selection
-    return Stage(
-        name,
-        epochs,
-        lambda: sgd(settings, rate, epochs, steps_per_epoch),
-        loss,
-        {
-            "temperature": (selection.temperature, temperature),
-            "drop_connection": (
-                selection.drop_connection,
-                schedules.linear(0.0, settings.drop_connection),
-            ),
-            "drop_branch": (
-                selection.drop_branch,
-                schedules.linear(0.0, drop_branch),
-            ),
-        },
-    )
+
+    def optimizer():
+        return sgd(settings, rate, epochs, steps_per_epoch)
+
+    return Stage(name, epochs, optimizer, loss, changes)
 
 
 def cost_table(settings, model):
