@@ -128,7 +128,7 @@ def test_two_replicas_train_as_one_device(one_device, start, tmp_path):
 
 @pytest.mark.slow
 def test_two_replicas_hold_the_rates_of_the_global_batch(start, tmp_path):
-    # Few steps: where two floats are nearly one, a gate is open in one of the runs alone.
+    # Few steps: where floats are nearly one, a gate may open in one run alone.
     changes = {"network": "dmnn_tiny", "target_rate": 0.4, "pretrain_epochs": 0}
     finish(start(__file__, tmp_path / "two", json.dumps(changes)))
     one = train(settings(**changes), tmp_path / "one").path
