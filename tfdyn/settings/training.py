@@ -77,7 +77,7 @@ class TrainingSettings:
     target_rate_start: float | None = setting(
         None,
         "DMNN, stage 2: the target rate in the first epoch, that falls to r in half of "
-        "the stage (default: r throughout); stage 1, if it has epochs, ends with 1.",
+        "the stage (default: r throughout); in stage 1, if it has epochs, it is 1.",
     )
     noise_end: float = setting(
         1.0,
