@@ -138,12 +138,10 @@ def _one_branch(model):
             f"The MixedOps of this network have {sizes} branches: there is no route of "
             f"one branch, always the same. Leave out --each_branch."
         )
-    (size,) = sizes
-    return {
-        f"only {branch.name}": np.tile(np.eye(size, dtype="float32")[i], (1, count))
-        for count in [len(model.mixed_ops)]
-        for i, branch in enumerate(model.mixed_ops[0].branches)
-    }
+    (size,), count = sizes, len(model.mixed_ops)
+    routes = np.tile(np.eye(size, dtype="float32"), (1, count))
+    names = [f"only {branch.name}" for branch in model.mixed_ops[0].branches]
+    return {name: route[np.newaxis] for name, route in zip(names, routes, strict=True)}
 
 
 def _every(model):
