@@ -45,6 +45,13 @@ def test_thresholds_of_one_a_connection_are_evaluated_too(tmp_path):
     assert [row["threshold"] for row in content["routed"]] == [1.0, (0.4, 0.9)]
 
 
+def test_a_network_without_routers_has_one_row(tmp_path):
+    settings = tiny_settings(selection="none", threshold=1.0)
+    folder = train(settings, tmp_path / "run")
+    (row,) = evaluate(folder.path)["routed"]
+    assert row["threshold"] == 1.0
+
+
 @pytest.fixture
 def timed(tiny_run, tmp_path):
     """A copy of the run with a latency table, and the ms of all its branches."""

@@ -24,7 +24,8 @@ def evaluate(
 
     Args:
         run_dir: Folder of a finished run.
-        thresholds: Thresholds T, in (0, 1].
+        thresholds: Thresholds T, in (0, 1]; a network without routers, which runs the
+            same at each, is evaluated at 1 alone.
         batch_size: Images at once.
         model_name: "model.keras" (the end of the training) or "best.keras" (its best
             epoch on the validation share).
@@ -58,6 +59,8 @@ def evaluate(
     folder = RunFolder(run_dir)
     model = folder.load_model(model_name)
     thresholds = check_threshold(list(thresholds))
+    if not any(module.kind == "router" for module in model.modules):
+        thresholds = [1.0]  # It runs the same at every T.
     path, table = budget.load_table(folder, cost_table, needed=bool(budgets_ms))
     dataset = load_data(folder, data_dir)
     categories = categories or folder.settings().categories
