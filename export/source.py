@@ -77,15 +77,31 @@ class Source:
         return images, labels
 
 
-def from_run(run_dir, folder=None, data_dir=None):
+def from_run(run_dir, folder=None, data_dir=None, operating_point=None):
     """Returns the `Source` of a finished run; exports go to its `export/`.
 
+    Args:
+        run_dir: Folder of the run.
+        folder: Where exports go, if not there.
+        data_dir: Where its data are, if they have moved.
+        operating_point: One that a search left, A to E, in place of the end of the
+            training; exports go to the folder of that.
+
     Raises:
-        ValueError: If it is not a finished run.
+        ValueError: If it is not a finished run, or has no operating points.
     """
+    from tfdyn.training.operating_points import point_folder
     from tfdyn.training.run_folder import RunFolder
 
     run = RunFolder(run_dir)
+    if operating_point:
+        run = point_folder(run, operating_point)
+        if not run.finished:
+            raise ValueError(
+                f"{run_dir} has no operating point {operating_point}: the search of an "
+                f"InstaNAS leaves them in operating_points/. Leave out "
+                f"--operating_point, or name such a run by --run_dir."
+            )
     model = run.load_model()
     folder = pathlib.Path(folder or run / "export")
     form, settings = run.input_format(), run.settings()
@@ -120,6 +136,7 @@ def define():
     flags.DEFINE_integer("check_images", 256, "Images to check on.", lower_bound=1)
     flags.declare_key_flag("threshold")
     flags.declare_key_flag("data_dir")
+    flags.declare_key_flag("operating_point")
 
 
 def form_from_flags(source, variant="routed"):
@@ -141,7 +158,10 @@ def from_command():
     if name and not FLAGS.run_dir:
         return untrained(from_flags(Settings), name, FLAGS.export_dir)
     run_dir = FLAGS.run_dir or newest_run().path
-    return from_run(run_dir, FLAGS.export_dir, FLAGS.data_dir)
+    # In a flagfile it is a setting of the training.
+    chosen = FLAGS["operating_point"].present and not name
+    point = FLAGS.operating_point if chosen else None
+    return from_run(run_dir, FLAGS.export_dir, FLAGS.data_dir, point)
 
 
 def writable(folder):

@@ -1,6 +1,7 @@
 """Sources: runs and untrained networks, their images and their folders."""
 
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -17,6 +18,16 @@ def test_a_run_exports_to_its_own_folder(tiny_run):
     images, labels = source.test_images(50)
     assert images.dtype == np.uint8 and images.shape == (50, 8, 8, 1)
     assert images.max() == 255 and labels.max() == 9
+
+
+def test_an_operating_point_exports_to_its_own_folder(tiny_run, tmp_path):
+    point = tmp_path / "run" / "operating_points" / "B"
+    shutil.copytree(tiny_run.path, point)
+    source = sources.from_run(tmp_path / "run", operating_point="B")
+    assert source.folder == point / "export"
+    assert source.name == str(point) and source.test_images(1)[0].shape == (1, 8, 8, 1)
+    with pytest.raises(ValueError, match="run has no operating point C: the search"):
+        sources.from_run(tmp_path / "run", operating_point="C")
 
 
 def test_the_data_of_a_run_are_loaded_once(tiny_run, monkeypatch):

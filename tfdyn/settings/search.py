@@ -49,7 +49,8 @@ class SearchSettings:
     operating_point: str = setting(
         "C",
         "InstaNAS: of the search's operating points, from the dearest, A, to the "
-        "cheapest, E, the one whose router stage 2 trains under.",
+        "cheapest, E, the one whose router stage 2 trains under; or, when a run is "
+        "exported, the one to export in place of the end of its training.",
         choices=OPERATING_POINTS,
     )
     retrain: bool = setting(
