@@ -9,7 +9,8 @@ COLLAPSED = 0.99
 class Collapse(keras.callbacks.Callback):
     """Reports a policy that has collapsed, with the settings that prevent it.
 
-    Once, and again if it recovers and collapses anew.
+    In the turn of the meta-graph, when the router stands still; once, and again if it
+    recovers and collapses anew.
 
     Args:
         output: Where to write.
@@ -21,7 +22,8 @@ class Collapse(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         same = (logs or {}).get("same_architecture")
-        if self.params["stage"] != "router" or same is None:
+        # In the turn of the router the mean is of all that it was.
+        if self.params["stage"] != "meta_graph" or same is None:
             return
         if same < COLLAPSED:
             self._since = None
@@ -29,8 +31,9 @@ class Collapse(keras.callbacks.Callback):
             self._since = epoch
             self.output.write(
                 f"collapsed: {same:.1%} of pairs of images have one architecture. To "
-                f"prevent it, explore more (a lower --alpha, --entropy=maximised, a "
-                f"lower --router_learning_rate), let the bound fall less fast (more "
-                f"--joint_epochs) or less far (a higher --upper_bound_end), or start "
-                f"from a better meta-graph (more --pretrain_epochs)\n"
+                f"prevent it, explore more (a lower --alpha or --entropy_weight, "
+                f"--entropy=maximised, a lower --router_learning_rate), let the bound "
+                f"fall less fast (more --joint_epochs) or less far (a higher "
+                f"--upper_bound_end), or start from a better meta-graph (more "
+                f"--pretrain_epochs)\n"
             )
