@@ -48,7 +48,8 @@ def run_on_jax():
     assert np.isfinite(fitted.history["loss"]).all(), fitted.history
     assert (before != model.head.get_weights()[0]).all()
 
-    dmnn = DMNN((4, 4, 1), 2, [(4, 2, 2, 1)], stem="small", category_heads=2)
+    settings = {"stem": "small", "category_heads": 2, "normalized_routers": True}
+    dmnn = DMNN((4, 4, 1), 2, [(4, 2, 2, 1)], **settings)
     weights = category_weights(dmnn.stage_of_block)
     dmnn.compile("sgd", RateLoss(dmnn.route_cost, 0.5, [0, 1], weights))
     before = [np.array(c.decide.kernel) for c in dmnn.routers]

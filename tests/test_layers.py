@@ -60,7 +60,7 @@ CASES = {
     ClassifierHead: (lambda: ClassifierHead(3), MAP, {}),
     ConvolutionHead: (lambda: ConvolutionHead(6, 3), MAP, {}),
     GateRouter: (
-        lambda: GateRouter(2, units=5, previous_state=True),
+        lambda: GateRouter(2, 5, previous_state=True, normalized=True),
         [MAP, (5,)],
         {},
     ),

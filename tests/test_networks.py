@@ -39,6 +39,7 @@ def test_settings_reach_the_model():
 
 def test_settings_reach_a_dmnn():
     chosen = {"selection": "softmax", "previous_state": False, "seed": 6}
+    chosen["normalized_routers"] = True
     settings = Settings(
         network="dmnn_tiny", categories="cifar10", threshold=(0.7,), **chosen
     )

@@ -1,7 +1,9 @@
 """GateRouter: decides which sub-blocks of a block run, DMNN's controller."""
 
 import keras
-from keras import layers
+from keras import layers, ops
+
+from tfdyn.layers.batch_normalization import BatchNormalization
 
 
 @keras.saving.register_keras_serializable("tfdyn")
@@ -16,6 +18,9 @@ class GateRouter(keras.layers.Layer):
         sub_blocks: N, sub-blocks of its block.
         units: d, size of the state.
         previous_state: Whether it takes the state of the router before it.
+        normalized: Whether the first dense layer has batch normalisation instead of a
+            bias, which the paper has not: so states differ between images as much as
+            they can, however little the pooled features do beside their mean.
 
     Input `(batch, height, width, channels)`, or, with `previous_state`, a pair of that
     and a state `(batch, units)`. Output a pair: logits `(batch, sub_blocks, 2)`, of not
@@ -24,13 +29,18 @@ class GateRouter(keras.layers.Layer):
 
     kind = "router"
 
-    def __init__(self, sub_blocks, units=32, previous_state=False, **kwargs):
+    def __init__(
+        self, sub_blocks, units=32, previous_state=False, normalized=False, **kwargs
+    ):
         # Its layers cast their inputs themselves: states stay in float32.
         super().__init__(**{"autocast": False, **kwargs})
         self.sub_blocks, self.units = sub_blocks, units
         self.previous_state = previous_state
         self.pool = layers.GlobalAveragePooling2D()
-        self.embed = layers.Dense(units, "relu", dtype="float32")
+        self.embed = layers.Dense(units, use_bias=not normalized, dtype="float32")
+        self.normalize = None
+        if normalized:
+            self.normalize = BatchNormalization(momentum=0.9, dtype="float32")
         self.recall = None
         if previous_state:
             self.recall = layers.Dense(units, "relu", dtype="float32")
@@ -44,11 +54,16 @@ class GateRouter(keras.layers.Layer):
             self.recall.build(state)
         self.pool.build(features)
         self.embed.build(self.pool.compute_output_shape(features))
+        if self.normalize:
+            self.normalize.build(state)
         self.decide.build(state)
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         features, previous = inputs if self.recall else (inputs, None)
         state = self.embed(self.pool(features))
+        if self.normalize:
+            state = self.normalize(state, training=training)
+        state = ops.relu(state)
         if self.recall:
             state = state + self.recall(previous)
         return self.split(self.decide(state)), state
@@ -63,4 +78,5 @@ class GateRouter(keras.layers.Layer):
             "sub_blocks": self.sub_blocks,
             "units": self.units,
             "previous_state": self.previous_state,
+            "normalized": self.normalize is not None,
         }

@@ -45,6 +45,8 @@ class DMNN(RoutedModel):
             convolution as shortcut; without, they have none.
         units: d, size of the routers' states.
         previous_state: Whether routers see the state of the one before.
+        normalized_routers: Whether routers have batch normalisation, `GateRouter`'s
+            `normalized`; the paper's have not.
         category_heads: K, categories that heads of the routers tell apart, for
             training alone; 0: no heads.
         selection: "gumbel_softmax" (with noise in training), "softmax" (without) or
@@ -73,6 +75,7 @@ class DMNN(RoutedModel):
         projection=True,
         units=32,
         previous_state=True,
+        normalized_routers=False,
         category_heads=0,
         selection="gumbel_softmax",
         threshold=0.5,
@@ -93,6 +96,7 @@ class DMNN(RoutedModel):
             "projection": projection,
             "units": units,
             "previous_state": previous_state,
+            "normalized_routers": normalized_routers,
             "category_heads": int(category_heads),
             "selection": selection,
             "seed": seed,
@@ -145,7 +149,13 @@ class DMNN(RoutedModel):
         units = self._settings["units"]
         previous = self._settings["previous_state"] and bool(self.routers)
         name = f"router_{len(self.routers)}"
-        router = GateRouter(self._settings["sub_blocks"], units, previous, name=name)
+        router = GateRouter(
+            self._settings["sub_blocks"],
+            units,
+            previous,
+            self._settings["normalized_routers"],
+            name=name,
+        )
         router.build([shape, (None, units)] if previous else shape)
         return router
 
@@ -171,7 +181,7 @@ class DMNN(RoutedModel):
             elif self.routers:
                 router = self.routers[index]
                 see = [outputs, states[-1]] if router.previous_state else outputs
-                logits, state = router(see)
+                logits, state = router(see, training=training)
                 weights = self.selection(logits, thresholds[index], training=training)
                 states.append(state)
             else:

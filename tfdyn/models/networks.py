@@ -139,6 +139,7 @@ def _dmnn(settings, sizes):
     return {
         "selection": settings.selection,
         "previous_state": settings.previous_state,
+        "normalized_routers": settings.normalized_routers,
         "category_heads": len(categories.load(settings.categories)) if routed else 0,
     }
 

@@ -34,6 +34,10 @@ class NetworkSettings:
     previous_state: bool = setting(
         True, "DMNN: routers see the state of the one before."
     )
+    normalized_routers: bool = setting(
+        False,
+        "DMNN: routers have batch normalisation, which the paper's have not.",
+    )
     categories: str = setting(
         "none",
         "DMNN: categories that routers learn in training: none, cifar10, cifar100 "
