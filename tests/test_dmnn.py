@@ -151,7 +151,7 @@ def test_routers_see_the_state_of_the_one_before():
     second.recall.kernel.assign(np.eye(32))
     second.decide.kernel.assign(np.tile([[0.0, 0.0, 0.0, 1.0]], (32, 1)))
     np.testing.assert_array_equal(run(connected, IMAGES)["route"][name][:, 1], 0)
-    first.normalize.beta.assign(first.normalize.beta + 50.0)
+    first.embed.bias.assign(first.embed.bias + 50.0)
     assert (run(connected, IMAGES)["route"][name] == 1).all()
 
 

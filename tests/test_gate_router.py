@@ -27,7 +27,8 @@ def test_outputs_are_those_of_the_equations(previous_state, norm):
     inputs = [FEATURES, STATE] if previous_state else FEATURES
     router(inputs)
     for weight in router.weights:
-        weight.assign(np.abs(RANDOM.normal(size=weight.shape)))
+        values = RANDOM.normal(size=weight.shape)
+        weight.assign(np.abs(values) if "variance" in weight.path else values)
     w1, *b1 = router.embed.get_weights()
     state = FEATURES.mean(axis=(1, 2)) @ w1
     state = relu(normalized(state, router.normalize) if norm else state + b1[0])

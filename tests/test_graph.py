@@ -1,5 +1,7 @@
 """Graphs: what each variant takes, gives and runs."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -47,7 +49,10 @@ def macs(model, route, routers):
     return model.route_cost.total(route).numpy() - (0 if routers else sum(unused))
 
 
-@pytest.mark.parametrize("family", [make_dmnn, make_instanas])
+@pytest.mark.parametrize(
+    "family",
+    [make_dmnn, functools.partial(make_dmnn, normalized_routers=True), make_instanas],
+)
 def test_a_family_is_exported_as_any_other(family):
     model = sharpen(family())
     function = graph.gated(model, FORMAT, Form(threshold_input=True))

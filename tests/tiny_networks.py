@@ -22,7 +22,6 @@ def make(**changes):
 def make_dmnn(**changes):
     settings = {"input_shape": (8, 8, 1), "num_classes": 3, "stem": "small"}
     settings |= {"stages": [(6, 3, 2, 1), (8, 4, 2, 2)], "stem_filters": 4, "seed": 0}
-    settings["normalized_routers"] = True
     return DMNN(**{**settings, **changes})
 
 
