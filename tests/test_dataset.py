@@ -81,6 +81,11 @@ def test_drop_remainder(digits):
     assert batches.element_spec[0].shape == (100, 8, 8, 1)
 
 
+def test_no_thread_tunes_batches(digits):
+    # It may hold up the end of each epoch until it wakes up.
+    assert digits.batches("train", 64).options().autotune.enabled is False
+
+
 def test_validation_does_not_depend_on_the_run(digits):
     first, _ = arrays(digits.batches("validation", 100))
     same, _ = arrays(load("digits").batches("validation", 100))

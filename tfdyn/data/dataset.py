@@ -105,6 +105,10 @@ class Dataset:
                 image = augmentation(image, key, self.input_format)
             return tf.ensure_shape(image, self.input_format.shape), label
 
+        # TensorFlow 2.21: an iterator that ends may wait for the thread that tunes
+        # it to wake up, for up to a minute. Untuned, map uses all cores.
+        options = tf.data.Options()
+        options.autotune.enabled = False
         return (
             examples.records((seed, epoch) if shuffle else None)
             .enumerate()
@@ -112,6 +116,7 @@ class Dataset:
             .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
             .batch(batch_size, drop_remainder=drop_remainder)
             .prefetch(tf.data.AUTOTUNE)
+            .with_options(options)
         )
 
 
