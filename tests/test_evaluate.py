@@ -100,6 +100,15 @@ def test_a_budget_has_a_row_at_the_threshold_that_meets_it(timed):
     assert chosen["validation_examples"] == count
 
 
+def test_a_target_rate_has_a_row_at_the_threshold_that_keeps_to_it(tiny_run):
+    content = evaluate(tiny_run.path, [1.0], rates=[0.6])
+    full, chosen = content["routed"]
+    assert "target_rate" not in full and full["executed_share"] == 1.0
+    assert chosen["target_rate"] == 0.6 >= chosen["validation_rate"]
+    assert chosen["executed_share"] == pytest.approx(chosen["validation_rate"], abs=0.1)
+    assert chosen["threshold"] < 1
+
+
 def test_a_budget_needs_a_table(tiny_run):
     with pytest.raises(ValueError, match="has no latency table"):
         evaluate(tiny_run.path, [1.0], budgets_ms=[1.0])
@@ -137,7 +146,7 @@ def test_data_of_another_form(tiny_run, tmp_path):
 
 def test_the_command_finds_the_newest_run_and_prints_one_object(timed, tmp_path):
     command = [sys.executable, "-m", "tfdyn.evaluate", "--thresholds=0.7", "--json"]
-    command.append("--budget_ms=50,100")
+    command += ["--budget_ms=50,100", "--target_rate=1"]
     process = subprocess.run(
         command,
         cwd=tmp_path,
@@ -147,5 +156,6 @@ def test_the_command_finds_the_newest_run_and_prints_one_object(timed, tmp_path)
     )
     assert process.returncode == 0, process.stderr
     rows = json.loads(process.stdout)["routed"]
-    assert [row["threshold"] for row in rows] == [0.7, 1.0, 1.0]
-    assert [row.get("budget_ms") for row in rows] == [None, 50.0, 100.0]
+    assert [row["threshold"] for row in rows] == [0.7, 1.0, 1.0, 1.0]
+    assert [row.get("budget_ms") for row in rows] == [None, 50.0, 100.0, None]
+    assert rows[-1]["target_rate"] == 1

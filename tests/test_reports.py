@@ -70,6 +70,18 @@ def test_the_table_ends_with_what_was_chosen_for_a_budget():
     )
 
 
+def test_the_table_ends_with_what_was_chosen_for_a_rate():
+    choice = {"target_rate": 0.7, "validation_rate": 0.69912, "executed_share": 0.7031}
+    results = [*RESULTS, (0.49, {**CHEAP, **choice, "validation_examples": 5000})]
+    content = reports.evaluation("d", "model.keras", results)
+    *_, row, blank, line = reports.table(content, "runs/a").splitlines()
+    assert row.split()[0] == "T=0.49" and not blank
+    assert line == (
+        "target rate 0.7: T=0.49, the largest at which no more of the branches' MACs "
+        "run on the 5,000 validation images (0.6991); here 0.7031"
+    )
+
+
 @pytest.mark.parametrize(
     ("threshold", "text"),
     [(1.0, "1"), (0.5, "0.5"), (0.1 + 0.2, "0.3"), (1 - 2**-24, "0.99999994")],

@@ -17,6 +17,7 @@ def evaluate(
     cost_table=None,
     budgets_ms=(),
     categories=None,
+    rates=(),
 ):
     """Evaluates a run on its test set, and writes `evaluation.json` and a plot.
 
@@ -36,22 +37,24 @@ def evaluate(
             meets it on the validation share is evaluated too.
         categories: Categories of classes to tell the use of branches of
             (`tfdyn.data.categories.load`); default: those of the training.
+        rates: Shares of the branches' MACs, for each of which the largest T
+            that keeps to it on the validation share is evaluated too.
 
     Returns:
         What `evaluation.json` holds: `dataset`, `split`, `examples`, `all_branches`
-        and, for each threshold and each budget, `routed`; accuracy between 0 and 1,
+        and, for each threshold, budget and rate, `routed`; accuracy between 0 and 1,
         MACs and parameters of an input's route, and what the table predicts; `use`,
         the share of images that ran a branch at the model's own threshold or the
         nearest to it, of `all` and of the `categories`, by MixedOp and branch.
 
     Raises:
         ValueError: If the run is not finished, a threshold is out of range, or there
-            is none for a budget.
+            is none for a budget or a rate.
     """
     from tfdyn.data.categories import names
     from tfdyn.files import write_json
     from tfdyn.routing.threshold import check_threshold
-    from tfdyn.training import budget, reports
+    from tfdyn.training import budget, reports, target_rates
     from tfdyn.training.evaluation_plot import plot
     from tfdyn.training.evaluator import Evaluator, load_data
     from tfdyn.training.run_folder import RunFolder
@@ -67,6 +70,7 @@ def evaluate(
     categories = names(categories, dataset.input_format.class_names)
     evaluator = Evaluator(model, table, categories)
     choices = budget.thresholds_for(budgets_ms, evaluator, dataset, batch_size)
+    choices += target_rates.thresholds_for(rates, evaluator, dataset, batch_size)
     if isinstance(model.threshold, list):
         thresholds.append(tuple(model.threshold))
     rows = [{"threshold": threshold} for threshold in [1.0, *thresholds]] + choices
@@ -106,6 +110,7 @@ def main():
         FLAGS.cost_table,
         FLAGS.budget_ms or (),
         FLAGS.categories,
+        FLAGS.target_rate or (),
     )
     if FLAGS.json:
         commands.print_json(content)
@@ -136,6 +141,12 @@ if __name__ == "__main__":
         None,
         "Categories of classes to tell the use of branches of: none, cifar10, cifar100 "
         "or a JSON file (default: those of the training).",
+    )
+    flags.DEFINE_list(
+        "target_rate",
+        None,
+        "Share of the branches' MACs: finds the largest T at which no more run, on the "
+        "validation images.",
     )
     commands.define_json()
     commands.run(main)

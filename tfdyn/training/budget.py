@@ -134,10 +134,10 @@ def count_validation(dataset):
     examples = dataset.num_examples("validation")
     if not examples:
         raise ValueError(
-            f"A threshold for a budget, and gates to leave out, are chosen on "
-            f"validation images, and this run was trained with --validation_share=0, "
-            f"which leaves none of {dataset.name}. Choose a threshold yourself by what "
-            f"`python -m tfdyn.evaluate` says of several."
+            f"A threshold for a budget or a rate, and gates to leave out, are chosen "
+            f"on validation images, and this run was trained with "
+            f"--validation_share=0, which leaves none of {dataset.name}. Choose a "
+            f"threshold yourself by what `python -m tfdyn.evaluate` says of several."
         )
     return examples
 

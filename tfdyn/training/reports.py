@@ -74,8 +74,9 @@ def table(content, folder):
     )
     if "cost_table" in content:
         title += f"\ncost table: {content['cost_table']}"
-    budgets = [budget_line(row) for row in routed if "budget_ms" in row]
-    lines = [title, "", *_aligned(rows), *([""] if budgets else []), *budgets]
+    chosen = [budget_line(row) for row in routed if "budget_ms" in row]
+    chosen += [_rate_line(row) for row in routed if "target_rate" in row]
+    lines = [title, "", *_aligned(rows), *([""] if chosen else []), *chosen]
     use = content["use"]
     return "\n".join(lines + (_use_table(use) if use["categories"] else []))
 
@@ -96,6 +97,15 @@ def budget_line(choice):
         f"budget {choice['budget_ms']:g} ms: {label(choice['threshold'])}, the largest "
         f"whose predicted mean on the {choice['validation_examples']:,} validation "
         f"images ({choice['validation_ms']:.4g} ms) meets it with a margin"
+    )
+
+
+def _rate_line(choice):
+    return (
+        f"target rate {choice['target_rate']:g}: {label(choice['threshold'])}, the "
+        f"largest at which no more of the branches' MACs run on the "
+        f"{choice['validation_examples']:,} validation images "
+        f"({choice['validation_rate']:.4g}); here {choice['executed_share']:.4g}"
     )
 
 

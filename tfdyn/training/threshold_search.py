@@ -9,7 +9,7 @@ SMALLEST = 1e-6
 TOLERANCE = 1e-3
 
 
-def largest_threshold(mean_ms, budget_ms, tolerance=TOLERANCE):
+def largest_threshold(mean_cost, budget, tolerance=TOLERANCE, unit="ms"):
     """Returns the largest T whose mean meets a budget; its mean was asked for.
 
     The largest to the tolerance or, where the mean jumps, to float32's resolution. In
@@ -17,32 +17,33 @@ def largest_threshold(mean_ms, budget_ms, tolerance=TOLERANCE):
     logarithm of 1 - T, halving and interpolating in turn.
 
     Args:
-        mean_ms: Function from T in (0, 1] to the mean, that rises with T; asked
+        mean_cost: Function from T in (0, 1] to the mean, that rises with T; asked
             several times for the same T.
-        budget_ms: The mean that must not be exceeded.
+        budget: The mean that must not be exceeded.
         tolerance: Share of the budget that may be left over.
+        unit: Of both, for the error.
 
     Raises:
         ValueError: If the smallest T exceeds the budget.
     """
     low, high = SMALLEST, 1.0
-    if mean_ms(high) <= budget_ms:
+    if mean_cost(high) <= budget:
         return high
-    if mean_ms(low) > budget_ms:
+    if mean_cost(low) > budget:
         raise ValueError(
-            f"no threshold has a mean of {budget_ms:g} ms or less; the least possible "
-            f"is {math.ceil(mean_ms(low) * 1e4) / 1e4:g} ms, at T={low:g}."
+            f"no threshold has a mean of {budget:g} {unit} or less; the least possible "
+            f"is {math.ceil(mean_cost(low) * 1e4) / 1e4:g} {unit}, at T={low:g}."
         )
     halve = True
-    while mean_ms(low) < (1 - tolerance) * budget_ms:
+    while mean_cost(low) < (1 - tolerance) * budget:
         share = 0.5
         if not halve:
-            below, above = mean_ms(low), mean_ms(high)
-            share = ((1 - tolerance / 2) * budget_ms - below) / (above - below)
+            below, above = mean_cost(low), mean_cost(high)
+            share = ((1 - tolerance / 2) * budget - below) / (above - below)
         middle = _between(low, high, share)
         if not np.float32(low) < np.float32(middle) < np.float32(high):
             break
-        if mean_ms(middle) <= budget_ms:
+        if mean_cost(middle) <= budget:
             low = middle
         else:
             high = middle
