@@ -35,9 +35,14 @@ def thresholds_for(rates, evaluator, dataset, batch_size=250):
     choices = []
     for rate in rates:
         threshold = largest_threshold(mean_rate, rate, unit="of the branches' MACs")
-        numbers = threshold, rate, mean_rate(threshold), examples
-        names = "threshold", "target_rate", "validation_rate", "validation_examples"
-        choices.append(dict(zip(names, numbers, strict=True)))
+        choices.append(
+            {
+                "threshold": threshold,
+                "target_rate": rate,
+                "validation_rate": mean_rate(threshold),
+                "validation_examples": examples,
+            }
+        )
     return choices
 
 
