@@ -40,15 +40,15 @@ def measure(source, budgets, table, images, rounds=5, loop=30):
         each, with `gated_ms`, `guided_ms` (means over the images) and
         `guided_to_gated`, their ratio (of each image; the median and quartiles).
     """
-    from export import graph
-    from tfdyn.training import budget
-    from tfdyn.training.evaluator import Evaluator
+    from export.graph.form import Form
+    from tfdyn.evaluation import budget
+    from tfdyn.evaluation.evaluator import Evaluator
 
     table, costs = budget.load_table(source.run, table, needed=True)
     evaluator, forms = Evaluator(source.model, costs), {}
     choices = budget.thresholds_for(budgets, evaluator, source.dataset)
     for choice in choices:
-        form = graph.Form(threshold=choice["threshold"])
+        form = Form(threshold=choice["threshold"])
         guided, chosen = gates.leave_out(source, form, table)
         choice["ungated"] = len(chosen["ungated"])
         forms[choice["budget_ms"]] = {"gated": form, "guided": guided}

@@ -24,9 +24,9 @@ def make_pass(run_dir, form, threshold, batches):
         threshold: T.
         batches: List of batches of images and labels.
     """
+    from tfdyn.evaluation.evaluator import Evaluator
     from tfdyn.layers import execution
-    from tfdyn.training.evaluator import Evaluator
-    from tfdyn.training.run_folder import RunFolder
+    from tfdyn.runs.run_folder import RunFolder
 
     by = {"dispatched": execution.dispatched, "masked": execution.dense}[form]
     evaluator = Evaluator(RunFolder(run_dir).load_model(), by=by)
@@ -36,7 +36,7 @@ def make_pass(run_dir, form, threshold, batches):
 def load_batches(run_dir, batch_size, images):
     """Returns a list of batches of the run's test set, at most so many images."""
     from tfdyn.data.dataset import load
-    from tfdyn.training.run_folder import RunFolder
+    from tfdyn.runs.run_folder import RunFolder
 
     settings = RunFolder(run_dir).settings()
     dataset = load(settings.dataset, settings.data_dir, settings.image_size)
@@ -47,7 +47,7 @@ def random_batches(run_dir, batch_size):
     """Returns a list of one batch: memory is measured with no data set in it."""
     import tensorflow as tf
 
-    from tfdyn.training.run_folder import RunFolder
+    from tfdyn.runs.run_folder import RunFolder
 
     shape = RunFolder(run_dir).input_format().shape
     images = tf.random.stateless_normal((batch_size, *shape), (0, 0))
@@ -102,7 +102,7 @@ def table(content):
 
 def main():
     """Runs the command on the flags."""
-    from tfdyn.training.run_folder import newest_run
+    from tfdyn.runs.run_folder import newest_run
 
     run_dir = FLAGS.run_dir or newest_run().path
     if FLAGS.form:

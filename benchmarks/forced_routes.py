@@ -21,7 +21,7 @@ from benchmarks import litert, timing
 from export import routes as export_routes
 from export import source as sources
 from tfdyn import commands
-from tfdyn.costs.units import readable
+from tfdyn.text import readable
 
 FLAGS = flags.FLAGS
 # T at which a network runs the least that it can.
@@ -48,7 +48,8 @@ def measure(source, other, numbers, routes=5, rounds=5, loop=5, each_branch=Fals
         and the means of its routes' `share` of the branches, `macs`, `ms`, `macs_saved`
         and `time_saved` of all branches', and `to_against`, the ratio of times.
     """
-    from export import graph
+    from export.graph import trace
+    from export.graph.form import Form
 
     image = source.test_images(1)[0]
     rows = {"at the lowest T": _at_lowest(source, image)}
@@ -60,11 +61,11 @@ def measure(source, other, numbers, routes=5, rounds=5, loop=5, each_branch=Fals
         rows |= _one_branch(source.model)
     drawn = np.concatenate(list(rows.values()))
     graphs = {
-        "forced": (source, graph.Form("forced")),
-        "gated": (source, graph.Form("routed", 1.0)),
-        "all_branches": (source, graph.Form("all_branches")),
-        "against": (other, graph.Form("all_branches")),
-        "routed": (source, graph.Form("routed", LOWEST)),
+        "forced": (source, Form("forced")),
+        "gated": (source, Form("routed", 1.0)),
+        "all_branches": (source, Form("all_branches")),
+        "against": (other, Form("all_branches")),
+        "routed": (source, Form("routed", LOWEST)),
     }
     with tempfile.TemporaryDirectory() as folder:
         forms = {
@@ -78,7 +79,7 @@ def measure(source, other, numbers, routes=5, rounds=5, loop=5, each_branch=Fals
         )
     # The first route is the one that the routed graph takes.
     routers_ms = max(0.0, timed[0]["routed"] - timed[0]["forced"])
-    rest, branches = graph.macs(source.model)
+    rest, branches = trace.macs(source.model)
     macs = {"all_branches": _every(source.model), "against": _every(other.model)}
     macs["gated"] = macs["all_branches"]
     table, first = [], 0
@@ -114,7 +115,7 @@ def measure(source, other, numbers, routes=5, rounds=5, loop=5, each_branch=Fals
 
 def _at_lowest(source, image):
     """Returns the route of an image at the lowest T, `(1, branches)`."""
-    from export.graph import join_route
+    from export.graph.trace import join_route
 
     pixels = np.asarray(source.input_format.normalize(image))
     route = source.model(pixels, threshold=LOWEST, training=False)["route"]
@@ -145,9 +146,9 @@ def _one_branch(model):
 
 
 def _every(model):
-    from export import graph
+    from export.graph import trace
 
-    fixed, branches = graph.macs(model)
+    fixed, branches = trace.macs(model)
     return int(fixed + branches.sum())
 
 
@@ -186,8 +187,8 @@ def text(content):
 
 def main():
     """Runs the command on the flags."""
+    from tfdyn.families.settings import Settings
     from tfdyn.settings.fields import from_flagfile
-    from tfdyn.settings.settings import Settings
 
     path = pathlib.Path(FLAGS.against)
     other = sources.untrained(from_flagfile(Settings, path), path.stem)

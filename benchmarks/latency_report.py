@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tfdyn.costs.units import readable
 from tfdyn.files import whole
+from tfdyn.text import readable
 
 MARKERS = {"all_branches": "s", "routed": "o", "forced": "v", "fixed": "^"}
 # Of a summary: what people read for it, and by what it is multiplied for them.
@@ -26,12 +26,12 @@ def route_macs(model, routes, routers):
         routes: `(n, branches of all MixedOps)`.
         routers: Whether the routed form and that of all branches run the routers.
     """
-    from export import graph
+    from export.graph import trace
 
-    rest, branches = graph.macs(model, routers=False)
+    rest, branches = trace.macs(model, routers=False)
     fixed = rest + (np.asarray(routes) != 0) @ branches
     every = np.full(len(routes), rest + branches.sum())
-    more = graph.macs(model)[0] - rest if routers else 0
+    more = trace.macs(model)[0] - rest if routers else 0
     return {
         "routed": fixed + more,
         "all_branches": every + more,

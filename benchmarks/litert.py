@@ -22,9 +22,10 @@ BENCHMARK_INPUTS = {
 
 def load(source, path, form, route=None):
     """Converts a form of a network to the file `path`; returns its `Interpreter`."""
-    from export import graph, tflite
+    from export import tflite
+    from export.graph import trace
 
-    function = graph.gated(source.model, source.input_format, form, route)
+    function = trace.gated(source.model, source.input_format, form, route)
     path.write_bytes(tflite.convert(function))
     with commands.quiet():  # It tells of its delegate.
         return Interpreter(path, num_threads=1)

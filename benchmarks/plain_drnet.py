@@ -3,10 +3,10 @@
 import keras
 from keras import ops
 
+from tfdyn.families.drnet.branches import SkipConnection
+from tfdyn.families.drnet.drnet import DRNet
 from tfdyn.layers.batch_normalization import BatchNormalization
-from tfdyn.layers.branches import SkipConnection
 from tfdyn.layers.chain import Chain
-from tfdyn.models.drnet import DRNet
 
 
 @keras.saving.register_keras_serializable("tfdyn")

@@ -18,7 +18,7 @@ from absl import flags
 from benchmarks import timing
 from export import source as sources
 from tfdyn import commands
-from tfdyn.costs.units import readable
+from tfdyn.text import readable
 
 FLAGS = flags.FLAGS
 QUANTILES = {"lowest": 0, "5 %": 5, "median": 50, "95 %": 95, "highest": 100}
@@ -34,7 +34,7 @@ def draw(model, uniform, probability):
         uniform: Numbers between 0 and 1, `(n, branches of all MixedOps)`.
         probability: Of each branch to run.
     """
-    from export.graph import split_route
+    from export.graph.trace import split_route
 
     parts = []
     for least, own in zip(
@@ -80,9 +80,9 @@ def measure(source, draws=3, batch_size=250):
             weights that the router makes.
     """
     from export import routes as export_routes
-    from export.graph import split_route
+    from export.graph.trace import split_route
     from tfdyn.costs.route_cost import RouteCost
-    from tfdyn.training import budget
+    from tfdyn.evaluation import budget
 
     model = source.model
     if not model.binary:
@@ -143,7 +143,7 @@ def _predict(model, batches, routes=None):
     """Returns which images are classified right, and the routes that they took."""
     import tensorflow as tf
 
-    from export.graph import join_route, split_route
+    from export.graph.trace import join_route, split_route
     from tfdyn.layers import execution
 
     @tf.function(reduce_retracing=True)

@@ -36,8 +36,7 @@ from tfdyn import commands
 from tfdyn.files import write_json
 
 FLAGS = flags.FLAGS
-# The variant of `export.graph` that each form is, for images on their own routes and
-# on routes that are given.
+# Form: variant of the graph, for images on their own routes and for forced routes.
 OWN = {"routed": "routed", "all_branches": "all_branches", "forced": "forced"}
 GIVEN = {"routed": "forced", "all_branches": "fixed"}
 
@@ -72,7 +71,7 @@ def measure(
         `gates_taken`, and by form `macs` and `ms` (of one run, the median of the
         rounds); "fixed" is left out where its route has none.
     """
-    from export import graph
+    from export.graph.form import Form
 
     own, sizes = routes is None, [len(op.branches) for op in source.model.mixed_ops]
     variants = OWN if own else GIVEN
@@ -85,7 +84,7 @@ def measure(
             name: litert.load(
                 source,
                 paths[name],
-                graph.Form(variant, threshold, ungated=left_out.get(name, ())),
+                Form(variant, threshold, ungated=left_out.get(name, ())),
                 equal,
             )
             for name, variant in tqdm(variants.items(), "converting", **litert.BAR)
@@ -95,7 +94,7 @@ def measure(
         distinct, indices = export_routes.distinct(routes)
         fixed = [
             litert.load(
-                source, pathlib.Path(folder, f"{i}.tflite"), graph.Form("fixed"), route
+                source, pathlib.Path(folder, f"{i}.tflite"), Form("fixed"), route
             )
             for i, route in enumerate(
                 tqdm(distinct[:fixed_routes], "fixed", **litert.BAR)

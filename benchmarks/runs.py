@@ -34,14 +34,14 @@ def measure(runs, images, rounds=5, loop=30):
         T), `ms` (the mean over the images) and `ms_to_first` (the mean's ratio to the
         first run's).
     """
-    from export import graph
+    from export.graph.form import Form
 
     with tempfile.TemporaryDirectory() as folder:
         forms = {
             source.name: litert.load(
                 source,
                 pathlib.Path(folder, f"{index}.tflite"),
-                graph.Form(threshold=source.model.threshold),
+                Form(threshold=source.model.threshold),
             )
             for index, source in enumerate(runs)
         }

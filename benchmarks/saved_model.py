@@ -34,7 +34,8 @@ def measure(source, form, images, batch_size, rounds):
 
     import tensorflow as tf
 
-    from export import graph, saved_model
+    from export import saved_model
+    from export.graph import trace
     from tfdyn.layers import execution
 
     count = len(images) // batch_size * batch_size
@@ -45,7 +46,7 @@ def measure(source, form, images, batch_size, rounds):
         )
     starts = range(0, count, batch_size)
     batches = [tf.constant(images[start : start + batch_size]) for start in starts]
-    masked = graph.batched(source.model, source.input_format, form, execution.dense)
+    masked = trace.batched(source.model, source.input_format, form, execution.dense)
     with tempfile.TemporaryDirectory() as folder:
         copy = dataclasses.replace(source, folder=pathlib.Path(folder))
         path, _ = saved_model.export(copy, form, images[:batch_size])

@@ -10,9 +10,9 @@ from absl import flags
 
 from benchmarks import timing
 from tfdyn import commands
+from tfdyn.families.settings import Settings
 from tfdyn.settings import fields
 from tfdyn.settings.fields import define_flags, from_flags, to_flagfile
-from tfdyn.settings.settings import Settings
 
 FLAGS = flags.FLAGS
 FORMS = ("tfdyn", "plain")
@@ -31,9 +31,9 @@ def make_step(settings, form):
 
     from benchmarks.plain_drnet import PlainDRNet
     from tfdyn.data.dataset import shape_of
-    from tfdyn.models.networks import build_network
+    from tfdyn.families.networks import build_network
     from tfdyn.training.distribution import Distribution
-    from tfdyn.training.stages import drnet_stages
+    from tfdyn.training.stage import drnet_stages
 
     keras.utils.set_random_seed(settings.seed)
     shape, num_classes = shape_of(

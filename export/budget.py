@@ -14,12 +14,12 @@ def meet(source, form, budget_ms, cost_table=None):
 
     Returns:
         The form with that T, and how it was chosen, for the manifest: what
-        `tfdyn.training.budget.threshold_for` returns.
+        `tfdyn.evaluation.budget.threshold_for` returns.
 
     Raises:
         ValueError: If there is no T to choose, or none for the budget.
     """
-    from tfdyn.training.budget import threshold_for
+    from tfdyn.evaluation.budget import threshold_for
 
     if form.variant != "routed" or form.threshold_input:
         variant = f"--variant={form.variant}"
@@ -35,6 +35,6 @@ def meet(source, form, budget_ms, cost_table=None):
 
 def line(choice):
     """Returns in a line which T was chosen, and by which table."""
-    from tfdyn.training.reports import budget_line
+    from tfdyn.evaluation.reports import budget_line
 
     return f"{budget_line(choice)}, by {choice['cost_table']}"

@@ -26,7 +26,7 @@ def classify(classifier, paths, threshold=None, top=3):
     Raises:
         ValueError: If a file is missing or is not a picture, or T is not right.
     """
-    from tfdyn.data.pictures import square
+    from tfdyn.data.image_files import square
 
     for path in paths:  # All of them, before the first takes time.
         if not pathlib.Path(path).is_file():
@@ -82,7 +82,7 @@ def load(path, num_threads=1):
 
 def line(row, width, label_width):
     """Returns the line of a picture; the widths are those of its first columns."""
-    from tfdyn.costs.units import readable
+    from tfdyn.text import readable
 
     classes = "".join(
         f"{one['label']:{label_width}}{100 * one['probability']:6.1f} %   "

@@ -21,8 +21,8 @@ def leave_out(source, form, latency_table):
         ValueError: If there is no such run or table, it is not in ms, or there are no
             validation images.
     """
-    from tfdyn.training import budget
-    from tfdyn.training.evaluator import Evaluator
+    from tfdyn.evaluation import budget
+    from tfdyn.evaluation.evaluator import Evaluator
 
     table, dataset = budget.load_in_ms(latency_table), source.dataset
     budget.count_validation(dataset)

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from export.graph import split_route
+from export.graph.trace import split_route
 
 
 def load(path, model):

@@ -119,7 +119,7 @@ class Classifier:
             raise ValueError(
                 f"Images are (n, {height}, {width}, {channels}), or one ({height}, "
                 f"{width}, {channels}); got {images.shape}. "
-                f"`tfdyn.data.pictures.square(path, {height}, {channels})` reads a "
+                f"`tfdyn.data.image_files.square(path, {height}, {channels})` reads a "
                 f"picture so."
             )
         images = images.reshape(-1, *shape)

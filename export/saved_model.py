@@ -30,7 +30,7 @@ def export(source, form, images, labels=None):
     """
     import tensorflow as tf
 
-    from export import graph
+    from export.graph import trace
     from tfdyn.files import whole_folder
 
     model, given = source.model, source.input_format
@@ -39,8 +39,8 @@ def export(source, form, images, labels=None):
     # The variables alone: Keras's layers would need Keras to be loaded.
     module.weights = [variable.value for variable in model.variables]
     signatures = {
-        "batched": graph.batched(model, given, form),
-        "gated": graph.gated(model, given, form, constants=False),
+        "batched": trace.batched(model, given, form),
+        "gated": trace.gated(model, given, form, constants=False),
     }
     path = source.folder / "saved_model"
     with whole_folder(path) as temporary:
@@ -62,7 +62,7 @@ def check(path, source, form, images, labels=None, gated_images=16):
         gated_images: How many of them to run one by one.
 
     Returns:
-        What `export.parity.compare` returns, and `accuracy`, by signature.
+        What `export.checks.parity.compare` returns, and `accuracy`, by signature.
 
     Raises:
         ValueError: If they differ.
@@ -70,7 +70,7 @@ def check(path, source, form, images, labels=None, gated_images=16):
     import numpy as np
     import tensorflow as tf
 
-    from export import parity
+    from export.checks import parity
 
     signatures = tf.saved_model.load(str(path)).signatures
     normalized = np.asarray(source.input_format.normalize(images))

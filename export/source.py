@@ -9,9 +9,9 @@ import tempfile
 from absl import flags
 
 from tfdyn import commands
+from tfdyn.families.settings import Settings
 from tfdyn.routing.threshold import check_threshold
 from tfdyn.settings.fields import define_flags, from_flags
-from tfdyn.settings.settings import Settings
 
 FLAGS = flags.FLAGS
 
@@ -51,7 +51,7 @@ class Source:
         Raises:
             ValueError: If it is no run, or its data are not found.
         """
-        from tfdyn.training.evaluator import load_data
+        from tfdyn.evaluation.evaluator import load_data
 
         if not self.run:
             raise ValueError(
@@ -90,8 +90,8 @@ def from_run(run_dir, folder=None, data_dir=None, operating_point=None):
     Raises:
         ValueError: If it is not a finished run, or has no operating points.
     """
-    from tfdyn.training.operating_points import point_folder
-    from tfdyn.training.run_folder import RunFolder
+    from tfdyn.families.instanas.operating_points import point_folder
+    from tfdyn.runs.run_folder import RunFolder
 
     run = RunFolder(run_dir)
     if operating_point:
@@ -113,7 +113,7 @@ def untrained(settings, name, folder=None):
     import keras
 
     from tfdyn.data.dataset import input_format_of
-    from tfdyn.models.networks import build_network
+    from tfdyn.families.networks import build_network
 
     keras.utils.set_random_seed(settings.seed)
     form = input_format_of(settings.dataset, settings.data_dir, settings.image_size)
@@ -141,7 +141,7 @@ def define():
 
 def form_from_flags(source, variant="routed"):
     """Returns the `Form` that the flags ask for; T is the network's own by default."""
-    from export.graph import Form
+    from export.graph.form import Form
 
     threshold = source.model.threshold
     if FLAGS["threshold"].present:
@@ -152,7 +152,7 @@ def form_from_flags(source, variant="routed"):
 
 def from_command():
     """Returns the `Source` that the flags name; the newest run, if none."""
-    from tfdyn.training.run_folder import newest_run
+    from tfdyn.runs.run_folder import newest_run
 
     name = commands.flagfile_name()
     if name and not FLAGS.run_dir:

@@ -43,13 +43,14 @@ def export(
         ValueError: If an argument or the outcome of a check is not as it must be.
         OSError: If the folder cannot be written to.
     """
-    from export import graph, manifest, routes
-    from export.check import check
+    from export import manifest, routes
+    from export.checks.check import check
+    from export.graph import trace
     from tfdyn.files import whole
 
     sources.writable(source.folder)
     start = time.perf_counter()
-    function = graph.gated(source.model, source.input_format, form, route)
+    function = trace.gated(source.model, source.input_format, form, route)
     content = convert(function, precision)
     entry = {
         "variant": form.variant,
@@ -80,7 +81,7 @@ def convert(function, precision="float32"):
     """Returns a traced function as the bytes of a `.tflite` file."""
     import tensorflow as tf
 
-    from export.flatbuffer import renamed
+    from export.graph.flatbuffer import renamed
 
     if precision not in PRECISIONS:
         raise ValueError(
@@ -108,8 +109,8 @@ def choose_route(source, threshold, route_file=None, image=None, images=None):
         images: uint8 images, whose most frequent route it is otherwise.
     """
     from export import routes
-    from export.parity import Reference
-    from tfdyn.data.pictures import square
+    from export.checks.parity import Reference
+    from tfdyn.data.image_files import square
 
     if route_file:
         return routes.load(route_file, source.model), f"the route in {route_file}"

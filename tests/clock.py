@@ -4,8 +4,8 @@ import contextlib
 
 import numpy as np
 
-from export import probes
-from export.graph import join_route
+from export.graph.trace import join_route
+from export.latency import probes
 from tfdyn.costs.cost_table import module_key
 
 

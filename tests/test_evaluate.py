@@ -6,16 +6,15 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import tiny_settings
+from paths import ROOT
 from tiny_networks import latency_table
+from tiny_settings import tiny_settings
 
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.data.dataset import load
 from tfdyn.evaluate import evaluate
 from tfdyn.train import train
-
-ROOT = pathlib.Path(__file__).parents[1]
 
 
 def test_writes_what_it_returns(tiny_run):

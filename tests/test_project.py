@@ -1,12 +1,10 @@
 """The lists of what the project needs agree with each other."""
 
 import tomllib
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-
-ROOT = Path(__file__).parent.parent
+from paths import ROOT
 
 
 def read_requirements(file):

@@ -7,20 +7,19 @@ import functools
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 from tfdyn.data.dataset import shape_of
+from tfdyn.families.drnet.drnet import DRNet
+from tfdyn.families.instanas.instanas import InstaNAS
+from tfdyn.families.networks import NETWORKS, build_network
+from tfdyn.families.settings import Settings
 from tfdyn.layers.modules import KINDS
-from tfdyn.models.drnet import DRNet
-from tfdyn.models.instanas import InstaNAS
-from tfdyn.models.networks import NETWORKS, build_network
 from tfdyn.settings.fields import from_flagfile
-from tfdyn.settings.settings import Settings
 from tfdyn.summary import summary, table
 
-ROOT = Path(__file__).parent.parent
 CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
 GOLDEN = ROOT / "tests" / "golden" / "networks.json"
 TOTALS = ("params", "macs", "router_params", "router_macs")

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -12,10 +11,11 @@ import time
 
 import numpy as np
 import pytest
-from conftest import tiny_dmnn_settings, tiny_instanas_settings, tiny_settings
+from paths import ROOT
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_networks import latency_table
+from tiny_settings import tiny_dmnn_settings, tiny_instanas_settings, tiny_settings
 
 import tfdyn
 from tfdyn.costs.route_cost import RouteCost
@@ -23,8 +23,6 @@ from tfdyn.evaluate import evaluate
 from tfdyn.layers.stem import ImageNetStem
 from tfdyn.settings.fields import to_flagfile
 from tfdyn.train import train
-
-ROOT = pathlib.Path(__file__).parents[1]
 
 
 def command(folder, flagfile, *flags):

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 
 from tfdyn.costs.cost_table import CostTable
+from tfdyn.families.dmnn.dmnn import DMNN
+from tfdyn.families.drnet.drnet import DRNet
+from tfdyn.families.instanas.instanas import InstaNAS
 from tfdyn.layers import execution
-from tfdyn.models.dmnn import DMNN
-from tfdyn.models.drnet import DRNet
-from tfdyn.models.instanas import InstaNAS
 
 ROWS = 6
 IMAGES = np.random.default_rng(0).normal(size=(ROWS, 8, 8, 1)).astype("float32")

@@ -8,16 +8,16 @@ __version__ = "0.1.0"
 # is quick, and the networks do without TensorFlow on another Keras backend.
 _PUBLIC = {
     "CostTable": "tfdyn.costs.cost_table",
-    "DMNN": "tfdyn.models.dmnn",
-    "DRNet": "tfdyn.models.drnet",
-    "InstaNAS": "tfdyn.models.instanas",
+    "DMNN": "tfdyn.families.dmnn.dmnn",
+    "DRNet": "tfdyn.families.drnet.drnet",
+    "InstaNAS": "tfdyn.families.instanas.instanas",
     "MixedOp": "tfdyn.layers.mixed_op",
-    "PolicyLoss": "tfdyn.losses.policy_loss",
-    "RateLoss": "tfdyn.losses.rate_loss",
+    "PolicyLoss": "tfdyn.families.instanas.policy_loss",
+    "RateLoss": "tfdyn.families.dmnn.rate_loss",
     "RouteCost": "tfdyn.costs.route_cost",
     "RoutedModel": "tfdyn.models.routed_model",
     "RoutingLoss": "tfdyn.losses.routing_loss",
-    "Settings": "tfdyn.settings.settings",
+    "Settings": "tfdyn.families.settings",
 }
 
 __all__ = [*_PUBLIC, "load"]
@@ -48,6 +48,6 @@ def load(run_dir, name="model.keras"):
     Raises:
         ValueError: If the run is not finished or the file cannot be read.
     """
-    from tfdyn.training.run_folder import RunFolder
+    from tfdyn.runs.run_folder import RunFolder
 
     return RunFolder(run_dir).load_model(name)

@@ -32,7 +32,7 @@ def evaluate(
             epoch on the validation share).
         data_dir: Where the data are, if not where the training found them.
         cost_table: Path of a cost table to report too; default: the run's own, if
-            it has just one (`tfdyn.training.budget.load_table`).
+            it has just one (`tfdyn.evaluation.budget.load_table`).
         budgets_ms: Mean milliseconds an image, for each of which the largest T that
             meets it on the validation share is evaluated too.
         categories: Categories of classes to tell the use of branches of
@@ -52,12 +52,12 @@ def evaluate(
             is none for a budget or a rate.
     """
     from tfdyn.data.categories import names
+    from tfdyn.evaluation import budget, reports, target_rates
+    from tfdyn.evaluation.evaluator import Evaluator, load_data
+    from tfdyn.evaluation.plot import plot
     from tfdyn.files import write_json
     from tfdyn.routing.threshold import check_threshold
-    from tfdyn.training import budget, reports, target_rates
-    from tfdyn.training.evaluation_plot import plot
-    from tfdyn.training.evaluator import Evaluator, load_data
-    from tfdyn.training.run_folder import RunFolder
+    from tfdyn.runs.run_folder import RunFolder
 
     folder = RunFolder(run_dir)
     model = folder.load_model(model_name)
@@ -97,8 +97,8 @@ def _nearest(model, thresholds):
 
 def main():
     """Runs the command on the flags."""
-    from tfdyn.training import reports
-    from tfdyn.training.run_folder import newest_run
+    from tfdyn.evaluation import reports
+    from tfdyn.runs.run_folder import newest_run
 
     folder = FLAGS.run_dir or newest_run().path
     content = evaluate(

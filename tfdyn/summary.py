@@ -3,9 +3,9 @@
 from absl import flags
 
 from tfdyn import commands
+from tfdyn.families.settings import Settings
 from tfdyn.settings import fields
 from tfdyn.settings.fields import define_flags, from_flags
-from tfdyn.settings.settings import Settings
 
 FLAGS = flags.FLAGS
 
@@ -50,8 +50,8 @@ def summary(model):
 def main():
     """Runs the command on the flags."""
     from tfdyn.data.dataset import shape_of
-    from tfdyn.models.networks import build_network
-    from tfdyn.training.run_folder import RunFolder
+    from tfdyn.families.networks import build_network
+    from tfdyn.runs.run_folder import RunFolder
 
     if FLAGS.run_dir:
         model = RunFolder(FLAGS.run_dir).load_model()

@@ -6,9 +6,9 @@ import sys
 from absl import flags
 
 from tfdyn import commands
+from tfdyn.families.settings import Settings
 from tfdyn.settings import fields
 from tfdyn.settings.fields import define_flags, from_flags
-from tfdyn.settings.settings import Settings
 
 FLAGS = flags.FLAGS
 
@@ -36,14 +36,14 @@ def train(settings, run_dir, output=sys.stderr, distribution=None):
     """
     import keras
 
+    from tfdyn.families.networks import build_network
+    from tfdyn.families.training import make_callbacks, make_stages
     from tfdyn.layers.batch_normalization import synchronize
-    from tfdyn.models.networks import build_network
+    from tfdyn.runs.precision import dtype_policy
+    from tfdyn.runs.run_folder import RunFolder
+    from tfdyn.runs.transfer import transfer
     from tfdyn.training.distribution import Distribution
-    from tfdyn.training.families import make_callbacks, make_stages
     from tfdyn.training.loop import TrainingLoop
-    from tfdyn.training.precision import dtype_policy
-    from tfdyn.training.run_folder import RunFolder
-    from tfdyn.training.transfer import transfer
 
     distribution = distribution or Distribution()
     folder = RunFolder(run_dir)
@@ -139,7 +139,7 @@ def _data(settings, distribution):
 
 def _validation(settings, dataset, model):
     from tfdyn.costs.cost_table import CostTable
-    from tfdyn.training.evaluator import Evaluator
+    from tfdyn.evaluation.evaluator import Evaluator
 
     if not dataset.num_examples("validation"):
         return None
@@ -176,7 +176,7 @@ def _callbacks(settings, folder, model, output):
 def main():
     """Runs the command on the flags."""
     from tfdyn.evaluate import evaluate
-    from tfdyn.training import reports
+    from tfdyn.evaluation import reports
     from tfdyn.training.distribution import Distribution, WorkerLostError
 
     settings = from_flags(Settings)

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from tfdyn.data.image_files import EXTENSIONS, LARGEST_WHOLE, open_picture, square
 from tfdyn.data.input_format import InputFormat
-from tfdyn.data.pictures import EXTENSIONS, LARGEST_WHOLE, open_picture, square
 from tfdyn.data.sources import IMAGENET_MEAN, IMAGENET_STD
 from tfdyn.data.split import InMemory
 

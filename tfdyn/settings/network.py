@@ -11,7 +11,7 @@ class NetworkSettings:
     """Settings of the network; `None` is the value of its size's table."""
 
     network: str = setting(
-        "drnet_s", "Network and size, one of tfdyn.models.networks.NETWORKS."
+        "drnet_s", "Network and size, one of tfdyn.families.networks.NETWORKS."
     )
     num_cells: int | None = setting(None, "L, cells.")
     filters: int | None = setting(None, "C, channels of the first cell.")

@@ -9,8 +9,8 @@ import time
 import keras
 from tqdm import tqdm
 
-from tfdyn.costs.units import readable
 from tfdyn.files import whole
+from tfdyn.text import readable
 
 
 class Progress(keras.callbacks.Callback):

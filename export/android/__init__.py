@@ -1,0 +1,1 @@
+"""Android: a folder for TFLite's benchmark and for an app."""

@@ -1,0 +1,1 @@
+"""Checks of an exported file against the network in Keras."""

@@ -1,0 +1,145 @@
+"""Graph: a network as functions of an image, with all that an app wants of it."""
+
+import contextlib
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from export.graph import gating
+from export.graph.constants import Constants
+from tfdyn.costs import complexity
+from tfdyn.layers import execution
+
+
+def gated(model, input_format, form, route=None, constants=True):
+    """Traces a network for one image at a time.
+
+    Args:
+        model: `RoutedModel`.
+        input_format: `InputFormat` of its images.
+        form: `Form`.
+        route: For the fixed variant, its weights `(branches of all MixedOps,)`.
+        constants: Whether variables become constants, as TFLite wants them.
+
+    Returns:
+        A `tf.function` of `image`, `(1, height, width, channels)`, and, as the form
+        has it, `threshold`, a scalar, or `route`, `(1, branches of all MixedOps)`.
+        It returns `logits` and `probabilities`, `(1, classes)`, `macs`, `(1,)`, of
+        what its route runs, and `route`, `(1, branches of all MixedOps)`.
+    """
+    always = _layers(model, form.ungated)
+    gates = functools.partial(gating.gated, always=always, binary=model.binary)
+    by = gates if form.variant in ("routed", "forced") else gating.ungated
+    if form.variant == "all_branches" and model.binary:
+        by = gating.unweighted
+    frozen = Constants(model) if constants else contextlib.nullcontext()
+    signature = {"image": _images(1, input_format, form.preprocess)}
+    if form.threshold_input:
+        signature["threshold"] = tf.TensorSpec((), tf.float32, "threshold")
+    if form.variant == "forced":
+        size = sum(len(op.branches) for op in model.mixed_ops)
+        signature["route"] = tf.TensorSpec((1, size), tf.float32, "route")
+
+    def serve(image, threshold=None, **inputs):
+        weights = inputs.get("route")
+        if form.variant == "fixed":
+            weights = np.asarray(route, "float32")[None]
+        elif form.variant == "all_branches":
+            threshold = 1.0
+        threshold = form.threshold if threshold is None else threshold
+        images = input_format.normalize(image) if form.preprocess else image
+        with frozen:
+            return _outputs(model, images, by, threshold, weights, form.ungated)
+
+    return tf.function(serve, autograph=False).get_concrete_function(**signature)
+
+
+def _layers(model, names):
+    """Returns the layers of the branches of such names.
+
+    Raises:
+        ValueError: If there is none of a name.
+    """
+    layers = {m.name: m.layer for m in model.modules if m.kind == "branch"}
+    if unknown := [name for name in names if name not in layers]:
+        raise ValueError(
+            f"The network has no branch {', '.join(unknown)}; its branches are "
+            f"{', '.join(layers)}."
+        )
+    return [layers[name] for name in names]
+
+
+def batched(model, input_format, form, by=execution.dispatched):
+    """Traces a network for batches of any size, by default each branch on its rows.
+
+    Returns:
+        As `gated`, for `images` of `(batch, height, width, channels)`.
+    """
+    signature = {"images": _images(None, input_format, form.preprocess)}
+    if form.threshold_input:
+        signature["threshold"] = tf.TensorSpec((), tf.float32, "threshold")
+
+    def serve(images, threshold=form.threshold):
+        images = input_format.normalize(images) if form.preprocess else images
+        return _outputs(model, images, by, threshold)
+
+    return tf.function(serve, autograph=False).get_concrete_function(**signature)
+
+
+def _images(batch, input_format, preprocess):
+    dtype = tf.uint8 if preprocess else tf.float32
+    name = "images" if batch is None else "image"
+    return tf.TensorSpec((batch, *input_format.shape), dtype, name)
+
+
+def _outputs(model, images, by, threshold, weights=None, ungated=()):
+    route = None if weights is None else split_route(model, weights)
+    with execution.scope(by):
+        outputs = model(images, route=route, threshold=threshold, training=False)
+    route = join_route(model, outputs["route"])
+    return {
+        "logits": outputs["logits"],
+        "probabilities": tf.nn.softmax(outputs["logits"]),
+        "macs": _macs(model, route, weights is None, ungated),
+        "route": route,
+    }
+
+
+def _macs(model, route, routers, ungated):
+    # In whole numbers, which a smaller precision of the weights leaves as they are.
+    fixed, costs = macs(model, routers, ungated)
+    branches = tf.where(route != 0, costs, np.int64(0))
+    return tf.cast(tf.reduce_sum(branches, axis=-1) + fixed, tf.float32)
+
+
+def macs(model, routers=True, ungated=()):
+    """Returns the MACs of what always runs, and those of all branches, an array.
+
+    Args:
+        model: `RoutedModel`.
+        routers: Whether its routers run: they do not where the route is given.
+        ungated: Names of the branches that always run: in the array they are 0.
+    """
+    cost = model.route_cost
+    costs = np.concatenate([cost.branches[op.name] for op in model.mixed_ops])
+    of_routers = [complexity.macs(m.layer) for m in model.modules if m.kind == "router"]
+    names = [m.name for m in model.modules if m.kind == "branch"]
+    always = np.isin(names, list(ungated))
+    fixed = cost.fixed - (0 if routers else sum(of_routers)) + costs[always].sum()
+    return int(fixed), np.where(always, 0, costs).astype("int64")
+
+
+def split_route(model, weights):
+    """Returns weights `(batch, branches of all MixedOps)` by the MixedOps' names."""
+    sizes = [len(op.branches) for op in model.mixed_ops]
+    if isinstance(weights, np.ndarray):  # Known when traced, it stays known.
+        parts = np.split(weights, np.cumsum(sizes)[:-1], axis=-1)
+    else:
+        parts = tf.split(weights, sizes, axis=-1)
+    return {op.name: part for op, part in zip(model.mixed_ops, parts, strict=True)}
+
+
+def join_route(model, route):
+    """Returns a route as one tensor, `(batch, branches of all MixedOps)`."""
+    return tf.concat([route[op.name] for op in model.mixed_ops], axis=-1)

@@ -1,0 +1,1 @@
+"""Latency: profiles a network on a device, module by module."""

@@ -1,0 +1,55 @@
+"""The commands of benchmarks/ run, and print what they say they print."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from paths import ROOT
+from tiny_settings import tiny_settings
+
+from tfdyn.settings.fields import to_flagfile
+
+
+def printed(*arguments):
+    command = [sys.executable, "-m", *map(str, arguments), "--rounds=3", "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(command, stdout=subprocess.PIPE, env=environment, text=True)
+    assert result.returncode == 0
+    return json.loads(result.stdout)
+
+
+@pytest.mark.slow
+def test_training_step(tmp_path):
+    flagfile = tmp_path / "tiny.flags"
+    flagfile.write_text(to_flagfile(tiny_settings()))
+    content = printed("benchmarks.training_step", f"--flagfile={flagfile}")
+    assert list(content["forms"]) == ["tfdyn", "plain"]
+    for row in content["forms"].values():
+        assert row["images_per_s"] == pytest.approx(128 / row["step_s"])
+        assert row["first_step_s"] > row["step_s"]
+        assert row["peak_memory_mib"] > 100
+    low, high = content["ratio_quartiles"]
+    assert 0 < low <= content["ratio"] <= high
+
+
+@pytest.mark.slow
+def test_evaluation(tiny_run):
+    arguments = f"--run_dir={tiny_run.path}", "--images=100", "--batch_size=40"
+    content = printed("benchmarks.evaluation", *arguments)
+    dispatched, masked = content["forms"].values()
+    assert content["examples"] == 120
+    assert dispatched["accuracy"] == masked["accuracy"]
+    assert dispatched["images_per_s"] > 0 < masked["images_per_s"]
+    assert content["ratio"] > 0
+
+
+@pytest.mark.slow
+def test_saved_model(tiny_run):
+    arguments = f"--run_dir={tiny_run.path}", "--images=100", "--batches_of=40"
+    content = printed("benchmarks.saved_model", *arguments)
+    assert content["examples"] == 80
+    assert set(content["images_per_s"]) == {"batched", "masked"}
+    assert min(content["images_per_s"].values()) > 0
+    assert 0 < content["macs_mean"] and 0 < content["ratio"]

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from tfdyn.evaluation.threshold_search import SMALLEST, TOLERANCE, largest_threshold
+
+LAST = np.nextafter(np.float32(1), np.float32(0))
+
+
+class Mean:
+    """A mean cost that notes where it was asked for, in float32 as a network does."""
+
+    def __init__(self, function):
+        self.function, self.asked = function, {}
+
+    def __call__(self, threshold):
+        self.asked[threshold] = self.function(np.float32(threshold))
+        return self.asked[threshold]
+
+
+def late(threshold):
+    """As of trained networks: most of the rise is at T very near 1."""
+    if threshold >= 1:
+        return 2.0
+    return 1.0 + 0.1 * np.log10(1 / (1 - float(threshold)))
+
+
+@pytest.mark.parametrize("budget", [1.01, 1.1, 1.3, 1.5])
+def test_is_near_the_budget_after_few_evaluations(budget):
+    mean = Mean(late)
+    threshold = largest_threshold(mean, budget)
+    assert (1 - TOLERANCE) * budget <= mean.asked[threshold] <= budget
+    assert len(mean.asked) <= 8
+
+
+@pytest.mark.parametrize("step", [0.2, 0.37, 0.9, 0.9999, 0.999999])
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+def test_where_the_mean_jumps_the_largest_is_found(step, noise):
+    mean = Mean(lambda t: 1.0 + noise * t + (t > np.float32(step)))
+    threshold = largest_threshold(mean, 1.5)
+    assert mean.asked[threshold] < 1.5
+    assert threshold == pytest.approx(step, abs=2**-23)
+
+
+def test_all_branches_if_they_meet_it():
+    mean = Mean(late)
+    assert largest_threshold(mean, 2.0) == 1.0
+    assert list(mean.asked) == [1.0]
+
+
+def test_the_last_number_below_1_is_tried():
+    mean = Mean(late)
+    threshold = largest_threshold(mean, 1.99)
+    assert np.float32(threshold) == LAST
+    assert mean.asked[threshold] == pytest.approx(late(LAST))
+
+
+def test_a_threshold_has_few_digits():
+    assert largest_threshold(late, 1.1) == pytest.approx(0.9, abs=0.01)
+    assert len(str(largest_threshold(late, 1.1, 0.01))) <= 5
+
+
+def test_a_budget_below_the_least_says_what_is_possible():
+    message = f"mean of 0.9 ms or less; the least .* is 1.0001 ms, at T={SMALLEST:g}"
+    with pytest.raises(ValueError, match=message):
+        largest_threshold(lambda t: late(t) + 0.00005, 0.9)

@@ -1,0 +1,73 @@
+"""Android inputs: which images are light, median and heavy."""
+
+import numpy as np
+import pytest
+from tiny_settings import tiny_settings
+
+from export import source as sources
+from export.android import inputs as android_inputs
+from export.android.inputs import Inputs
+from export.graph.form import Form
+from export.graph.trace import macs
+
+
+@pytest.fixture(scope="module")
+def source():
+    return sources.untrained(tiny_settings(num_nodes=2), "tiny")
+
+
+@pytest.fixture(scope="module")
+def images(source):
+    return source.test_images(5)[0]
+
+
+def inputs_of(source, images, form=None, labels=None):
+    cost = android_inputs.cost_of(source.model)
+    return Inputs(source, form or Form(threshold=0.8), images, labels, cost)
+
+
+def play(source):
+    """A model of which as many MixedOps run all branches as the first pixel says."""
+    size = sum(len(op.branches) for op in source.model.mixed_ops)
+
+    def interpreter(image, **_):
+        route = (np.arange(size) < 2 * image.flat[0]).astype("float32")[None]
+        fixed, branches = macs(source.model)
+        cost = fixed + np.sum(branches * route)
+        probabilities = np.eye(10, dtype="float32")[3:4]
+        return {"route": route, "macs": [cost], "probabilities": probabilities}
+
+    return interpreter
+
+
+def test_they_are_chosen_by_the_cost_of_their_routes(source, images):
+    images = np.array(images)
+    images[:, 0, 0, 0] = [2, 4, 1, 0, 3]
+    inputs = inputs_of(source, images, labels=np.arange(5))
+    taken = inputs.routes(play(source))
+    assert taken.sum(axis=1).tolist() == [4, 8, 2, 0, 6]
+    chosen = inputs.choose(taken)
+    assert chosen == {"light": 3, "median": 0, "heavy": 1}
+    found = inputs.describe(play(source), chosen)
+    assert [row["branches"] for row in found["inputs"].values()] == [0, 4, 8]
+    assert [row["label"] for row in found["inputs"].values()] == ["3", "0", "1"]
+    assert found["inputs"]["light"]["predicted"] == "3"
+    assert not found["trained"] and not found["threshold_input"]
+    lines = list(android_inputs.table_lines(found))
+    assert len(lines) == 4 and lines[1].startswith("light ") and "3" in lines[1]
+
+
+def test_one_image_is_all_three(source, images):
+    inputs = inputs_of(source, images[:1])
+    chosen = inputs.choose(inputs.routes(play(source)))
+    assert chosen == {"light": 0, "median": 0, "heavy": 0}
+    found = inputs.describe(play(source), chosen)
+    assert found["inputs"]["light"]["label"] is None
+    assert "noise" in list(android_inputs.table_lines(found))[1]
+
+
+def test_several_thresholds_become_one_input(source, images):
+    form = Form(threshold=[0.6, 0.8], threshold_input=True)
+    given = inputs_of(source, images, form).given(1)
+    assert given["threshold"] == pytest.approx(0.7)
+    np.testing.assert_array_equal(given["image"], images[1])

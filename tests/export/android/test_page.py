@@ -1,0 +1,64 @@
+"""Android page: the template, filled in for a network."""
+
+import dataclasses
+import re
+
+import pytest
+from tiny_settings import tiny_settings
+
+from export import source as sources
+from export.android import page as android_page
+from export.android.__main__ import TEMPLATES
+from export.graph.form import Form
+
+ROW = {"index": 7, "label": None, "predicted": "3", "branches": 2, "macs": 1.5e6}
+NAMES = ("light", "median", "heavy")
+
+
+@pytest.fixture(scope="module")
+def source():
+    return sources.untrained(tiny_settings(), "tiny")
+
+
+def page(source, **form):
+    form = Form(threshold=0.7, **form)
+    found = {"of": 9, "threshold": 0.7, "fixed_route_share": 0.5}
+    found["inputs"] = dict.fromkeys(NAMES, ROW)
+    entries = {"routed": {"precision": "float32", "bytes": 1234567}}
+    return android_page.page(TEMPLATES / "README.md", source, form, entries, found)
+
+
+@pytest.mark.parametrize("threshold_input", [False, True])
+@pytest.mark.parametrize("preprocess", [False, True])
+def test_the_page_of_each_form(source, threshold_input, preprocess):
+    text = page(source, threshold_input=threshold_input, preprocess=preprocess)
+    assert "{{" not in text and not re.search(r"^\?\w", text, re.MULTILINE)
+    assert "\n\n\n" not in text and text.count("```") % 2 == 0
+    assert text.count("{") == text.count("}") and text.count("(") == text.count(")")
+    assert ("threshold" in text.partition("## In an app")[2]) == threshold_input
+    assert ("writeInt8(pixels" in text) == preprocess
+    assert ("fun pixels(picture: Bitmap): FloatArray" in text) == (not preprocess)
+    assert ("- mean[0]) / std[0]" in text) == (not preprocess)
+    assert ("val std = floatArrayOf(" in text) == (not preprocess)
+    assert "= (299 * red" in text and "[3 * i]" not in text  # Digits are gray.
+    assert "not trained" in text and "noise" in text
+    assert "`model.tflite` | each image runs" in text and "(1.23 MB)" in text
+    assert "Neither the script nor the code below has been run on a phone" in text
+
+
+def test_pictures_of_three_channels_and_many_classes(source):
+    form = source.input_format
+    names = tuple(f"class {index}" for index in range(1000))
+    form = dataclasses.replace(
+        form, class_names=names, shape=(24, 32, 3), mean=(0, 0, 0), std=(1, 1, 1)
+    )
+    text = page(dataclasses.replace(source, input_format=form))
+    assert "createScaledBitmap(picture, 32, 24, true)" in text
+    assert "values[3 * i + 2] = blue.toByte()" in text and "299 * red" not in text
+    assert "the 1000 labels" in text and "class 2, …" in text
+
+
+def test_a_mark_leaves_out_its_line():
+    text = "a {{one}}\n?so b\n?not_so c\n\n?not_so d\n\ne? no\n"
+    filled = android_page.fill(text, {"one": 1}, {"so": True, "not_so": False})
+    assert filled == "a 1\nb\n\ne? no\n"

@@ -1,0 +1,92 @@
+"""Parity: what counts as the same, and what is refused."""
+
+import numpy as np
+import pytest
+from tiny_networks import IMAGES, make, run, sharpen
+
+from export.checks import parity
+from export.graph.trace import join_route
+
+EXACT = parity.TOLERANCES["float32"]
+T = 0.6
+
+
+@pytest.fixture(scope="module")
+def model():
+    return sharpen(make(num_cells=1, auxiliary_head=False))
+
+
+@pytest.fixture(scope="module")
+def reference(model):
+    return parity.Reference(model)
+
+
+@pytest.fixture
+def outputs(reference):
+    return tuple(np.array(x) for x in reference(IMAGES, T))
+
+
+def compare(reference, expected, actual, tolerance=EXACT, threshold=T):
+    return parity.compare(reference, IMAGES, expected, actual, threshold, tolerance)
+
+
+def test_the_reference_is_the_model_in_batches_of_any_size(model, reference):
+    expected = run(model, IMAGES, threshold=T)
+    logits, routes = reference(IMAGES, T, batch_size=4)
+    np.testing.assert_allclose(logits, expected["logits"], atol=1e-5)
+    np.testing.assert_allclose(routes, join_route(model, expected["route"]), atol=1e-6)
+    forced, _ = reference(IMAGES, route=routes)
+    np.testing.assert_allclose(forced, logits, atol=1e-5)
+
+
+def test_the_same_is_the_same(reference, outputs):
+    found = compare(reference, outputs, outputs)
+    assert found == {
+        "images": 6,
+        "same_top1": 6,
+        "same_route": 6,
+        "route_near_threshold": 0,
+        "max_logit_difference": 0.0,
+    }
+
+
+def test_other_logits_are_refused(reference, outputs):
+    logits, routes = outputs
+    with pytest.raises(ValueError, match="Logits differ.*0.002"):
+        compare(reference, outputs, (logits + 0.002, routes))
+    with pytest.raises(ValueError, match="Logits differ"):
+        compare(reference, outputs, (logits * np.nan, routes))
+
+
+def test_another_class_is_refused(reference, outputs):
+    logits, routes = outputs
+    near = np.tile([1.0, 1.0 + 1e-5, 0.0], (6, 1))
+    with pytest.raises(ValueError, match="6 of 6 images have another class"):
+        compare(reference, (near, routes), (near[:, [1, 0, 2]], routes))
+
+
+def test_another_route_is_refused_far_from_the_threshold(reference, outputs):
+    logits, routes = outputs
+    other = routes.copy()
+    other[2, 5:10] = 0.2
+    assert reference.first_difference(routes[2], other[2]) == 1
+    with pytest.raises(ValueError, match="route of image 2 differs.*MixedOp 1"):
+        compare(reference, outputs, (logits, other))
+    rounded = parity.TOLERANCES["float16"]
+    assert compare(reference, outputs, (logits, other), rounded)["same_route"] == 5
+
+
+def test_another_route_is_counted_near_the_threshold(model, reference):
+    weights = run(model, IMAGES, threshold=1.0)["route"][model.mixed_ops[0].name][0]
+    near = float(weights.max()) + 5e-5
+    expected = reference(IMAGES, near)
+    routes = expected[1].copy()
+    routes[0, :5] = 0.2
+    assert reference.margin(IMAGES[0], near, 0) < parity.ROUTE_MARGIN
+    found = compare(
+        reference,
+        expected,
+        (expected[0] + 0.5 * (np.arange(6) == 0)[:, None], routes),
+        threshold=near,
+    )
+    assert found["route_near_threshold"] == 1 and found["same_route"] == 5

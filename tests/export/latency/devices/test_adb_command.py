@@ -1,0 +1,206 @@
+"""The latency command on a phone: what each case says, and that nothing is left."""
+
+import json
+import re
+import tempfile
+import types
+
+import adb_phone
+import pytest
+from absl import app
+from adb_phone import SERIAL
+from tiny_networks import latency_table
+from tiny_settings import tiny_settings
+
+from export import source as sources
+from export.latency import __main__ as latency
+from export.latency import probes, profiler
+from tfdyn import commands
+from tfdyn.costs.cost_table import CostTable
+from tfdyn.costs.route_cost import RouteCost
+
+FLAGS = {"device": "adb", "num_threads": 1, "rounds": 1, "validate": 0, "timeout": 30}
+FLAGS |= {"benchmark_model": None, "benchmark_app": False, "data_dir": None}
+TABLE, PARTIAL = "latency.phone.json", "latency.phone.partial"
+LOST = f"{SERIAL} was lost at .*: it is disconnected. See that its cable is in"
+# What goes wrong once there are files to time, and what is said.
+FAILURES = [
+    ({"full": True}, f"{SERIAL} has no space for .* MB in .*: free some there"),
+    ({"benchmark": "crash"}, "failed on .* status 139; .*\n  Segmentation fault"),
+    ({"benchmark": "refused"}, "Didn't find op .* a newer build may know it"),
+    ({"benchmark": "garbage"}, "was to end with .*\n  Usage: something else"),
+    ({"benchmark": "hang"}, "did not end on .* in 0.5 s: .* slow network more by --ti"),
+    ({"lost_from": 5}, LOST),  # Before there are files on it.
+]
+
+
+@pytest.fixture(scope="module")
+def source():
+    return sources.untrained(tiny_settings(), "tiny")
+
+
+@pytest.fixture(scope="module")
+def made(source, tmp_path_factory):
+    (image,) = source.test_images(1)[0]
+    made = probes.Probes(source, tmp_path_factory.mktemp("files"), image)
+    made.make()
+    return made
+
+
+@pytest.fixture
+def phone(tmp_path, monkeypatch):
+    with adb_phone.connected(tmp_path, monkeypatch) as phone:
+        yield phone
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run" / TABLE
+
+
+@pytest.fixture
+def table(source, path):
+    """A table that is there already, as bytes."""
+    table = latency_table(source.model)
+    table.provenance = {"selection": 0.01}
+    path.parent.mkdir()
+    table.save(path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def command(source, made, path, tmp_path, monkeypatch):
+    """The command, a function of flags: in this process, with files that are made."""
+    monkeypatch.setattr(app, "run", lambda main: main(["latency"]))
+    monkeypatch.setattr(commands, "start_tensorflow", lambda: None)
+    monkeypatch.setattr(sources, "from_command", lambda: source)
+    monkeypatch.setattr(profiler, "Probes", lambda *args: made)
+    if not commands.FLAGS.is_parsed():
+        commands.FLAGS(["latency"])
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+
+    def run(**flags):
+        flags = {**FLAGS, "output": path, "json": False, **flags}
+        monkeypatch.setattr(latency, "FLAGS", types.SimpleNamespace(**flags))
+        try:
+            commands.run(latency.main)
+        finally:
+            assert not list(temporary.iterdir())
+
+    return run
+
+
+def said(command, **flags):
+    """What a command that fails says at its end."""
+    with pytest.raises(SystemExit) as exit:
+        command(**flags)
+    return exit.value.code
+
+
+def left(path):
+    """What is in the table's folder; all JSON that is there is whole."""
+    for file in path.parent.rglob("*.json"):
+        json.loads(file.read_text())
+    return sorted(file.name for file in path.parent.glob("*"))
+
+
+def timed(phone):
+    return sum("--graph" in line for line in phone.lines)
+
+
+@pytest.mark.parametrize(
+    "device, app", [("adb", False), ("adb:R58", False), ("adb", True)]
+)
+def test_a_phone_is_profiled(command, phone, source, made, path, capsys, device, app):
+    serial = device.partition(":")[2] or SERIAL
+    others = {"other": "device"} if serial == "R58" else {}
+    phone.play(devices={serial: "device", **others})
+    command(device=device, benchmark_app=app)
+    assert left(path) == [TABLE] and timed(phone) == len(made.files)
+    table = CostTable.load(path)
+    assert table.provenance["device"]["serial"] == serial
+    # All files take the same time on it: the clock of a device may be that coarse.
+    assert RouteCost(source.model.modules, table).fixed >= 0
+    output = capsys.readouterr().out
+    assert f"profiling tiny, untrained on adb-{serial}, 1 thread\n" in output
+    assert output.endswith(f"\nwrote {path}\n")
+
+
+@pytest.mark.parametrize(
+    "devices, device, message",
+    [
+        ({}, "adb", "There is no Android device: connect one with USB debugging"),
+        ({}, f"adb:{SERIAL}", "There is no Android device: connect one"),
+        (
+            {SERIAL: "device"},
+            "adb:R58",
+            f"no device R58: choose by --device=adb:{SERIAL}",
+        ),
+        ({SERIAL: "unauthorized"}, "adb", "unauthorized.*: unlock it and confirm that"),
+        ({SERIAL: "offline"}, "adb", r"not ready \(offline\): see that it has started"),
+        (
+            {"R58": "device", SERIAL: "device"},
+            "adb",
+            f"2 devices: choose one by --device=adb:R58, --device=adb:{SERIAL}",
+        ),
+    ],
+)
+def test_no_phone_that_is_ready(command, phone, path, devices, device, message):
+    phone.play(devices=devices)
+    text = said(command, device=device)
+    assert re.fullmatch(f"error: .*{message}.*", text)
+    assert phone.calls == [["devices"]] and not path.parent.exists()
+
+
+def test_no_adb(command, path, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert said(command).startswith("error: There is no adb on the PATH: install")
+    assert not path.parent.exists()
+
+
+@pytest.mark.parametrize("scenario, message", FAILURES)
+def test_a_profile_fails(command, phone, path, scenario, message):
+    phone.play(**scenario)
+    text = said(command, timeout=0.5)
+    assert re.match(f"(?s)error: .*{message}", text)
+    kept = path.with_name(PARTIAL)
+    assert text.endswith(f"are kept in {kept}: the same command goes on from there.")
+    assert left(path) == [PARTIAL] and left(kept / "file") == ["of.json"]
+
+
+@pytest.mark.parametrize("scenario, message", FAILURES)
+def test_a_validation_fails(command, phone, path, table, scenario, message):
+    phone.play(**scenario)
+    text = said(command, timeout=0.5, validate=2)
+    assert re.match(f"(?s)error: .*{message}", text) and "kept" not in text
+    assert left(path) == [TABLE] and path.read_bytes() == table
+
+
+def test_disconnected_halfway_it_goes_on(command, phone, made, path, caplog):
+    size = len(made.files)
+    phone.play(lost_from=size + size // 2)  # A call a file, and some before the first.
+    text = said(command, rounds=2)
+    assert re.match(f"error: {LOST}", text) and "goes on from there" in text
+    assert "what was pushed may still be in /data/local/tmp/tfdyn-" in caplog.text
+    kept = path.with_name(PARTIAL)
+    assert left(path) == [PARTIAL] and left(kept / "file") == ["of.json", "times.json"]
+    times = json.loads((kept / "times.json").read_text())
+    assert {len(own) for own in times.values()} == {1}
+    # It is back: of the same command there is one round left, and nothing there.
+    phone.play()
+    before = timed(phone)
+    assert size < before < 2 * size
+    command(rounds=2)
+    assert timed(phone) - before == size and left(path) == [TABLE]
+    assert CostTable.load(path).provenance["rounds"] == 2
+
+
+def test_a_table_that_is_there_is_validated(command, phone, path, table, capsys):
+    command(validate=2)
+    names = "latency.phone.validation.json", "latency.phone.validation.png"
+    assert left(path) == [TABLE, *names] and path.read_bytes() == table
+    output = capsys.readouterr().out
+    assert "validating" in output and "within 10 percent" in output
+    assert f"wrote {path}\n" not in output  # It was there.

@@ -1,0 +1,84 @@
+"""Probes: the files whose times make a latency table."""
+
+import numpy as np
+import pytest
+from tiny_settings import tiny_dmnn_settings
+
+from export import source as sources
+from export.interpreter import Interpreter
+from export.latency import probes
+from export.tflite import convert
+
+
+@pytest.fixture(scope="module")
+def source(tiny_run, tmp_path_factory):
+    return sources.from_run(tiny_run.path, tmp_path_factory.mktemp("run") / "export")
+
+
+@pytest.fixture(scope="module")
+def image(source):
+    return np.full(source.input_format.shape, 99, "uint8")
+
+
+@pytest.fixture(scope="module")
+def made(source, image, tmp_path_factory):
+    made = probes.Probes(source, tmp_path_factory.mktemp("files"), image)
+    made.make()
+    return made
+
+
+def test_files_are_of_every_module_once(source, made):
+    keys = probes.distinct(source.model.modules)
+    names = {module.name for module, _ in keys.values()}
+    assert names <= set(made.files) and sum(n for _, n in keys.values()) > len(keys)
+    assert set(made.folder.iterdir()) == set(made.files.values())
+    assert set(made.inputs) <= set(made.files)
+    assert not made.routes[probes.OFF].any() and made.routes[probes.FORCED].any()
+
+
+def test_gated_files_are_chains(source, made):
+    for module, _ in probes.distinct(source.model.modules).values():
+        if module.kind != "branch":
+            continue
+        alone = Interpreter(made.files[module.name])
+        chain = Interpreter(made.files[probes.taken(module)])
+        inputs = np.random.default_rng(0).normal(size=alone.inputs["inputs"].shape)
+        expected = np.asarray(module.layer(inputs.astype("float32")))
+        single = alone(inputs=inputs, initial=0 * expected + 1, weights=[0.5])
+        np.testing.assert_allclose(single["outputs"], 1 + 0.5 * expected, atol=1e-5)
+        for weight in (1, 0):
+            given = {"initial": 0 * expected, "weights": np.full(probes.CHAIN, weight)}
+            outputs = chain(inputs=inputs, **given)["outputs"]
+            total = weight * probes.CHAIN * expected
+            np.testing.assert_allclose(outputs, total, atol=1e-4)
+
+
+def test_the_whole_gives_the_route_that_is_forced(made):
+    whole = Interpreter(made.files[probes.ROUTED])
+    route = whole(**made.inputs[probes.ROUTED])["route"][0]
+    np.testing.assert_allclose(route, made.routes[probes.FORCED], atol=1e-5)
+
+
+def test_files_are_not_made_again(source, made, image, monkeypatch):
+    monkeypatch.setattr(probes, "convert", None)
+    probes.Probes(source, made.folder, image).make()
+
+
+def test_a_router_that_sees_the_one_before_has_two_inputs(tmp_path):
+    source = sources.untrained(tiny_dmnn_settings(), "tiny")
+    image = np.zeros(source.input_format.shape, "uint8")
+    made = probes.Probes(source, tmp_path, image)
+    first, second = source.model.routers[:2]
+    paths = {made.files[router.name] for router in (first, second)}
+    for path, function in made._functions.items():
+        if path in paths:
+            path.write_bytes(convert(function()))
+    alone = Interpreter(made.files[first.name])
+    assert [x.shape for x in alone.inputs.values()] == [(1, 8, 8, 16)]
+    file = Interpreter(made.files[second.name])
+    features = np.random.default_rng(0).random((1, 8, 8, 16), "float32")
+    state = np.ones((1, 32), "float32")
+    outputs = file(inputs_0=features, inputs_1=state)
+    expected = second([features, state])
+    for index, output in enumerate(expected):
+        np.testing.assert_allclose(outputs[f"outputs_{index}"], output, atol=1e-5)

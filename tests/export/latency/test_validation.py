@@ -1,0 +1,85 @@
+"""Validation: predictions beside measurements."""
+
+import json
+
+import numpy as np
+import pytest
+from clock import Clock, own_route
+from tiny_networks import make
+
+from export import source as sources
+from export.latency import probes, profiler, validation
+from tfdyn.costs.cost_table import CostTable
+
+
+@pytest.fixture(scope="module")
+def content(tiny_run, tmp_path_factory):
+    """Of a device that is as the table says, and one that is a tenth slower."""
+    folder = tmp_path_factory.mktemp("run")
+    source = sources.from_run(tiny_run.path, folder / "export")
+    images = np.random.default_rng(0).integers(0, 256, (7, 8, 8, 1), "uint8")
+    route = own_route(source.model, images[0], source.input_format)
+    clock = Clock(source.model, route)
+    path = folder / "latency.clock.json"
+    table = profiler.profile(source, clock, path, images[0], least=1, most=1)
+    return validation.validate(source, clock, table, images, least=2, most=3), clock
+
+
+def test_a_device_that_is_as_the_table_says(content):
+    content, clock = content
+    json.dumps(content)
+    assert content["routes"] == len(content["predicted_ms"]) == 7
+    assert content["within_5_percent"] == content["within_10_percent"] == 1
+    assert content["correlation"] > 0.9999 and content["worst_error"] < 1e-5
+    assert abs(content["bias"]) < 1e-5 and content["repeated"]["worst_error"] == 0
+    assert content["remeasured"]["routes"] == probes.ROUTES
+    assert content["remeasured"]["worst_error"] < 1e-5
+    assert content["own"] == [True] * 4 + [False] * 3
+    assert content["rounds"] == 3 and content["device"] == clock.describe()
+    # From one branch a connection to all.
+    random = content["measured_ms"][4:]
+    assert random[0] < random[1] < random[2]
+
+
+def test_of_an_untrained_network_all_routes_are_random():
+    model = make(auxiliary_head=False)
+    source = sources.Source("tiny, untrained", model, None, None, None)
+    routes, own = validation.choose_routes(source, np.zeros((5, 8, 8, 1)))
+    assert not any(own)
+    most = routes.shape[1] // len(model.mixed_ops)
+    per_connection = np.count_nonzero(routes, axis=1) / len(model.mixed_ops)
+    np.testing.assert_allclose(per_connection, np.linspace(1, most, 5), atol=0.5)
+
+
+def test_a_table_of_another_device_is_refused():
+    model = make(auxiliary_head=False)
+    source = sources.Source("tiny, untrained", model, None, None, None)
+    table = CostTable("ms", {}, provenance={"device": {"device": "adb-1"}})
+    with pytest.raises(ValueError, match="of the device adb-1, not of clock"):
+        validation.validate(source, Clock(model), table, np.zeros((1, 8, 8, 1)))
+
+
+def test_compare():
+    predicted, measured = (
+        np.array([1.0, 2.09, 2.0, 3.0]),
+        np.array([1.0, 2.0, 2.2, 4.0]),
+    )
+    result = validation.compare(predicted, measured)
+    assert result["routes"] == 4
+    assert result["within_5_percent"] == 0.5 and result["within_10_percent"] == 0.75
+    assert result["worst_error"] == pytest.approx(0.25)
+    assert result["median_error"] == pytest.approx((0.045 + 1 / 11) / 2)
+    assert result["bias"] == pytest.approx((0.045 - 1 / 11 - 0.25) / 4)
+    assert result["correlation"] == pytest.approx(
+        np.corrcoef(predicted, measured)[0, 1]
+    )
+
+
+def test_routes_that_all_take_as_long_tell_no_correlation():
+    result = validation.compare(np.full(3, 2.0), np.full(3, 2.1))
+    assert np.isnan(result["correlation"]) and result["within_5_percent"] == 1
+
+
+def test_the_plot_is_written(content, tmp_path):
+    validation.plot(tmp_path / "plot.png", content[0])
+    assert (tmp_path / "plot.png").read_bytes()[:4] == b"\x89PNG"

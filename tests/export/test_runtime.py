@@ -1,0 +1,204 @@
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+import tiny_networks
+
+from export import tflite
+from export.graph import trace
+from export.graph.form import Form
+from export.interpreter import Interpreter
+from export.manifest import describe
+from export.runtime import Classifier
+from export.source import Source
+from tfdyn.data.input_format import InputFormat
+
+FORMAT = InputFormat(("cat", "dog", "fox"), (8, 8, 1), (0.4,), (0.25,))
+FORMS = {
+    "uint8": Form(threshold=0.5),
+    "threshold": Form(threshold=0.5, threshold_input=True, preprocess=False),
+    "forced": Form("forced"),
+}
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), "uint8")
+
+
+@pytest.fixture(scope="session")
+def model():
+    keras.utils.set_random_seed(0)  # Before the seed that every test has.
+    return tiny_networks.sharpen(tiny_networks.make(num_cells=1))
+
+
+@pytest.fixture(scope="session")
+def exports(model, tmp_path_factory):
+    """A folder with the same network as `uint8.tflite`, `threshold.tflite`, …"""
+    folder = tmp_path_factory.mktemp("export")
+    for name, form in FORMS.items():
+        content = tflite.convert(trace.gated(model, FORMAT, form))
+        (folder / f"{name}.tflite").write_bytes(content)
+    source = Source("tiny", model, FORMAT, None, folder)
+    content = describe(source, FORMS["uint8"])
+    (folder / "model.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.fixture
+def copy(exports, tmp_path):
+    """A function that copies `uint8.tflite` with a changed `model.json`."""
+
+    def copied(name="uint8", **changes):
+        shutil.copy(exports / f"{name}.tflite", tmp_path / "model.tflite")
+        content = json.loads((exports / "model.json").read_text())
+        (tmp_path / "model.json").write_text(json.dumps({**content, **changes}))
+        return tmp_path / "model.tflite"
+
+    return copied
+
+
+def keras_outputs(model, images, threshold):
+    """Probabilities `(n, classes)` and MACs `(n,)` in Keras."""
+    images = FORMAT.normalize(images)
+    outputs = tiny_networks.run(model, images, threshold=threshold)
+    powers = np.exp(outputs["logits"])
+    macs = model.route_cost.total(outputs["route"])
+    return powers / powers.sum(axis=-1, keepdims=True), np.asarray(macs)
+
+
+def assert_as_in_keras(result, model, threshold):
+    probabilities, macs = keras_outputs(model, IMAGES, threshold)
+    np.testing.assert_allclose(result.probabilities, probabilities, atol=1e-5)
+    np.testing.assert_array_equal(result.macs, macs)
+    best = probabilities.argmax(axis=-1)
+    assert result.labels == [FORMAT.class_names[index] for index in best]
+
+
+def test_a_classification_is_that_of_keras(exports, model):
+    result = Classifier(exports / "uint8.tflite")(IMAGES)
+    assert_as_in_keras(result, model, 0.5)
+    assert len(set(result.macs)) > 1 and len(set(result.labels)) > 1
+    assert result.milliseconds.shape == (6,) and (result.milliseconds > 0).all()
+
+
+@pytest.mark.parametrize("threshold", [None, 0.3, 1.0])
+def test_a_threshold_and_normalised_images(exports, model, threshold):
+    result = Classifier(exports / "threshold.tflite")(IMAGES, threshold=threshold)
+    assert_as_in_keras(result, model, threshold or 0.5)
+    all_branches = model.route_cost.fixed + model.route_cost.all_branches
+    assert (result.macs.mean() == all_branches) == (threshold == 1.0)
+
+
+def test_one_image_and_none(exports):
+    classifier = Classifier(exports / "uint8.tflite", num_threads=2)
+    one, all_images = classifier(IMAGES[3]), classifier(IMAGES)
+    assert one.labels == all_images.labels[3:4]
+    np.testing.assert_array_equal(one.probabilities, all_images.probabilities[3:4])
+    none = classifier(IMAGES[:0])
+    shapes = [np.shape(value) for value in dataclasses.astuple(none)]
+    assert shapes == [(0,), (0, 3), (0,), (0,)]
+
+
+def test_milliseconds_are_those_of_the_run_alone(exports, monkeypatch):
+    clock, runs = [0.0], []
+    sets, invoke = Interpreter.set, Interpreter.invoke
+
+    def slow_set(self, **inputs):
+        clock[0] += 100.0
+        sets(self, **inputs)
+
+    def slow_invoke(self):
+        runs.append(len(runs))
+        clock[0] += runs[-1]
+        invoke(self)
+
+    monkeypatch.setattr(Interpreter, "set", slow_set)
+    monkeypatch.setattr(Interpreter, "invoke", slow_invoke)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    classifier = Classifier(exports / "uint8.tflite")
+    assert runs == [0]  # It has warmed up.
+    np.testing.assert_allclose(classifier(IMAGES[:3]).milliseconds, [1e3, 2e3, 3e3])
+    assert runs == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (IMAGES / 255, "uint8.*got float64.*not scaled"),
+        (IMAGES[..., 0], r"\(n, 8, 8, 1\).*got \(6, 8, 8\).*square\(path, 8, 1\)"),
+        (np.zeros((2, 8, 9, 1), "uint8"), r"got \(2, 8, 9, 1\)"),
+        (IMAGES[None], r"got \(1, 6, 8, 8, 1\)"),
+    ],
+)
+def test_images_of_another_form(exports, images, message):
+    with pytest.raises(ValueError, match=message):
+        Classifier(exports / "uint8.tflite")(images)
+
+
+def test_a_threshold_that_is_of_no_use(exports):
+    with pytest.raises(ValueError, match="0.7.*--threshold_input"):
+        Classifier(exports / "uint8.tflite")(IMAGES, threshold=0.7)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.2, float("nan")])
+def test_a_threshold_out_of_range(exports, threshold):
+    with pytest.raises(ValueError, match="0 < T <= 1"):
+        Classifier(exports / "threshold.tflite")(IMAGES, threshold=threshold)
+
+
+def test_one_threshold_is_needed_where_the_model_has_several(copy, model):
+    classifier = Classifier(copy("threshold", threshold=[0.3, 0.7]))
+    with pytest.raises(ValueError, match=r"\[0.3, 0.7\].*Give threshold=T"):
+        classifier(IMAGES)
+    assert_as_in_keras(classifier(IMAGES, threshold=0.3), model, 0.3)
+
+
+def test_the_forced_variant_is_refused(exports):
+    with pytest.raises(ValueError, match="route as an input"):
+        Classifier(exports / "forced.tflite")
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "[]", "{}", '{"labels": ["a", "b"], "input": 3}', b"\xff"]
+)
+def test_a_missing_or_broken_description(copy, text):
+    path = copy()
+    description = path.with_name("model.json")
+    description.unlink()
+    if text is not None:
+        description.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=r"model\.json.*beside.*export\.tflite"):
+        Classifier(path)
+
+
+@pytest.mark.parametrize("threshold", [None, "high", 0.0, []])
+def test_a_description_with_a_broken_threshold(copy, threshold):
+    with pytest.raises(ValueError, match="model.json is missing or broken"):
+        Classifier(copy(threshold=threshold))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": ["cat", "dog"]},
+        {"input": {"shape": [1, 9, 9, 1], "mean": [0.4], "std": [0.25]}},
+    ],
+)
+def test_a_description_of_another_network(copy, changes):
+    with pytest.raises(ValueError, match="different networks"):
+        Classifier(copy(**changes))
+
+
+def test_needs_no_tensorflow(exports):
+    code = (
+        "import sys, numpy; from export.runtime import Classifier;"
+        f"classifier = Classifier({str(exports / 'uint8.tflite')!r});"
+        "print(classifier(numpy.zeros((8, 8, 1), 'uint8')).labels);"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip("[]'\n") in FORMAT.class_names

@@ -1,0 +1,166 @@
+"""Export to TFLite: files that compute what Keras computes, or none."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from paths import ROOT
+from PIL import Image
+
+from export import routes, tflite
+from export import source as sources
+from export.checks import parity
+from export.graph.form import Form
+from export.interpreter import Interpreter
+
+
+@pytest.fixture(scope="module")
+def source(tiny_run, tmp_path_factory):
+    return sources.from_run(tiny_run.path, tmp_path_factory.mktemp("export"))
+
+
+@pytest.fixture(scope="module")
+def images(source):
+    return source.test_images(24)[0]
+
+
+@pytest.fixture(scope="module")
+def exported(source, images):
+    choices = {"threshold": 0.7, "budget_ms": 0.8, "cost_table": "latency.host.json"}
+    return tflite.export(source, Form(threshold=0.7), images=images, choices=choices)
+
+
+def test_a_routed_file_has_a_gate_for_each_branch(exported, source):
+    path, entry = exported
+    assert path == source.folder / "model.tflite"
+    branches = sum(len(op.branches) for op in source.model.mixed_ops)
+    assert entry["operations"]["IF"] == branches
+    assert entry["subgraphs"] == 1 + 2 * branches
+    assert entry["images"] == entry["same_top1"] == 24
+    assert entry["bytes"] == path.stat().st_size
+
+
+def test_beside_it_stands_what_an_app_must_know(exported, source):
+    content = json.loads((source.folder / "model.json").read_text())
+    assert content["labels"] == list("0123456789")
+    assert content["input"]["shape"] == [1, 8, 8, 1]
+    assert content["input"]["dtype"] == "uint8"
+    assert content["threshold"] == 0.7 and content["network"]["family"] == "DRNet"
+    manifest = json.loads((source.folder / "manifest.json").read_text())
+    entry = manifest["files"]["model.tflite"]
+    assert entry == exported[1]
+    assert (entry["budget_ms"], entry["cost_table"]) == (0.8, "latency.host.json")
+
+
+def test_the_file_says_what_its_route_costs(exported, source, images):
+    interpreter = Interpreter(exported[0])
+    assert set(interpreter.inputs) == {"image"}
+    outputs = interpreter(image=images[0])
+    normalized = source.input_format.normalize(images[:1])
+    expected = source.model(normalized, threshold=0.7)
+    macs = source.model.route_cost.total(expected["route"])
+    np.testing.assert_allclose(outputs["macs"], macs, rtol=1e-6)
+    np.testing.assert_allclose(outputs["probabilities"].sum(), 1, atol=1e-5)
+
+
+def test_a_threshold_that_is_an_input_changes_the_work(source, images):
+    form = Form(threshold=0.7, threshold_input=True)
+    path, _ = tflite.export(source, form, images=images[:4])
+    interpreter = Interpreter(path)
+    macs = [interpreter(image=images[0], threshold=t)["macs"][0] for t in (0.01, 1.0)]
+    all_branches = source.model.route_cost.fixed + source.model.route_cost.all_branches
+    assert macs[0] < macs[1] == pytest.approx(all_branches)
+
+
+@pytest.mark.parametrize("precision", ["float16", "dynamic"])
+def test_smaller_precisions(source, images, precision):
+    path, entry = tflite.export(source, Form(threshold=0.7), precision, images=images)
+    assert entry["precision"] == precision
+    # The gates stay gates.
+    assert entry["operations"]["IF"] == 4
+
+
+@pytest.mark.parametrize("variant", ["all_branches", "forced"])
+def test_other_variants_are_checked_too(source, images, variant):
+    path, entry = tflite.export(source, Form(variant, preprocess=False), images=images)
+    assert path.name == f"model.{variant}.tflite"
+    assert entry["same_route"] == 24
+    interpreter = Interpreter(path)
+    assert ("route" in interpreter.inputs) == (variant == "forced")
+    assert interpreter.inputs["image"].dtype == np.float32
+
+
+def test_a_fixed_route_is_in_the_manifest(source, images):
+    route, chosen = tflite.choose_route(source, 0.7, images=images)
+    assert "of 24 images" in chosen
+    path, entry = tflite.export(source, Form("fixed"), route=route, images=images)
+    assert "IF" not in entry["operations"]
+    assert entry["route"] == routes.as_json(route, source.model)
+
+
+def test_a_route_from_a_file_or_a_picture(source, images, tmp_path):
+    (route,) = routes.random_routes(source.model, 1, 1.0)
+    path = tmp_path / "route.json"
+    path.write_text(json.dumps(routes.as_json(route, source.model)))
+    read, _ = tflite.choose_route(source, 0.7, route_file=path)
+    np.testing.assert_allclose(read, route, atol=1e-6)
+    Image.fromarray(images[3, :, :, 0]).save(tmp_path / "three.png")
+    taken, _ = tflite.choose_route(source, 0.7, image=tmp_path / "three.png")
+    expected = parity.Reference(source.model)(
+        source.input_format.normalize(images[3:4]), 0.7
+    )
+    np.testing.assert_allclose(taken, expected[1][0], atol=1e-6)
+
+
+def test_a_file_that_fails_its_check_is_not_left(source, images, tmp_path, monkeypatch):
+    elsewhere = dataclasses.replace(source, folder=tmp_path)
+    strict = parity.Tolerance(-1.0, 1.0, 1e-4)
+    monkeypatch.setitem(parity.TOLERANCES, "float32", strict)
+    with pytest.raises(ValueError, match="Logits differ"):
+        tflite.export(elsewhere, Form(threshold=0.7), images=images[:2])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_precision(source, images):
+    with pytest.raises(ValueError, match="one of float32, float16, dynamic"):
+        tflite.export(source, Form(), "int4", images=images)
+
+
+def command(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, "-m", "export.tflite", *arguments],
+        cwd=cwd,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_the_command_prints_one_object_and_nothing_else(tiny_run, tmp_path):
+    arguments = (f"--run_dir={tiny_run}", "--check_images=2", "--json")
+    process = command(*arguments, f"--export_dir={tmp_path}", cwd=tmp_path)
+    assert process.stderr == "" and process.returncode == 0
+    content = json.loads(process.stdout)
+    assert content["file"] == str(tmp_path / "model.tflite")
+    assert content["threshold"] == 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--threshold=1.5"], "0 < T <= 1"),
+        (["--route=route.json"], "for --variant=fixed"),
+        (["--budget_ms=0.8", "--threshold=0.5"], "leave out --threshold"),
+        (["--budget_ms=0.8"], "has no latency table"),
+    ],
+)
+def test_a_flag_that_cannot_be_is_one_line(tiny_run, tmp_path, flags, message):
+    arguments = (f"--run_dir={tiny_run}", f"--export_dir={tmp_path}", *flags)
+    process = command(*arguments, cwd=tmp_path)
+    assert process.returncode == 1
+    assert message in process.stderr and process.stderr.count("\n") == 1

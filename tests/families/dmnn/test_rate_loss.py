@@ -1,0 +1,131 @@
+"""RateLoss, by hand and by its gradient."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_networks import IMAGES, ROWS, make_dmnn
+
+from tfdyn.families.dmnn.rate_loss import RateLoss, category_weights
+from tfdyn.losses.cross_entropy import cross_entropy
+
+RANDOM = np.random.default_rng(0)
+LABELS = np.asarray([0, 1, 2, 0, 1, 2])
+CATEGORIES = [1, 0, 1]
+OUTPUTS = {
+    "logits": RANDOM.normal(size=(6, 3)).astype("float32"),
+    "category_logits": RANDOM.normal(size=(6, 2, 2)).astype("float32"),
+    "route": {
+        "a": (RANDOM.random((6, 2)) < 0.5).astype("float32"),
+        "b": (RANDOM.random((6, 2)) < 0.8).astype("float32"),
+    },
+}
+
+
+class Cost:
+    """Stands in for a `RouteCost`."""
+
+    branches = {"a": np.asarray([4.0, 4.0], "f4"), "b": np.asarray([1.0, 1.0], "f4")}
+    all_branches = 10.0
+
+    def expected(self, route):
+        return sum(
+            keras.ops.matmul(route[n], costs) for n, costs in self.branches.items()
+        )
+
+
+def classes(outputs=OUTPUTS):
+    return np.mean(cross_entropy(LABELS, outputs["logits"]))
+
+
+def without(name):
+    return {key: value for key, value in OUTPUTS.items() if key != name}
+
+
+def test_classes_alone():
+    loss = RateLoss()(LABELS, without("category_logits"))
+    assert float(loss) == pytest.approx(classes(), rel=1e-5)
+    smooth = RateLoss(label_smoothing=0.2)(LABELS, without("category_logits"))
+    expected = np.mean(cross_entropy(LABELS, OUTPUTS["logits"], 0.2))
+    assert float(smooth) == pytest.approx(expected, rel=1e-5)
+
+
+def test_categories_are_weighted_by_router():
+    loss = RateLoss(categories=CATEGORIES, category_weights=[0.5, 0.01])
+    labels = np.asarray(CATEGORIES)[LABELS]
+    each = [
+        np.mean(cross_entropy(labels, OUTPUTS["category_logits"][:, i])) for i in (0, 1)
+    ]
+    expected = classes() + 0.5 * each[0] + 0.01 * each[1]
+    assert float(loss(LABELS, OUTPUTS)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.7, 1.0])
+def test_rates_are_those_of_equations_12_and_14(rate):
+    a, b = (OUTPUTS["route"][name].mean() for name in "ab")
+    flops = (8 * a + 2 * b) / 10
+    expected = (a - rate) ** 2 + (b - rate) ** 2 + (flops - rate) ** 2
+    loss = RateLoss(Cost(), rate)(LABELS, without("category_logits"))
+    assert float(loss) == pytest.approx(classes() + expected, rel=1e-5)
+
+
+def test_weights_of_stages():
+    resnet = category_weights([0] * 3 + [1] * 4 + [2] * 6 + [3] * 3)
+    assert resnet == pytest.approx([1e-4] * 3 + [1e-3] * 4 + [1e-2] * 6 + [0.1] * 3)
+    assert category_weights(range(7))[3:] == pytest.approx([0.1] * 4)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.9])
+def test_routers_learn_the_target(rate):
+    model = make_dmnn(previous_state=False)
+    loss, loss_of_classes = RateLoss(model.route_cost, rate), RateLoss()
+    weights = [w for c in model.routers for w in c.trainable_weights]
+    optimizer = keras.optimizers.Adam(0.1)
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            outputs = model(IMAGES, training=True)
+            value = loss(LABELS, outputs) - loss_of_classes(LABELS, outputs)
+        gradients = tape.gradient(value, [w.value for w in weights])
+        optimizer.apply(gradients, weights)
+        return keras.ops.mean(list(outputs["route"].values()))
+
+    shares = [float(step()) for _ in range(100)]
+    assert np.mean(shares[-40:]) == pytest.approx(rate, abs=0.1)
+
+
+def test_it_is_the_loss_of_a_model():
+    model = make_dmnn(category_heads=2)
+    weights = category_weights(model.stage_of_block)
+    loss = RateLoss(model.route_cost, 0.5, CATEGORIES, weights)
+    model.compile("sgd", loss)
+    before = [np.array(head.kernel) for head in model.category_heads.heads]
+    model.fit(IMAGES, LABELS, batch_size=ROWS, verbose=0)
+    for old, head in zip(before, model.category_heads.heads, strict=True):
+        assert (old != np.asarray(head.kernel)).any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"target_rate": 0.0}, "at most 1; got 0"),
+        ({"target_rate": 1.1}, "at most 1; got 1.1"),
+        ({"cost": type("Free", (), {"all_branches": 0.0})}, "cost nothing at all"),
+    ],
+)
+def test_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        RateLoss(**arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"categories": CATEGORIES, "category_weights": [1.0]},
+        {"category_weights": [1, 1]},
+    ],
+)
+def test_category_heads_need_categories_and_weights(arguments):
+    with pytest.raises(ValueError, match="2 routers with category heads need"):
+        RateLoss(**arguments)(LABELS, OUTPUTS)

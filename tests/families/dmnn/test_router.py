@@ -1,0 +1,60 @@
+"""GateRouter, by hand."""
+
+import numpy as np
+import pytest
+
+from tfdyn.costs import complexity
+from tfdyn.families.dmnn.router import GateRouter
+
+RANDOM = np.random.default_rng(0)
+FEATURES = RANDOM.normal(size=(3, 4, 5, 6)).astype("float32")
+STATE = RANDOM.normal(size=(3, 8)).astype("float32")
+
+
+def relu(values):
+    return np.maximum(values, 0)
+
+
+def normalized(values, layer):
+    gamma, beta, mean, variance = layer.get_weights()
+    return gamma * (values - mean) / np.sqrt(variance + layer.epsilon) + beta
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("previous_state", [False, True])
+def test_outputs_are_those_of_the_equations(previous_state, norm):
+    router = GateRouter(2, 8, previous_state, normalized=norm)
+    inputs = [FEATURES, STATE] if previous_state else FEATURES
+    router(inputs)
+    for weight in router.weights:
+        values = RANDOM.normal(size=weight.shape)
+        weight.assign(np.abs(values) if "variance" in weight.path else values)
+    w1, *b1 = router.embed.get_weights()
+    state = FEATURES.mean(axis=(1, 2)) @ w1
+    state = relu(normalized(state, router.normalize) if norm else state + b1[0])
+    if previous_state:
+        w2, b2 = router.recall.get_weights()
+        state += relu(STATE @ w2 + b2)
+    w3, b3 = router.decide.get_weights()
+    logits, own = router(inputs)
+    np.testing.assert_allclose(own, state, atol=1e-5)
+    np.testing.assert_allclose(logits, (state @ w3 + b3).reshape(3, 2, 2), atol=1e-4)
+
+
+def test_normalized_it_tells_apart_what_differs_little():
+    alike = 10 + FEATURES
+    for norm, low, high in ((False, 0, 0.2), (True, 0.5, 2)):
+        _, state = GateRouter(2, 8, normalized=norm)(alike, training=True)
+        assert low < np.std(state, axis=0).sum() / np.mean(state, axis=0).sum() < high
+
+
+def test_its_cost_is_counted_with_the_previous_state():
+    router = GateRouter(4, previous_state=True)
+    router.build([(None, 7, 7, 100), (None, 32)])
+    matrices = 100 * 32 + 32 * 32 + 32 * 2 * 4
+    assert complexity.macs(router) == matrices
+    assert complexity.params(router) == matrices + 32 + 32 + 8
+    router = GateRouter(4, previous_state=True, normalized=True)
+    router.build([(None, 7, 7, 100), (None, 32)])
+    assert complexity.macs(router) == matrices + 32
+    assert complexity.params(router) == matrices + 2 * 32 + 32 + 8

@@ -1,0 +1,205 @@
+"""DRNet, whole and tiny."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_networks import IMAGES, ROWS, assert_same, make, run, sharpen
+
+from tfdyn.families.drnet.cell import draw_topology
+from tfdyn.families.drnet.drnet import DRNet
+from tfdyn.layers import execution
+from tfdyn.losses.routing_loss import RoutingLoss
+
+TWO, CHEAP = ("sep_conv_3x3", "skip_connection"), ("avg_pool_3x3", "max_pool_3x3")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return sharpen(make(num_cells=3))
+
+
+@pytest.mark.parametrize("threshold", [0, 0.0, 1.5, [0.5] * 11 + [0.0]])
+def test_a_threshold_outside_0_1_is_refused_at_a_call_too(model, threshold):
+    with pytest.raises(ValueError, match="0 < T <= 1"):
+        model(IMAGES, threshold=threshold)
+
+
+def test_outputs(model):
+    outputs = run(model, IMAGES)
+    assert set(outputs) == {"logits", "route"}
+    assert outputs["logits"].shape == (ROWS, 3)
+    assert list(outputs["route"]) == [op.name for op in model.mixed_ops]
+    for weights in outputs["route"].values():
+        assert weights.shape == (ROWS, 5)
+        np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
+
+
+def test_for_inference_is_the_same_without_the_auxiliary_head(model):
+    copy = model.for_inference()
+    assert copy.auxiliary_head is None and model.auxiliary_head is not None
+    assert_same(run(copy, IMAGES), run(model, IMAGES), atol=0)
+    assert "auxiliary_logits" not in copy(IMAGES, training=True)
+    assert copy.count_params() < model.count_params()
+
+
+def test_training_has_auxiliary_logits_and_all_branches(model):
+    model.selection.drop_branch.assign(0.9)
+    outputs = run(model, IMAGES, training=True, threshold=0.01)
+    model.selection.drop_branch.assign(0.0)
+    assert outputs["auxiliary_logits"].shape == (ROWS, 3)
+    # The route, which costs are counted on, is from before the drops.
+    assert all((weights > 0).all() for weights in outputs["route"].values())
+
+
+def test_every_trainable_weight_learns():
+    model = make(num_nodes=1)
+    loss = RoutingLoss(model.route_cost, 0.1)
+    with tf.GradientTape() as tape:
+        value = loss(np.arange(ROWS) % 3, model(IMAGES, training=True))
+    weights = model.trainable_weights
+    gradients = tape.gradient(value, [weight.value for weight in weights])
+    dead = [
+        weight.path
+        for weight, gradient in zip(weights, gradients, strict=True)
+        if gradient is None or not np.isfinite(gradient).all()
+    ]
+    assert not dead
+
+
+@pytest.mark.parametrize("threshold", [0.6, [0.4, 0.6, 0.8, 1.0]])
+def test_saving_and_loading_keeps_all(tmp_path, threshold):
+    model = sharpen(make(num_nodes=1, threshold=threshold, topology_seed=3))
+    model.selection.temperature.assign(0.7)
+    model(IMAGES, training=True)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert_same(run(loaded, IMAGES), run(model, IMAGES), atol=0)
+    assert loaded.get_config() == model.get_config()
+    assert float(loaded.selection.temperature.value) == pytest.approx(0.7)
+
+
+def test_plain_keras_trains_evaluates_and_predicts():
+    labels = np.arange(48) % 2
+    images = np.random.default_rng(0).normal(size=(48, 8, 8, 1)).astype("float32")
+    images += 2 * labels[:, None, None, None]
+    model = make(num_classes=2, num_cells=1, num_nodes=1, branches=TWO)
+    model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
+    losses = model.fit(images, labels, batch_size=16, epochs=8, verbose=0)
+    losses = losses.history["loss"]
+    assert losses[-1] < 0.7 * losses[0]
+    results = model.evaluate(images, labels, verbose=0, return_dict=True)
+    outputs = model.predict(images, verbose=0)
+    accuracy = (outputs["logits"].argmax(axis=1) == labels).mean()
+    assert results["accuracy"] == pytest.approx(accuracy)
+    cost = model.route_cost
+    expected = cost.fixed + np.mean(cost.expected(outputs["route"]))
+    assert results["expected_macs"] == pytest.approx(expected, rel=1e-5)
+    assert {"use_sep_conv_3x3", "use_skip_connection"} < results.keys()
+
+
+def test_without_routers():
+    model = make(selection="none")
+    assert not any(module.kind == "router" for module in model.modules)
+    for threshold in (0.1, 1.0):
+        outputs = run(model, IMAGES, threshold=threshold)
+        for weights in outputs["route"].values():
+            np.testing.assert_allclose(weights, 0.2, rtol=1e-6)
+        by = execution.dispatched
+        assert_same(run(model, IMAGES, threshold=threshold, by=by), outputs)
+
+
+@pytest.mark.parametrize(
+    ("num_cells", "filters"),
+    [
+        (1, [8]),
+        (2, [8, 16]),
+        (3, [4, 8, 16]),
+        (5, [4, 8, 8, 16, 16]),
+        (10, [4, 4, 4, 8, 8, 8, 16, 16, 16, 16]),
+    ],
+)
+def test_width_doubles_at_a_third_and_two_thirds(num_cells, filters):
+    model = make(num_cells=num_cells, num_nodes=1, branches=CHEAP)
+    assert [cell.filters for cell in model.cells] == filters
+    reductions = [cell.reduction for cell in model.cells]
+    assert [i for i in range(num_cells) if reductions[i]] == sorted(
+        {num_cells // 3, 2 * num_cells // 3}
+    )
+    previous = [cell.previous_reduction for cell in model.cells]
+    assert previous == [False, *reductions[:-1]]
+    assert run(model, IMAGES)["logits"].shape == (ROWS, 3)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"input_shape": (7, 7, 1)},
+        {"input_shape": (9, 9, 2)},
+        {"input_shape": (16, 16, 3), "num_cells": 3},
+        {"inputs_per_node": 1},
+        {"inputs_per_node": 3, "num_nodes": 3},
+        {"input_shape": (64, 64, 3), "stem": "imagenet", "num_cells": 3},
+    ],
+    ids=str,
+)
+def test_other_sizes(changes):
+    model = make(**{"num_nodes": 1, "branches": TWO, **changes})
+    images = np.ones((2, *model.get_config()["input_shape"]), "float32")
+    dense = run(model, images, training=True)
+    assert dense["logits"].shape == dense["auxiliary_logits"].shape == (2, 3)
+    outputs = run(model, images)
+    assert_same(run(model, images, by=execution.dispatched), outputs)
+
+
+def test_topology_is_the_seeds():
+    for seed in (0, 1):
+        model = make(num_nodes=4, topology_seed=seed, branches=CHEAP)
+        topology = draw_topology(4, 2, seed)
+        assert all(cell.topology == topology for cell in model.cells)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_decides_in_float32(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = make(num_nodes=1)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    outputs = run(model, IMAGES, training=True)
+    assert {x.dtype.name for x in keras.tree.flatten(outputs)} == {"float32"}
+    inner = model.cells[0]([model.stem(IMAGES)[0]] * 2, select=model.selection)[0]
+    assert inner.dtype == policy.removeprefix("mixed_")
+    outputs = run(model, IMAGES, threshold=1.0)
+    by = execution.dispatched
+    assert_same(run(model, IMAGES, threshold=1.0, by=by), outputs, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"input_shape": (8, 6, 1)}, "square; got 8x6"),
+        ({"input_shape": (3, 3, 1)}, "at least 2x2; got 1x1"),
+        ({"num_cells": 0}, "num_cells must be at least 1; got 0"),
+        ({"filters": -1}, "filters must be at least 1; got -1"),
+        ({"inputs_per_node": 0}, "inputs_per_node must be at least 1"),
+        ({"stem": "large"}, "small, imagenet; got 'large'"),
+        ({"selection": "argmax"}, "got 'argmax'"),
+        ({"branches": ("sep_conv_9x9",)}, "got sep_conv_9x9"),
+        ({"temperature": 0}, "above 0"),
+        ({"threshold": 1.5}, "0 < T <= 1"),
+        ({"threshold": [0.5] * 3}, "each of the 8 connections; got 3"),
+    ],
+)
+def test_refuses(changes, message):
+    with pytest.raises(ValueError, match=message):
+        make(**changes)
+
+
+def test_a_route_that_lacks_a_mixed_op_is_an_error():
+    model = DRNet((8, 8, 1), 10, 1, 4, 1)
+    images = np.zeros((1, 8, 8, 1), "float32")
+    route = dict(model(images)["route"])
+    route.pop("cell_0_node_2_from_1")
+    with pytest.raises(ValueError, match="lacks cell_0_node_2_from_1"):
+        model(images, route=route)

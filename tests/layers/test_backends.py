@@ -1,0 +1,101 @@
+"""Another Keras backend, with no TensorFlow to import.
+
+Run by itself (`KERAS_BACKEND=jax`), this file is the process that is tested.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def run_on_jax():
+    sys.modules["tensorflow"] = None
+
+    import jax
+    import keras
+    import numpy as np
+
+    from tfdyn.families.dmnn.dmnn import DMNN
+    from tfdyn.families.dmnn.rate_loss import RateLoss, category_weights
+    from tfdyn.families.instanas.instanas import InstaNAS
+    from tfdyn.families.instanas.policy_loss import PolicyLoss
+    from tfdyn.families.networks import build_network
+    from tfdyn.families.settings import Settings
+    from tfdyn.layers import execution
+    from tfdyn.losses.routing_loss import RoutingLoss
+
+    assert keras.backend.backend() == "jax"
+    jax.config.update("jax_platforms", "cpu")
+    settings = Settings(
+        network="drnet_tiny",
+        num_cells=1,
+        num_nodes=1,
+        filters=2,
+        branches=("sep_conv_3x3", "max_pool_3x3", "skip_connection"),
+        threshold=0.6,
+    )
+    model = build_network(settings, (4, 4, 1), 2)
+    labels = np.arange(16) % 2
+    images = np.random.default_rng(0).normal(size=(16, 4, 4, 1)).astype("float32")
+    images += labels[:, None, None, None]
+    model.compile(
+        keras.optimizers.SGD(0.05), RoutingLoss(model.route_cost, 0.01, "log")
+    )
+    (before,) = model.head.get_weights()[:1]
+    fitted = model.fit(images, labels, batch_size=8, epochs=2, verbose=0)
+    assert np.isfinite(fitted.history["loss"]).all(), fitted.history
+    assert (before != model.head.get_weights()[0]).all()
+
+    settings = {"stem": "small", "category_heads": 2, "normalized_routers": True}
+    dmnn = DMNN((4, 4, 1), 2, [(4, 2, 2, 1)], **settings)
+    weights = category_weights(dmnn.stage_of_block)
+    dmnn.compile("sgd", RateLoss(dmnn.route_cost, 0.5, [0, 1], weights))
+    before = [np.array(c.decide.kernel) for c in dmnn.routers]
+    fitted = dmnn.fit(images, labels, batch_size=8, verbose=0)
+    assert np.isfinite(fitted.history["loss"]).all(), fitted.history
+    for old, router in zip(before, dmnn.routers, strict=True):
+        assert (old != np.asarray(router.decide.kernel)).any()
+
+    insta = InstaNAS((4, 4, 1), 2, [(4, 1, 1)], stem_filters=2, head_filters=4, seed=0)
+    for phase, loss in (
+        ("pretrain", None),
+        ("router", PolicyLoss(insta.route_cost)),
+        ("meta_graph", None),
+    ):
+        insta.phase = phase
+        part = insta.router if phase == "router" else insta.head
+        before = [np.array(weight) for weight in part.trainable_weights]
+        insta.compile(keras.optimizers.SGD(0.05), loss)
+        fitted = insta.fit(images, labels, batch_size=8, verbose=0)
+        assert np.isfinite(fitted.history["loss"]).all(), fitted.history
+        for old, weight in zip(before, part.trainable_weights, strict=True):
+            assert (old != np.asarray(weight)).any(), (phase, weight.path)
+
+    dense = model(images)
+    with execution.scope(execution.dispatched):
+        dispatched = model(images)
+    for name, weights in dense["route"].items():
+        weights = np.asarray(weights)
+        assert (weights == 0).any() and (weights > 0).any(), name
+        np.testing.assert_allclose(weights, dispatched["route"][name], atol=1e-6)
+    np.testing.assert_allclose(dispatched["logits"], dense["logits"], atol=1e-5)
+    assert sys.modules["tensorflow"] is None
+
+
+@pytest.mark.slow
+def test_networks_train_on_jax_without_tensorflow():
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "jax",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    done = subprocess.run(
+        [sys.executable, __file__], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+if __name__ == "__main__":
+    run_on_jax()

@@ -1,0 +1,111 @@
+import shutil
+
+import keras
+import pytest
+from tiny_settings import tiny_settings
+
+import tfdyn
+from tfdyn.runs.run_folder import RunFolder, newest_run
+
+
+def test_holds_what_the_design_lists(tiny_run):
+    names = {path.name for path in tiny_run.path.iterdir()}
+    assert names >= {
+        "flags.txt",
+        "input.json",
+        "metrics.csv",
+        "checkpoints",
+        "tensorboard",
+        "best.keras",
+        "model.keras",
+    }
+    assert not [name for name in names if "tmp" in name]
+
+
+def test_flags_repeat_the_run(tiny_run):
+    assert tiny_run.settings() == tiny_settings()
+
+
+def test_knows_its_input(tiny_run):
+    input_format = tiny_run.input_format()
+    assert input_format.class_names == tuple("0123456789")
+    assert input_format.shape == (8, 8, 1)
+
+
+def test_load_gives_the_model(tiny_run):
+    model = tfdyn.load(tiny_run.path)
+    assert isinstance(model, tfdyn.DRNet)
+    assert float(model.selection.temperature) == 0.5
+    assert isinstance(tfdyn.load(tiny_run.path, "best.keras"), tfdyn.DRNet)
+
+
+def test_other_settings_in_the_folder_are_an_error_that_lists_them(tiny_run):
+    with pytest.raises(ValueError, match="--seed is 0 there, 1 here; --momentum"):
+        tiny_run.start(tiny_settings(momentum=0.5, seed=1))
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "tmp.thesis").write_text("precious")
+    with pytest.raises(ValueError, match="not empty and not a run folder"):
+        RunFolder(tmp_path).start(tiny_settings())
+    assert [path.name for path in tmp_path.iterdir()] == ["tmp.thesis"]
+
+
+def test_what_a_kill_left_half_written_is_cleared(tmp_path):
+    for names in (["tmp.flags.txt"], ["tmp.best.keras", "tmp.metrics.csv"]):
+        for name in names:
+            (tmp_path / name).write_text("half")
+        RunFolder(tmp_path).start(tiny_settings())
+    assert [path.name for path in tmp_path.iterdir()] == ["flags.txt"]
+
+
+def test_no_run_folder(tmp_path):
+    with pytest.raises(ValueError, match="is not a run folder"):
+        tfdyn.load(tmp_path / "nothing")
+
+
+def test_an_unfinished_run_says_how_to_finish_it(tmp_path):
+    RunFolder(tmp_path).start(tiny_settings())
+    with pytest.raises(ValueError, match="is not finished.*python -m tfdyn.train"):
+        tfdyn.load(tmp_path)
+
+
+@pytest.mark.parametrize("keep", [0, 1000])
+def test_a_truncated_model_is_an_error(tiny_run, tmp_path, keep):
+    shutil.copytree(tiny_run.path, tmp_path / "run")
+    path = tmp_path / "run" / "model.keras"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ValueError, match="truncated or not a model of tfdyn"):
+        tfdyn.load(tmp_path / "run")
+
+
+def test_a_foreign_model_is_an_error(tiny_run, tmp_path):
+    shutil.copytree(tiny_run.path, tmp_path / "run")
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+    model.save(tmp_path / "run" / "model.keras")
+    with pytest.raises(ValueError, match="holds a Sequential, not a model of tfdyn"):
+        tfdyn.load(tmp_path / "run")
+
+
+def test_a_flags_file_that_is_none(tmp_path):
+    (tmp_path / "flags.txt").write_text("--no_such_setting=1\n")
+    with pytest.raises(ValueError, match="no_such_setting"):
+        RunFolder(tmp_path).settings()
+
+
+def test_newest_run(tiny_run, tmp_path):
+    with pytest.raises(ValueError, match="no finished run"):
+        newest_run(tmp_path)
+    for name in ("b", "a"):
+        shutil.copytree(tiny_run.path, tmp_path / name)
+        (tmp_path / name / "model.keras").touch()
+    assert newest_run(tmp_path).path.name == "a"
+
+
+def test_a_latency_table_is_told_from_what_stands_beside_it(tmp_path):
+    names = ("latency.host.json", "latency.adb-10.0.0.2:5555.json")
+    others = ("latency.host.validation.json", "latency.json", "latency.host.png")
+    for name in (*names, *others):
+        (tmp_path / name).write_text("")
+    found = [path.name for path in RunFolder(tmp_path).latency_tables()]
+    assert found == sorted(names)

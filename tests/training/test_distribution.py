@@ -1,0 +1,255 @@
+"""One training on one device, two replicas, and two workers, one of them killed.
+
+Run by itself, this file is a process that trains: it may set up its devices.
+"""
+
+import csv
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from paths import ROOT
+from tiny_settings import tiny_dmnn_settings, tiny_instanas_settings, tiny_settings
+
+from tfdyn.runs.run_folder import RunFolder
+from tfdyn.settings.fields import to_flagfile
+from tfdyn.train import train
+from tfdyn.training.distribution import Distribution, WorkerLostError
+
+# Two steps an epoch; noise, drops and augmentation of each example matter.
+SETTINGS = {
+    "batch_size": 640,
+    "synchronized_batch_norm": True,
+    "drop_connection": 0.3,
+    "drop_branch": 0.3,
+    "pretrain_learning_rate": 0.01,
+}
+
+EPOCHS = 8
+
+
+def settings(epochs=1, **changes):
+    makers = {"dmnn_tiny": tiny_dmnn_settings, "instanas_tiny": tiny_instanas_settings}
+    make = makers.get(changes.get("network"), tiny_settings)
+    return make(**{"pretrain_epochs": epochs, **SETTINGS, **changes})
+
+
+def train_on_two_replicas(run_dir, changes):
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    halves = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(cpu, halves)
+    chosen = settings(**json.loads(changes))
+    train(chosen, run_dir, distribution=Distribution("mirrored"))
+
+
+@pytest.fixture(scope="module")
+def start():
+    """Starts processes, and ends them with the test."""
+    started = []
+
+    def start(*arguments, **environment):
+        environment |= {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+        process = subprocess.Popen(
+            [sys.executable, *map(str, arguments)],
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def finish(*processes):
+    for process in processes:
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+    return errors
+
+
+def worker(start, run_dir, cluster, index, epochs=1):
+    flags = run_dir.with_suffix(".flags")
+    flags.write_text(to_flagfile(settings(epochs)))
+    task = {"type": "worker", "index": index}
+    return start(
+        *("-m", "tfdyn.train", f"--flagfile={flags}", f"--run_dir={run_dir}"),
+        "--strategy=multi_worker",
+        TF_CONFIG=json.dumps({"cluster": {"worker": cluster}, "task": task}),
+    )
+
+
+def free_addresses():
+    sockets = [socket.socket() for _ in range(2)]
+    for each in sockets:
+        each.bind(("localhost", 0))
+    addresses = [f"localhost:{each.getsockname()[1]}" for each in sockets]
+    for each in sockets:
+        each.close()
+    return addresses
+
+
+@pytest.fixture(scope="module")
+def one_device(tmp_path_factory):
+    return train(settings(), tmp_path_factory.mktemp("one_device") / "run").path
+
+
+def rows(folder):
+    with (folder / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def assert_same_run(folder, other, atol):
+    for ours, theirs in zip(rows(folder), rows(other), strict=True):
+        assert float(ours["loss"]) == pytest.approx(float(theirs["loss"]), abs=atol)
+        assert ours["accuracy"] == pytest.approx(theirs["accuracy"])
+    models = [RunFolder(each).load_model() for each in (folder, other)]
+    for ours, theirs in zip(*(m.get_weights() for m in models), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=atol, atol=atol)
+
+
+@pytest.mark.slow
+def test_two_replicas_train_as_one_device(one_device, start, tmp_path):
+    finish(start(__file__, tmp_path / "run", "{}"))
+    assert_same_run(tmp_path / "run", one_device, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_two_replicas_hold_the_rates_of_the_global_batch(start, tmp_path):
+    # Few steps: where floats are nearly one, a gate may open in one run alone.
+    changes = {"network": "dmnn_tiny", "target_rate": 0.4, "pretrain_epochs": 0}
+    finish(start(__file__, tmp_path / "two", json.dumps(changes)))
+    one = train(settings(**changes), tmp_path / "one").path
+    assert_same_run(tmp_path / "two", one, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_two_replicas_search_as_one_device(start, tmp_path):
+    # Draws of policies, their shuffling over both, and the point that is gone on from.
+    changes = {"network": "instanas_tiny", "batch_size": 320}
+    finish(start(__file__, tmp_path / "two", json.dumps(changes)))
+    one = train(settings(**changes), tmp_path / "one").path
+    assert_same_run(tmp_path / "two", one, atol=1e-3)
+    assert (tmp_path / "two" / "operating_points" / "E" / "model.keras").exists()
+
+
+@pytest.mark.slow
+def test_two_replicas_in_mixed_precision_with_their_own_batch_norm(
+    one_device, start, tmp_path
+):
+    changes = {"dtype_policy": "mixed_float16", "synchronized_batch_norm": False}
+    finish(start(__file__, tmp_path / "run", json.dumps(changes)))
+    # A batch and its halves have nearly the same moments.
+    losses = [float(row["loss"]) for row in rows(tmp_path / "run")]
+    others = [float(row["loss"]) for row in rows(one_device)]
+    assert losses == pytest.approx(others, rel=0.02) and losses != others
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_an_error(start, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        address = f"localhost:{taken.getsockname()[1]}"
+        process = worker(start, tmp_path / "run", [address, "localhost:1"], 0)
+        _, errors = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "error: Worker 0 cannot join the cluster in TF_CONFIG" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+def test_two_workers_train_as_one_device(one_device, start, tmp_path):
+    cluster = free_addresses()
+    chief, other = (worker(start, tmp_path / "run", cluster, i) for i in (0, 1))
+    assert "worker 0 of 2, 2 replicas" in finish(chief)
+    assert "worker 1 of 2, 2 replicas is done" in finish(other)
+    assert_same_run(tmp_path / "run", one_device, atol=1e-5)
+    assert (tmp_path / "run" / "evaluation.json").exists()
+
+
+def wait_for_epoch(folder, epoch, seconds=120):
+    for _ in range(10 * seconds):
+        if (folder / "metrics.csv").exists() and len(rows(folder)) >= epoch:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{folder} did not come to epoch {epoch}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [0, 1], ids=["chief", "worker"])
+def test_a_killed_worker_that_comes_back(start, tmp_path, killed):
+    whole = train(settings(EPOCHS), tmp_path / "whole").path
+    folder, cluster = tmp_path / "run", free_addresses()
+    workers = [worker(start, folder, cluster, i, EPOCHS) for i in (0, 1)]
+    wait_for_epoch(folder, 2)
+    workers[killed].kill()
+    workers[killed].wait()
+    workers[killed] = worker(start, folder, cluster, killed, EPOCHS)
+    assert "lost another worker. Starting again" in finish(
+        workers[killed], workers[1 - killed]
+    )
+    # Sums over processes are not those over threads to the last bit.
+    assert_same_run(folder, whole, atol=1e-3)
+
+
+def test_a_strategy_that_is_none():
+    with pytest.raises(ValueError, match="one_device, mirrored, multi_worker; got 'x'"):
+        Distribution("x")
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (None, "needs the environment variable TF_CONFIG, such as"),
+        ("{", "TF_CONFIG cannot be read"),
+        ("{}", "TF_CONFIG cannot be read"),
+        (
+            '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, '
+            '"task": {"type": "worker", "index": 0}}',
+            "may name workers only",
+        ),
+        (
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+            "has 1 workers, and this is none of them: index 1",
+        ),
+    ],
+)
+def test_a_cluster_that_is_none(monkeypatch, config, expected):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if config:
+        monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(ValueError, match=expected):
+        Distribution("multi_worker")
+
+
+def test_replicas_need_equal_parts():
+    distribution = Distribution()
+    distribution.replicas = 3
+    with pytest.raises(ValueError, match="--batch_size=128 cannot be split into 3"):
+        distribution.batches(None, 128)
+
+
+def test_a_lost_worker_is_told_from_other_errors():
+    distribution = Distribution()
+    lost = tf.errors.UnavailableError(None, None, "Socket closed")
+    with pytest.raises(tf.errors.UnavailableError), distribution.watched():
+        raise lost
+    distribution.workers = 2
+    with pytest.raises(WorkerLostError, match="lost another"), distribution.watched():
+        raise lost
+
+
+if __name__ == "__main__":
+    train_on_two_replicas(*sys.argv[1:])

@@ -1,0 +1,52 @@
+"""The evaluation of a run as a picture."""
+
+from tfdyn.evaluation.reports import label
+from tfdyn.files import whole
+
+
+def plot(path, results, shown):
+    """Draws accuracy against MACs, and which branches run at one threshold.
+
+    Args:
+        path: PNG file to write.
+        results: List of pairs of a threshold and the result of `Evaluator` at it.
+        shown: Index of the result whose use of branches is drawn, as in DRNet's
+            figure 2; with categories, for each of them.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    threshold, result = results[shown]
+    names, rows = _use(result)
+    size = 11 + 0.2 * max(0, len(names) - 10), max(4.0, 0.16 * len(rows) + 2)
+    figure = Figure(figsize=size, layout="tight")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    points = sorted((r["macs_mean"] / 1e6, 100 * r["accuracy"], t) for t, r in results)
+    left.plot([macs for macs, _, _ in points], [y for _, y, _ in points], "o-")
+    for index, (macs, y, t) in enumerate(points):
+        place = (4, 6 if index % 2 else -12)
+        left.annotate(label(t), (macs, y), place, textcoords="offset points")
+    left.set(xlabel="MACs an image (M)", ylabel="test accuracy (%)")
+    left.margins(0.12)
+    left.grid(alpha=0.3)
+    image = right.imshow(rows, aspect="auto", vmin=0, vmax=1, cmap="viridis")
+    right.set_title(f"share of images that run a branch, {label(threshold)}")
+    right.set_xticks(range(len(names)), names, rotation=30, ha="right")
+    right.set_yticks(range(len(rows)), list(result["use"]), fontsize=6)
+    figure.colorbar(image)
+    with whole(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+
+
+def _use(result):
+    """Returns the names of the columns, and a row of shares for each MixedOp."""
+    use, categories = result["use"], result.get("use_by_category", {})
+    branches = list(dict.fromkeys(name for shares in use.values() for name in shares))
+    names, rows = [], [[] for _ in use]
+    for branch in branches:
+        names.append(branch)
+        names += [f"{branch}, {category}" for category in categories]
+        for row, op in zip(rows, use, strict=True):
+            row += [each[op].get(branch, 0.0) for each in (use, *categories.values())]
+    return names, rows

@@ -1,0 +1,1 @@
+"""Families of networks: one folder each, and the names of all networks."""

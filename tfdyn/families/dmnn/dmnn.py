@@ -1,0 +1,229 @@
+"""DMNN, Dynamic Multi-path Neural Network (Su et al., 2019), and its static twins.
+
+Routers are the paper's controllers. Without them, and with one sub-block a block, it
+is ResNet or MobileNetV2.
+"""
+
+import keras
+from keras import ops
+
+from tfdyn.families.dmnn.block import Block
+from tfdyn.families.dmnn.router import GateRouter
+from tfdyn.families.dmnn.selection import GateSelection
+from tfdyn.families.dmnn.sub_blocks import SUB_BLOCKS
+from tfdyn.families.drnet.selection import METHODS
+from tfdyn.layers.heads import CategoryHeads, ClassifierHead, ConvolutionHead
+from tfdyn.layers.mixed_op import weights_of
+from tfdyn.layers.stem import RESIDUAL_STEMS, ResidualStem
+from tfdyn.models.routed_model import RoutedModel
+
+
+@keras.saving.register_keras_serializable("tfdyn")
+class DMNN(RoutedModel):
+    """Residual blocks whose sub-blocks are each run or not (DMNN section 3).
+
+    ```python
+    stages = [(64, 16, 2, 1), (128, 32, 2, 2)]
+    model = DMNN((32, 32, 3), 10, stages, sub_blocks=2, stem="small")
+    outputs = model(images)                     # logits, and the route of each image
+    outputs = model(images, threshold=1.0)      # all sub-blocks
+    outputs = model(images, route=my_route)     # routers bypassed
+    ```
+
+    Args:
+        input_shape: Height, width and channels of the images.
+        num_classes: Number of classes.
+        stages: List of stages, each `(filters, width, blocks, strides)`: channels after
+            its blocks; of a sub-block, the channels within (bottleneck) or the
+            expansion E/N (inverted residual); number of blocks; stride of the first.
+        sub_blocks: N, sub-blocks of a block.
+        sub_block: "bottleneck" of ResNet or "inverted_residual" of MobileNetV2.
+        stem: One of `tfdyn.layers.stem.RESIDUAL_STEMS`.
+        stem_filters: Channels after the stem.
+        head_filters: Channels of a 1x1 convolution before the classifier; 0: none.
+        projection: Whether blocks that change their input's shape have a 1x1
+            convolution as shortcut; without, they have none.
+        units: d, size of the routers' states.
+        previous_state: Whether routers see the state of the one before.
+        normalized_routers: Whether routers have batch normalisation, `GateRouter`'s
+            `normalized`; the paper's have not.
+        category_heads: K, categories that heads of the routers tell apart, for
+            training alone; 0: no heads.
+        selection: "gumbel_softmax" (with noise in training), "softmax" (without) or
+            "none" (no routers: all sub-blocks run, at any T).
+        threshold: T in (0, 1], a number or a list with one a block: a sub-block runs
+            where its probability of not running is below T.
+        seed: Seed of the Gumbel noise.
+
+    Call arguments and result are those of `RoutedModel`; in training the result has
+    the `category_logits`, `(batch, blocks, categories)`, of those heads too.
+    """
+
+    training_heads = ("category_heads",)
+    binary = True
+
+    def __init__(
+        self,
+        input_shape,
+        num_classes,
+        stages,
+        sub_blocks=2,
+        sub_block="bottleneck",
+        stem="resnet",
+        stem_filters=64,
+        head_filters=0,
+        projection=True,
+        units=32,
+        previous_state=True,
+        normalized_routers=False,
+        category_heads=0,
+        selection="gumbel_softmax",
+        threshold=0.5,
+        seed=None,
+        name="dmnn",
+        **kwargs,
+    ):
+        super().__init__(threshold=threshold, name=name, **kwargs)
+        self._settings = {
+            "input_shape": list(input_shape),
+            "num_classes": num_classes,
+            "stages": [list(stage) for stage in stages],
+            "sub_blocks": sub_blocks,
+            "sub_block": sub_block,
+            "stem": stem,
+            "stem_filters": stem_filters,
+            "head_filters": head_filters,
+            "projection": projection,
+            "units": units,
+            "previous_state": previous_state,
+            "normalized_routers": normalized_routers,
+            "category_heads": int(category_heads),
+            "selection": selection,
+            "seed": seed,
+        }
+        _check(self._settings)
+        self.selection = GateSelection(selection != "softmax", seed, name="selection")
+        self.selection.build()
+        shape = (None, *input_shape)
+        max_value = 6.0 if sub_block == "inverted_residual" else None
+        self.stem = ResidualStem(
+            stem_filters, *RESIDUAL_STEMS[stem], max_value=max_value, name="stem"
+        )
+        shape = _build(self.stem, shape)
+        self.blocks, self.routers, self.stage_of_block = [], [], []
+        for stage, (_, _, blocks, _) in enumerate(stages):
+            for index in range(blocks):
+                if selection != "none":
+                    self.routers.append(self._router(shape))
+                name = f"stage_{stage}_block_{index}"
+                block = self._block(stages[stage], index == 0, shape[-1], name)
+                shape = _build(block, shape)
+                self.blocks.append(block)
+                self.stage_of_block.append(stage)
+        self.category_heads = None
+        if category_heads:
+            self.category_heads = CategoryHeads(category_heads, name="category_heads")
+            self.category_heads.build([(None, units)] * len(self.routers))
+        if head_filters:
+            self.head = ConvolutionHead(head_filters, num_classes, name="head")
+        else:
+            self.head = ClassifierHead(num_classes, name="head")
+        self.head.build(shape)
+        self.thresholds()  # Raises where there is a wrong number of them.
+        self.built = True
+
+    def _block(self, stage, first, channels, name):
+        filters, width, _, strides = stage
+        strides = strides if first else 1
+        make = SUB_BLOCKS[self._settings["sub_block"]]
+        sub_blocks = [
+            make(channels, filters, width, strides, name=f"sub_block_{index}")
+            for index in range(self._settings["sub_blocks"])
+        ]
+        shortcut = "projection" if self._settings["projection"] else "none"
+        if strides == 1 and channels == filters:
+            shortcut = "identity"
+        return Block(sub_blocks, shortcut, name=name)
+
+    def _router(self, shape):
+        units = self._settings["units"]
+        previous = self._settings["previous_state"] and bool(self.routers)
+        name = f"router_{len(self.routers)}"
+        router = GateRouter(
+            self._settings["sub_blocks"],
+            units,
+            previous,
+            self._settings["normalized_routers"],
+            name=name,
+        )
+        router.build([shape, (None, units)] if previous else shape)
+        return router
+
+    @property
+    def mixed_ops(self):
+        """The MixedOp of each block, in the order in which thresholds are given."""
+        return [block.mixed_op for block in self.blocks]
+
+    @property
+    def least_branches(self):
+        """None need run: the shortcut is left."""
+        return [0] * len(self.blocks)
+
+    def call(self, images, route=None, threshold=None, training=False):
+        thresholds = self.thresholds(threshold)
+        if route is not None:
+            route = weights_of(self.mixed_ops, route)
+        outputs, routes, states = self.stem(images), {}, []
+        for index, block in enumerate(self.blocks):
+            name = block.mixed_op.name
+            if route is not None:
+                weights = route[name]
+            elif self.routers:
+                router = self.routers[index]
+                see = [outputs, states[-1]] if router.previous_state else outputs
+                logits, state = router(see, training=training)
+                weights = self.selection(logits, thresholds[index], training=training)
+                states.append(state)
+            else:
+                weights = ops.ones((ops.shape(images)[0], len(block.mixed_op.branches)))
+            routes[name] = weights
+            outputs = block(outputs, weights)
+        result = {"logits": self.head(outputs), "route": routes}
+        if training and self.category_heads and states:
+            result["category_logits"] = self.category_heads(states)
+        return result
+
+    def get_config(self):
+        config = {"name": self.name, "threshold": self.threshold}
+        return {**config, **self._settings}
+
+
+def _build(layer, shape):
+    layer.build(shape)
+    return layer.compute_output_shape(shape)
+
+
+def _check(settings):
+    for name in ("num_classes", "sub_blocks", "stem_filters", "units"):
+        if settings[name] < 1:
+            raise ValueError(f"{name} must be at least 1; got {settings[name]}.")
+    for name, known in (
+        ("sub_block", SUB_BLOCKS),
+        ("stem", RESIDUAL_STEMS),
+        ("selection", METHODS),
+    ):
+        if settings[name] not in known:
+            raise ValueError(
+                f"{name} is one of {', '.join(known)}; got {settings[name]!r}."
+            )
+    stages = settings["stages"]
+    if not stages or not all(len(s) == 4 and min(s) > 0 for s in stages):
+        raise ValueError(
+            f"A stage is (filters, width, blocks, strides), all above 0, and there is "
+            f"at least one; got {stages}."
+        )
+    if settings["category_heads"] and settings["selection"] == "none":
+        raise ValueError(
+            f"{settings['category_heads']} categories are for the heads of "
+            f"routers, and selection='none' has no routers."
+        )

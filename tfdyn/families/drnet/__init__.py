@@ -1,0 +1,1 @@
+"""DRNet (Dynamic Routing Networks) and its first form, ISBNet."""

@@ -1,0 +1,1 @@
+"""InstaNAS (instance-aware neural architecture search)."""
