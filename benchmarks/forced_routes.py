@@ -18,9 +18,9 @@ import numpy as np
 from absl import flags
 
 from benchmarks import litert, timing
-from export import routes as export_routes
 from export import source as sources
 from tfdyn import commands
+from tfdyn.routing.random_routes import random_routes
 from tfdyn.text import readable
 
 FLAGS = flags.FLAGS
@@ -55,7 +55,7 @@ def measure(source, other, numbers, routes=5, rounds=5, loop=5, each_branch=Fals
     rows = {"at the lowest T": _at_lowest(source, image)}
     rows["the cheapest"] = _cheapest(source.model)
     for index, number in enumerate(numbers):
-        drawn = export_routes.random_routes(source.model, routes, number, index)
+        drawn = random_routes(source.model.route_spec, routes, number, index)
         rows[f"{number:g} a connection"] = drawn
     if each_branch:
         rows |= _one_branch(source.model)
@@ -115,33 +115,33 @@ def measure(source, other, numbers, routes=5, rounds=5, loop=5, each_branch=Fals
 
 def _at_lowest(source, image):
     """Returns the route of an image at the lowest T, `(1, branches)`."""
-    from export.graph.trace import join_route
-
     pixels = np.asarray(source.input_format.normalize(image))
     route = source.model(pixels, threshold=LOWEST, training=False)["route"]
-    return np.asarray(join_route(source.model, route))
+    return np.asarray(source.model.route_spec.flatten(route))
 
 
 def _cheapest(model):
     """Returns the route of the fewest MACs, `(1, branches)`."""
     parts = []
-    for op, least in zip(model.mixed_ops, model.least_branches, strict=True):
-        parts.append(np.zeros(len(op.branches), "float32"))
-        parts[-1][np.argsort(model.route_cost.branches[op.name])[:least]] = 1.0
+    spec = model.route_spec
+    for name, least in zip(spec.branches, spec.least_branches, strict=True):
+        costs = model.route_cost.branches[name]
+        parts.append(np.zeros(len(costs), "float32"))
+        parts[-1][np.argsort(costs)[:least]] = 1.0
     return np.concatenate(parts)[np.newaxis]
 
 
 def _one_branch(model):
     """Returns the route of each branch, if all MixedOps have the same number."""
-    sizes = {len(op.branches) for op in model.mixed_ops}
+    sizes = set(model.route_spec.sizes)
     if len(sizes) > 1:
         raise ValueError(
             f"The MixedOps of this network have {sizes} branches: there is no route of "
             f"one branch, always the same. Leave out --each_branch."
         )
-    (size,), count = sizes, len(model.mixed_ops)
+    (size,), count = sizes, len(model.route_spec.branches)
     routes = np.tile(np.eye(size, dtype="float32"), (1, count))
-    names = [f"only {branch.name}" for branch in model.mixed_ops[0].branches]
+    names = [f"only {name}" for name in next(iter(model.route_spec.branches.values()))]
     return {name: route[np.newaxis] for name, route in zip(names, routes, strict=True)}
 
 

@@ -18,6 +18,7 @@ from absl import flags
 from benchmarks import timing
 from export import source as sources
 from tfdyn import commands
+from tfdyn.routing.route import distinct, most_frequent
 from tfdyn.text import readable
 
 FLAGS = flags.FLAGS
@@ -34,11 +35,9 @@ def draw(model, uniform, probability):
         uniform: Numbers between 0 and 1, `(n, branches of all MixedOps)`.
         probability: Of each branch to run.
     """
-    from export.graph.trace import split_route
-
     parts = []
     for least, own in zip(
-        model.least_branches, split_route(model, uniform).values(), strict=True
+        model.least_branches, model.route_spec.split(uniform).values(), strict=True
     ):
         runs = own < probability
         if least:
@@ -50,7 +49,7 @@ def draw(model, uniform, probability):
 
 def as_dear(model, costs, mean, count, seed):
     """Returns random routes `(count, branches)` whose mean cost is `mean`."""
-    uniform = np.random.default_rng(seed).random((count, _branches(model)))
+    uniform = np.random.default_rng(seed).random((count, model.route_spec.size))
     low, high = 0.0, 1.0
     for _ in range(30):
         middle = (low + high) / 2
@@ -79,8 +78,6 @@ def measure(source, draws=3, batch_size=250):
         ValueError: If the network's weights are not 0 or 1: routes of others have
             weights that the router makes.
     """
-    from export import routes as export_routes
-    from export.graph.trace import split_route
     from tfdyn.costs.route_cost import RouteCost
     from tfdyn.evaluation import budget
 
@@ -96,11 +93,11 @@ def measure(source, draws=3, batch_size=250):
     right, routes = _predict(model, images())
 
     def costs(some):
-        return np.asarray(priced.total(split_route(model, some)))
+        return np.asarray(priced.total(model.route_spec.split(some)))
 
     own = costs(routes)
     generator = np.random.default_rng(0)
-    frequent, share = export_routes.most_frequent(routes)
+    frequent, share = most_frequent(routes)
     others = {
         "other images'": [generator.permutation(routes) for _ in range(draws)],
         "random": [
@@ -118,7 +115,7 @@ def measure(source, draws=3, batch_size=250):
         "images": len(routes),
         "draws": draws,
         "unit": priced.unit,
-        "distinct": len(export_routes.distinct(routes)[0]),
+        "distinct": len(distinct(routes)[0]),
         "most_frequent": share,
         "spread": dict(zip(QUANTILES, values, strict=True)),
         "policies": policies,
@@ -135,23 +132,20 @@ def _row(accuracies, cost):
     }
 
 
-def _branches(model):
-    return sum(len(op.branches) for op in model.mixed_ops)
-
-
 def _predict(model, batches, routes=None):
     """Returns which images are classified right, and the routes that they took."""
     import tensorflow as tf
 
-    from export.graph.trace import join_route, split_route
     from tfdyn.layers import execution
 
     @tf.function(reduce_retracing=True)
     def step(images, route):
-        forced = None if route is None else split_route(model, route)
+        forced = None if route is None else model.route_spec.split(route)
         with execution.scope(execution.dispatched):
             outputs = model(images, route=forced, training=False)
-        return tf.argmax(outputs["logits"], -1), join_route(model, outputs["route"])
+        return tf.argmax(outputs["logits"], -1), model.route_spec.flatten(
+            outputs["route"]
+        )
 
     right, taken, first = [], [], 0
     for images, labels in batches:

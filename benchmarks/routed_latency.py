@@ -30,10 +30,11 @@ from tqdm import tqdm
 
 from benchmarks import latency_report, litert, timing
 from export import gates
-from export import routes as export_routes
 from export import source as sources
 from tfdyn import commands
 from tfdyn.files import write_json
+from tfdyn.routing.random_routes import random_routes
+from tfdyn.routing.route import distinct
 
 FLAGS = flags.FLAGS
 # Form: variant of the graph, for images on their own routes and for forced routes.
@@ -73,10 +74,10 @@ def measure(
     """
     from export.graph.form import Form
 
-    own, sizes = routes is None, [len(op.branches) for op in source.model.mixed_ops]
+    spec, own = source.model.route_spec, routes is None
     variants = OWN if own else GIVEN
-    equal = np.concatenate([np.full(size, 1 / size) for size in sizes])
-    equal = np.ones_like(equal) if source.model.binary else equal
+    sizes = np.repeat(spec.sizes, spec.sizes)
+    equal = np.ones(spec.size) if spec.binary else 1 / sizes
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: pathlib.Path(folder, f"{name}.tflite") for name in variants}
         left_out = {"routed": tuple(ungated)}
@@ -91,13 +92,13 @@ def measure(
         }
         if own:
             routes = np.stack([runtimes["routed"](image=x)["route"][0] for x in images])
-        distinct, indices = export_routes.distinct(routes)
+        different, indices = distinct(routes)
         fixed = [
             litert.load(
                 source, pathlib.Path(folder, f"{i}.tflite"), Form("fixed"), route
             )
             for i, route in enumerate(
-                tqdm(distinct[:fixed_routes], "fixed", **litert.BAR)
+                tqdm(different[:fixed_routes], "fixed", **litert.BAR)
             )
         ]
         timed = [
@@ -126,13 +127,13 @@ def measure(
         "rounds": rounds,
         "loop": loop,
         "variants": {**variants, "fixed": "fixed"},
-        "gates": sum(sizes),
+        "gates": spec.size,
         "ungated": list(ungated),
-        **latency_report.summary(rows, sum(sizes)),
+        **latency_report.summary(rows, spec.size),
         "litert_benchmark": {"inputs": litert.BENCHMARK_INPUTS[own], **own_benchmark},
         "machine": {**timing.machine(), "ai-edge-litert": litert_version},
         "fixed_routes": len(fixed),
-        "routes": [export_routes.as_text(route, source.model) for route in distinct],
+        "routes": [spec.to_text(route) for route in different],
         "images": rows,
     }
 
@@ -144,7 +145,7 @@ def main():
     sources.writable(folder)
     if not source.run:
         numbers = FLAGS.routes, FLAGS.branches_per_connection, source.settings.seed
-        routes = export_routes.random_routes(source.model, *numbers)
+        routes = random_routes(source.model.route_spec, *numbers)
     count = FLAGS.images if source.run else FLAGS.routes
     form, chosen = sources.form_from_flags(source), {}
     if FLAGS.latency_table:

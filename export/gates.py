@@ -61,7 +61,7 @@ def useless(model, table, use):
 
 def line(chosen, model):
     """Returns in a line how many gates are left out, and by which table."""
-    branches = sum(len(op.branches) for op in model.mixed_ops)
+    branches = model.route_spec.size
     return (
         f"{len(chosen['ungated'])} of {branches} branches run without a gate, by "
         f"{chosen['latency_table']}"

@@ -10,7 +10,7 @@ from absl import flags
 
 from tfdyn import commands
 from tfdyn.families.settings import Settings
-from tfdyn.routing.threshold import check_threshold
+from tfdyn.routing.threshold import threshold_from_flag
 from tfdyn.settings.fields import define_flags, from_flags
 
 FLAGS = flags.FLAGS
@@ -145,8 +145,7 @@ def form_from_flags(source, variant="routed"):
 
     threshold = source.model.threshold
     if FLAGS["threshold"].present:
-        threshold = check_threshold(FLAGS.threshold)
-        threshold = threshold[0] if len(threshold) == 1 else threshold
+        threshold = threshold_from_flag(FLAGS.threshold)
     return Form(variant, threshold, FLAGS.threshold_input, FLAGS.preprocess)
 
 

@@ -7,6 +7,7 @@ from absl import flags
 from export import budget, gates
 from export import source as sources
 from tfdyn import commands
+from tfdyn.routing.route import most_frequent
 
 FLAGS = flags.FLAGS
 PRECISIONS = ("float32", "float16", "dynamic")
@@ -43,7 +44,7 @@ def export(
         ValueError: If an argument or the outcome of a check is not as it must be.
         OSError: If the folder cannot be written to.
     """
-    from export import manifest, routes
+    from export import manifest
     from export.checks.check import check
     from export.graph import trace
     from tfdyn.files import whole
@@ -67,7 +68,7 @@ def export(
         entry |= check(temporary, source, form, precision, route, images, labels)
     entry |= choices or {}
     if route is not None:
-        entry["route"] = routes.as_json(route, source.model)
+        entry["route"] = source.model.route_spec.to_json(route)
     manifest.write(source, form, path.name, entry)
     return path, entry
 
@@ -108,19 +109,18 @@ def choose_route(source, threshold, route_file=None, image=None, images=None):
         image: Picture file whose route it is, or `None`.
         images: uint8 images, whose most frequent route it is otherwise.
     """
-    from export import routes
     from export.checks.parity import Reference
     from tfdyn.data.image_files import square
 
     if route_file:
-        return routes.load(route_file, source.model), f"the route in {route_file}"
+        return source.model.route_spec.load(route_file), f"the route in {route_file}"
     form = source.input_format
     if image:
         images = square(image, form.shape[0], form.shape[-1])[None]
     _, taken = Reference(source.model)(form.normalize(images), threshold)
     if image:
         return taken[0], f"the route of {image}"
-    route, share = routes.most_frequent(taken)
+    route, share = most_frequent(taken)
     return route, f"the route of {share:.1%} of {len(images)} images"
 
 

@@ -4,7 +4,6 @@ import contextlib
 
 import numpy as np
 
-from export.graph.trace import join_route
 from export.latency import probes
 from tfdyn.costs.cost_table import module_key
 
@@ -76,4 +75,4 @@ def own_route(model, image, input_format):
     """The route of a uint8 image at the network's own T."""
     images = np.asarray(input_format.normalize(image[None]))
     route = model(images, training=False)["route"]
-    return join_route(model, route).numpy()[0]
+    return model.route_spec.flatten(route).numpy()[0]

@@ -9,6 +9,7 @@ from absl import flags
 from export import source as sources
 from export import tflite
 from tfdyn import commands
+from tfdyn.routing.route import most_frequent
 
 FLAGS = flags.FLAGS
 TEMPLATES = pathlib.Path(__file__).with_name("templates")
@@ -40,7 +41,6 @@ def export(source, form, precision="float32", images=None, labels=None, table=No
             the folder is another's.
         OSError: If the folder cannot be written to.
     """
-    from export import routes
     from export.android import benchmark as android_benchmark
     from export.android import inputs as android_inputs
     from export.android import page as android_page
@@ -70,7 +70,7 @@ def export(source, form, precision="float32", images=None, labels=None, table=No
             routed = Interpreter(path)
         taken = inputs.routes(routed)
         write_model("all_branches")
-        route, share = routes.most_frequent(taken)
+        route, share = most_frequent(taken)
         write_model("fixed", route)
         chosen = inputs.choose(taken)
         found = {**inputs.describe(routed, chosen), "fixed_route_share": share}

@@ -3,8 +3,6 @@
 import numpy as np
 from tqdm import tqdm
 
-from export import routes as export_routes
-from export.graph import trace
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.text import readable
 
@@ -106,10 +104,10 @@ class Inputs:
         }
         if self._cost.unit == "ms":
             row["milliseconds"] = float(self._total(route)[0])
-        return {**row, "route": export_routes.as_json(route[0], self._source.model)}
+        return {**row, "route": self._source.model.route_spec.to_json(route[0])}
 
     def _total(self, taken):
-        routes = trace.split_route(self._source.model, taken)
+        routes = self._source.model.route_spec.split(taken)
         return np.asarray(self._cost.total(routes))
 
 

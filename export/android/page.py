@@ -30,7 +30,6 @@ def page(template, source, form, entries, found):
         manifest.versions(),
         "test images" if source.run else "noise images",
     )
-    branches = sum(len(op.branches) for op in source.model.mixed_ops)
     values = {
         "name": source.name,
         "tfdyn": versions["tfdyn"],
@@ -48,7 +47,7 @@ def page(template, source, form, entries, found):
         "width": width,
         "mean": ", ".join(f"{value}f" for value in given.mean),
         "std": ", ".join(f"{value}f" for value in given.std),
-        "branches": branches,
+        "branches": source.model.route_spec.size,
         "threshold": found["threshold"],
         "input_names": '"image"' + ', "threshold"' * form.threshold_input,
         "parameter": f", threshold: Float = {found['threshold']}f"

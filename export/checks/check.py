@@ -3,12 +3,12 @@
 import numpy as np
 from tqdm import tqdm
 
-from export import routes
 from export.checks import parity
 from export.graph import trace
 from export.graph.flatbuffer import Flatbuffer
 from export.interpreter import Interpreter
 from tfdyn import commands
+from tfdyn.routing.random_routes import spread_routes
 
 
 def check(path, source, form, precision, route, images, labels=None):
@@ -38,7 +38,7 @@ def check(path, source, form, precision, route, images, labels=None):
     reference, given, threshold = parity.Reference(source.model), {}, form.threshold
     forced = None
     if form.variant == "forced":
-        forced = np.stack(routes.spread_routes(source.model, len(images)))
+        forced = np.stack(spread_routes(source.model.route_spec, len(images)))
         given = {"route": forced}
     elif form.variant == "fixed":
         forced = np.repeat(np.asarray(route, "float32")[None], len(images), axis=0)

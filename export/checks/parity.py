@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from export.graph.trace import join_route, split_route
 from tfdyn.layers import execution
+from tfdyn.routing.threshold import threshold_per_mixed_op
 
 # A route may differ where a sum of weights is this near to T.
 ROUTE_MARGIN = 1e-4
@@ -51,7 +51,7 @@ class Reference:
 
         @tf.function(reduce_retracing=True, autograph=False)
         def forced(images, route):
-            return self._outputs(images, route=split_route(model, route))
+            return self._outputs(images, route=model.route_spec.split(route))
 
         self._routed, self._forced = routed, forced
 
@@ -71,7 +71,7 @@ class Reference:
                 results.append(self._forced(images[part], route[part]))
             else:
                 count = len(self._model.mixed_ops)
-                thresholds = np.broadcast_to(threshold, (count,)).astype("float32")
+                thresholds = threshold_per_mixed_op(threshold, count)
                 results.append(self._routed(images[part], thresholds))
         logits, routes = zip(*results, strict=True)
         return np.concatenate(logits), np.concatenate(routes)
@@ -79,7 +79,7 @@ class Reference:
     def _outputs(self, images, **arguments):
         with execution.scope(execution.dispatched):
             outputs = self._model(images, training=False, **arguments)
-        return outputs["logits"], join_route(self._model, outputs["route"])
+        return outputs["logits"], self._model.route_spec.flatten(outputs["route"])
 
     def margin(self, image, threshold, differing):
         """How near to T the weights of one image come at a MixedOp.
@@ -90,17 +90,17 @@ class Reference:
             differing: Index of the MixedOp.
         """
         count = len(self._model.mixed_ops)
-        thresholds = np.broadcast_to(threshold, (count,)).astype("float32").copy()
+        thresholds = threshold_per_mixed_op(threshold, count)
         own, thresholds[differing:] = thresholds[differing], 1.0
         _, (route,) = self(image[None], thresholds)
         # At T=1 the route is all weights, as they are before the selection.
-        weights = list(split_route(self._model, route).values())[differing]
+        weights = list(self._model.route_spec.split(route).values())[differing]
         return np.abs(np.cumsum(np.sort(weights)[::-1]) - own).min()
 
     def first_difference(self, route, other):
         """Index of the first MixedOp where two routes run other branches, or `None`."""
         differs = (np.asarray(route) != 0) != (np.asarray(other) != 0)
-        for index, part in enumerate(split_route(self._model, differs).values()):
+        for index, part in enumerate(self._model.route_spec.split(differs).values()):
             if part.any():
                 return index
         return None

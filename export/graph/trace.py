@@ -38,8 +38,9 @@ def gated(model, input_format, form, route=None, constants=True):
     if form.threshold_input:
         signature["threshold"] = tf.TensorSpec((), tf.float32, "threshold")
     if form.variant == "forced":
-        size = sum(len(op.branches) for op in model.mixed_ops)
-        signature["route"] = tf.TensorSpec((1, size), tf.float32, "route")
+        signature["route"] = tf.TensorSpec(
+            (1, model.route_spec.size), tf.float32, "route"
+        )
 
     def serve(image, threshold=None, **inputs):
         weights = inputs.get("route")
@@ -94,10 +95,10 @@ def _images(batch, input_format, preprocess):
 
 
 def _outputs(model, images, by, threshold, weights=None, ungated=()):
-    route = None if weights is None else split_route(model, weights)
+    route = None if weights is None else model.route_spec.split(weights)
     with execution.scope(by):
         outputs = model(images, route=route, threshold=threshold, training=False)
-    route = join_route(model, outputs["route"])
+    route = model.route_spec.flatten(outputs["route"])
     return {
         "logits": outputs["logits"],
         "probabilities": tf.nn.softmax(outputs["logits"]),
@@ -122,24 +123,9 @@ def macs(model, routers=True, ungated=()):
         ungated: Names of the branches that always run: in the array they are 0.
     """
     cost = model.route_cost
-    costs = np.concatenate([cost.branches[op.name] for op in model.mixed_ops])
+    costs = model.route_spec.flatten(cost.branches)
     of_routers = [complexity.macs(m.layer) for m in model.modules if m.kind == "router"]
     names = [m.name for m in model.modules if m.kind == "branch"]
     always = np.isin(names, list(ungated))
     fixed = cost.fixed - (0 if routers else sum(of_routers)) + costs[always].sum()
     return int(fixed), np.where(always, 0, costs).astype("int64")
-
-
-def split_route(model, weights):
-    """Returns weights `(batch, branches of all MixedOps)` by the MixedOps' names."""
-    sizes = [len(op.branches) for op in model.mixed_ops]
-    if isinstance(weights, np.ndarray):  # Known when traced, it stays known.
-        parts = np.split(weights, np.cumsum(sizes)[:-1], axis=-1)
-    else:
-        parts = tf.split(weights, sizes, axis=-1)
-    return {op.name: part for op, part in zip(model.mixed_ops, parts, strict=True)}
-
-
-def join_route(model, route):
-    """Returns a route as one tensor, `(batch, branches of all MixedOps)`."""
-    return tf.concat([route[op.name] for op in model.mixed_ops], axis=-1)

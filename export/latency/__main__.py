@@ -87,8 +87,6 @@ def _line(name, rows, form):
 
 def main():
     """Runs the command on the flags."""
-    import numpy as np
-
     from export.latency import validation
     from export.latency.profiler import profile
     from tfdyn.costs.cost_table import CostTable
@@ -116,7 +114,7 @@ def main():
             source, device, path, images[0], FLAGS.num_threads, min(8, most), most
         )
         model = source.model
-        every = {op.name: np.ones((1, len(op.branches))) for op in model.mixed_ops}
+        every = model.route_spec.split(model.route_spec.all_branches())
         (total,) = RouteCost(model.modules, table).total(every)
         say(table_text(table, float(total)))
         say(f"\nwrote {path}")

@@ -6,7 +6,6 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from export import routes
 from export.checks.parity import Reference
 from export.graph import gating, trace
 from export.graph.constants import Constants
@@ -15,6 +14,7 @@ from export.tflite import convert
 from tfdyn.costs.complexity import input_shape, of_one_example
 from tfdyn.costs.cost_table import module_key
 from tfdyn.files import whole
+from tfdyn.routing.random_routes import spread_routes
 
 # Gates in the file that times one: many, so that the clock sees them.
 CHAIN = 8
@@ -50,7 +50,7 @@ def not_taken(module):
 
 def random_routes(model):
     """Returns the random routes of a network that a profile times, by their names."""
-    drawn = routes.spread_routes(model, ROUTES)
+    drawn = spread_routes(model.route_spec, ROUTES)
     return {f"route {index}": route for index, route in enumerate(drawn)}
 
 

@@ -6,7 +6,6 @@ import tempfile
 
 import numpy as np
 
-from export import routes
 from export.checks.parity import Reference
 from export.graph import trace
 from export.graph.form import Form
@@ -14,6 +13,8 @@ from export.latency import latency_table, probes, rounds
 from export.tflite import convert
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.files import whole
+from tfdyn.routing.random_routes import spread_routes
+from tfdyn.routing.route import distinct
 
 # Runs of a route each time that it is timed: there are many routes.
 RUNS = 15
@@ -55,7 +56,7 @@ def validate(source, device, table, images, num_threads=1, least=10, most=20):
     model = source.model
     saved = latency_table.saved_by_forcing(table, model.modules)
     cost = RouteCost(model.modules, table)
-    predicted = np.asarray(cost.total(trace.split_route(model, forced))) - saved
+    predicted = np.asarray(cost.total(model.route_spec.split(forced))) - saved
     names = [f"route {index}" for index in range(len(forced))]
     then = table.provenance.get("routes", {})
     known = {n: r for n, r in probes.random_routes(model).items() if n in then}
@@ -86,7 +87,7 @@ def validate(source, device, table, images, num_threads=1, least=10, most=20):
     return {
         **compare(predicted, measured),
         **noise,
-        "distinct_routes": len(routes.distinct(forced)[0]),
+        "distinct_routes": len(distinct(forced)[0]),
         "device": device.describe(),
         "num_threads": num_threads,
         "rounds": times.shape[1],
@@ -105,7 +106,7 @@ def choose_routes(source, images):
         normalized = np.asarray(source.input_format.normalize(images[:half]))
         _, own = Reference(model)(normalized, model.threshold)
     # Seeds that the profile does not use: it is told nothing of these.
-    random = routes.spread_routes(model, count - half, seed=1000)
+    random = spread_routes(model.route_spec, count - half, seed=1000)
     return np.stack([*own, *random]), [index < half for index in range(count)]
 
 

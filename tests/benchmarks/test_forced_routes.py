@@ -7,7 +7,6 @@ from tiny_networks import make_dmnn, make_instanas
 from tiny_settings import tiny_dmnn_settings
 
 from benchmarks import forced_routes
-from export.graph.trace import split_route
 from export.source import Source
 from tfdyn.data.input_format import InputFormat
 
@@ -54,7 +53,7 @@ def test_as_people_read_it(content):
 
 def test_the_cheapest_runs_what_must_run():
     model = make_instanas()
-    route = split_route(model, forced_routes._cheapest(model))
+    route = model.route_spec.split(forced_routes._cheapest(model))
     for cell, (own,) in zip(model.cells, route.values(), strict=True):
         costs = model.route_cost.branches[cell.mixed_op.name]
         assert own.sum() == (not cell.passes_on)

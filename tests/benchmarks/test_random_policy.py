@@ -8,7 +8,6 @@ import pytest
 from tiny_networks import IMAGES, make, make_instanas, sharpen
 
 from benchmarks import random_policy
-from export.graph.trace import join_route, split_route
 
 
 class Data:
@@ -55,7 +54,7 @@ def test_routes_of_one_cost_are_compared(content, model):
     assert policies["random"]["cost"] == pytest.approx(own.mean(), rel=0.05)
     for row in policies.values():
         assert 0 <= row["lowest"] <= row["accuracy"] <= row["highest"] <= 1
-    routes = np.asarray(join_route(model, route)) != 0
+    routes = np.asarray(model.route_spec.flatten(route)) != 0
     assert content["distinct"] == len(np.unique(routes, axis=0)) > 1
     assert content["most_frequent"] >= 1 / len(IMAGES)
     assert content["spread"]["lowest"] == pytest.approx(own.min())
@@ -67,7 +66,7 @@ def test_drawn_routes_can_be_run(model):
     for probability in (0.0, 0.3, 1.0):
         routes = random_policy.draw(model, uniform, probability)
         for least, own in zip(
-            model.least_branches, split_route(model, routes).values(), strict=True
+            model.least_branches, model.route_spec.split(routes).values(), strict=True
         ):
             assert (own.sum(axis=1) >= least).all() and set(np.unique(own)) <= {0, 1}
         if probability == 0.0:

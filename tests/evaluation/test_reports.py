@@ -1,6 +1,5 @@
 import copy
 
-import pytest
 from reports_content import CHEAP, NUMBERS, RESULTS
 
 from tfdyn.evaluation import reports
@@ -62,14 +61,6 @@ def test_the_table_ends_with_what_was_chosen_for_a_rate():
         "target rate 0.7: T=0.49, the largest at which no more of the branches' MACs "
         "run on the 5,000 validation images (0.6991); here 0.7031"
     )
-
-
-@pytest.mark.parametrize(
-    ("threshold", "text"),
-    [(1.0, "1"), (0.5, "0.5"), (0.1 + 0.2, "0.3"), (1 - 2**-24, "0.99999994")],
-)
-def test_a_threshold_below_1_is_not_read_as_1(threshold, text):
-    assert reports.label(threshold) == f"T={text}"
 
 
 def test_the_use_of_branches_is_that_of_the_result_shown():

@@ -10,11 +10,12 @@ import pytest
 from paths import ROOT
 from PIL import Image
 
-from export import routes, tflite
 from export import source as sources
+from export import tflite
 from export.checks import parity
 from export.graph.form import Form
 from export.interpreter import Interpreter
+from tfdyn.routing.random_routes import random_routes
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +99,13 @@ def test_a_fixed_route_is_in_the_manifest(source, images):
     assert "of 24 images" in chosen
     path, entry = tflite.export(source, Form("fixed"), route=route, images=images)
     assert "IF" not in entry["operations"]
-    assert entry["route"] == routes.as_json(route, source.model)
+    assert entry["route"] == source.model.route_spec.to_json(route)
 
 
 def test_a_route_from_a_file_or_a_picture(source, images, tmp_path):
-    (route,) = routes.random_routes(source.model, 1, 1.0)
+    (route,) = random_routes(source.model.route_spec, 1, 1.0)
     path = tmp_path / "route.json"
-    path.write_text(json.dumps(routes.as_json(route, source.model)))
+    path.write_text(json.dumps(source.model.route_spec.to_json(route)))
     read, _ = tflite.choose_route(source, 0.7, route_file=path)
     np.testing.assert_allclose(read, route, atol=1e-6)
     Image.fromarray(images[3, :, :, 0]).save(tmp_path / "three.png")

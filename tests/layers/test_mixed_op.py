@@ -8,7 +8,7 @@ from keras import layers
 
 from tfdyn.families.drnet.branches import BRANCHES, make_branches
 from tfdyn.layers import execution
-from tfdyn.layers.mixed_op import MixedOp, weights_of
+from tfdyn.layers.mixed_op import MixedOp
 
 SHAPE = (8, 8, 4)
 ROWS, COUNT = 6, len(BRANCHES)
@@ -163,11 +163,3 @@ def test_dense_is_differentiable_in_weights_and_inputs(mixed_op, images):
 def test_no_branches_are_refused():
     with pytest.raises(ValueError, match="at least one branch"):
         MixedOp([])
-
-
-def test_the_part_of_a_route_for_some_mixed_ops_is_in_their_order():
-    ops = [MixedOp([layers.ReLU()], name=name) for name in "ba"]
-    route = {"a": 1, "b": 2, "c": 3}
-    assert list(weights_of(ops, route).items()) == [("b", 2), ("a", 1)]
-    with pytest.raises(ValueError, match="this one lacks b, a"):
-        weights_of(ops, {"c": 3})

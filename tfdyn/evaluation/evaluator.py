@@ -8,8 +8,8 @@ from tqdm import tqdm
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.data import dataset as datasets
-from tfdyn.evaluation.reports import label
 from tfdyn.layers import execution
+from tfdyn.routing.threshold import threshold_label, threshold_per_mixed_op
 
 
 def load_data(run, data_dir=None):
@@ -99,8 +99,8 @@ class Evaluator:
             there are inputs of.
         """
         threshold = self.model.threshold if threshold is None else threshold
-        threshold = np.broadcast_to(threshold, len(self.model.mixed_ops))
-        threshold = tf.constant(threshold, tf.float32)
+        count = len(self.model.mixed_ops)
+        threshold = tf.constant(threshold_per_mixed_op(threshold, count))
         results, sizes = [], []
         for images, labels in batches:
             result = self._step(images, labels, threshold)
@@ -139,7 +139,7 @@ class Evaluator:
         """Evaluates the model on a split of a `Dataset`, with a bar on terminals."""
         bar = tqdm(
             total=dataset.num_examples(split),
-            desc=f"{split} {label(threshold)}",
+            desc=f"{split} {threshold_label(threshold)}",
             unit=" images",
             leave=False,
             disable=None,
@@ -149,9 +149,9 @@ class Evaluator:
 
     def _shares(self, counts, inputs):
         return {
-            op.name: {
-                branch.name: float(count / inputs)
-                for branch, count in zip(op.branches, counts[op.name], strict=True)
+            name: {
+                branch: float(count / inputs)
+                for branch, count in zip(branches, counts[name], strict=True)
             }
-            for op in self.model.mixed_ops
+            for name, branches in self.model.route_spec.branches.items()
         }

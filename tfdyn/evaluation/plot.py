@@ -1,7 +1,7 @@
 """The evaluation of a run as a picture."""
 
-from tfdyn.evaluation.reports import label
 from tfdyn.files import whole
+from tfdyn.routing.threshold import threshold_label
 
 
 def plot(path, results, shown):
@@ -26,12 +26,12 @@ def plot(path, results, shown):
     left.plot([macs for macs, _, _ in points], [y for _, y, _ in points], "o-")
     for index, (macs, y, t) in enumerate(points):
         place = (4, 6 if index % 2 else -12)
-        left.annotate(label(t), (macs, y), place, textcoords="offset points")
+        left.annotate(threshold_label(t), (macs, y), place, textcoords="offset points")
     left.set(xlabel="MACs an image (M)", ylabel="test accuracy (%)")
     left.margins(0.12)
     left.grid(alpha=0.3)
     image = right.imshow(rows, aspect="auto", vmin=0, vmax=1, cmap="viridis")
-    right.set_title(f"share of images that run a branch, {label(threshold)}")
+    right.set_title(f"share of images that run a branch, {threshold_label(threshold)}")
     right.set_xticks(range(len(names)), names, rotation=30, ha="right")
     right.set_yticks(range(len(rows)), list(result["use"]), fontsize=6)
     figure.colorbar(image)

@@ -1,5 +1,6 @@
 """Reports: the evaluation of a run as JSON and as tables."""
 
+from tfdyn.routing.threshold import threshold_label
 from tfdyn.text import readable
 
 
@@ -65,7 +66,7 @@ def table(content, folder):
     rows[-1] += [f"{full[unit]:.4g}" for unit in units]
     for row in routed:
         counts = row["accuracy"], row["macs_mean"], row["params_mean"]
-        rows.append(_row(label(row["threshold"]), *counts, full))
+        rows.append(_row(threshold_label(row["threshold"]), *counts, full))
         rows[-1].append(f"{row['branches_per_connection']:.2f}")
         rows[-1] += [f"{row[f'{unit}_mean']:.4g}" for unit in units]
     title = (
@@ -81,28 +82,24 @@ def table(content, folder):
     return "\n".join(lines + (_use_table(use) if use["categories"] else []))
 
 
-def label(threshold):
-    """Returns T as people read it: below 1, it is not read as 1."""
-    # As many digits as float32 has near 1.
-    return f"T={threshold:.8g}" if isinstance(threshold, float) else "own thresholds"
-
-
 def budget_line(choice):
     """Returns in a line which T was chosen for a budget.
 
     Args:
         choice: One of `tfdyn.evaluation.budget.thresholds_for`.
     """
+    threshold = threshold_label(choice["threshold"])
     return (
-        f"budget {choice['budget_ms']:g} ms: {label(choice['threshold'])}, the largest "
+        f"budget {choice['budget_ms']:g} ms: {threshold}, the largest "
         f"whose predicted mean on the {choice['validation_examples']:,} validation "
         f"images ({choice['validation_ms']:.4g} ms) meets it with a margin"
     )
 
 
 def _rate_line(choice):
+    threshold = threshold_label(choice["threshold"])
     return (
-        f"target rate {choice['target_rate']:g}: {label(choice['threshold'])}, the "
+        f"target rate {choice['target_rate']:g}: {threshold}, the "
         f"largest at which no more of the branches' MACs run on the "
         f"{choice['validation_examples']:,} validation images "
         f"({choice['validation_rate']:.4g}); here {choice['executed_share']:.4g}"
@@ -117,7 +114,7 @@ def _use_table(use):
             shares = sorted((s[op][branch], c) for c, s in use["categories"].items())
             ends = [f"{category} {100 * s:.1f} %" for s, category in shares]
             rows.append([f"{op} {branch}", f"{100 * share:.1f} %", ends[0], ends[-1]])
-    title = f"share of images that run a branch, {label(use['threshold'])}"
+    title = f"share of images that run a branch, {threshold_label(use['threshold'])}"
     return ["", title, "", *_aligned(rows)]
 
 

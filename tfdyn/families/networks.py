@@ -6,6 +6,7 @@ from tfdyn.families.dmnn.sizes import mobilenetv2, resnet
 from tfdyn.families.drnet.drnet import DRNet
 from tfdyn.families.instanas.instanas import InstaNAS
 from tfdyn.families.instanas.sizes import meta_graph
+from tfdyn.routing.threshold import threshold_from_flag
 
 # Blocks of each stage (He et al., 2016, table 1).
 RESNET_50, RESNET_101 = (3, 4, 6, 3), (3, 4, 23, 3)
@@ -116,7 +117,7 @@ def build_network(settings, input_shape, num_classes):
         input_shape,
         num_classes,
         **{
-            "threshold": _scalar(settings.threshold),
+            "threshold": threshold_from_flag(settings.threshold),
             "seed": settings.seed,
             **ARGUMENTS[network](settings, sizes),
             **sizes,
@@ -163,7 +164,3 @@ def _overrides(settings, names):
             f"{', '.join('--' + name for name in names) or 'none'} to set."
         )
     return given
-
-
-def _scalar(threshold):
-    return threshold[0] if len(threshold) == 1 else list(threshold)

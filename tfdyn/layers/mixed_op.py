@@ -51,22 +51,3 @@ class MixedOp(keras.layers.Layer):
             keras.saving.deserialize_keras_object(b) for b in config["branches"]
         ]
         return cls(**{**config, "branches": branches})
-
-
-def weights_of(mixed_ops, route):
-    """Returns the part of a route that is for these MixedOps.
-
-    Args:
-        mixed_ops: MixedOps.
-        route: Mapping from names of MixedOps to weights `(batch, branches)`.
-
-    Raises:
-        ValueError: If the route lacks one of them.
-    """
-    missing = [op.name for op in mixed_ops if op.name not in route]
-    if missing:
-        raise ValueError(
-            f"A route maps the name of every MixedOp to weights (batch, branches); "
-            f"this one lacks {', '.join(missing)}."
-        )
-    return {op.name: route[op.name] for op in mixed_ops}

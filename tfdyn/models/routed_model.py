@@ -9,6 +9,7 @@ from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.layers.modules import find_modules
 from tfdyn.losses.routing_loss import RoutingLoss
+from tfdyn.routing.route import RouteSpec
 from tfdyn.routing.threshold import check_threshold
 
 
@@ -94,6 +95,15 @@ class RoutedModel(keras.Model):
         for new, old in zip(copy.weights, self.inference_weights, strict=True):
             new.assign(old)
         return copy
+
+    @functools.cached_property
+    def route_spec(self) -> RouteSpec:
+        """`RouteSpec`: what this network's routes look like."""
+        branches = {
+            op.name: tuple(branch.name for branch in op.branches)
+            for op in self.mixed_ops
+        }
+        return RouteSpec(branches, tuple(self.least_branches), self.binary)
 
     @functools.cached_property
     def modules(self):

@@ -1,23 +1,70 @@
-"""The threshold T of a route: a number, or one a connection."""
+"""Threshold T: how much of a network runs, one number or one a MixedOp.
+
+Nothing here needs Keras: exported files are run without it.
+"""
+
+import numpy as np
+
+from tfdyn.errors import UserError
 
 
-def check_threshold(threshold):
+def check_threshold(threshold) -> float | list[float]:
     """Returns T as a float or a list of floats.
 
     Args:
-        threshold: A number, or a list of them; texts of numbers will do.
+        threshold: A number, or a list or tuple of numbers. Texts of numbers will do.
 
     Raises:
-        ValueError: If one is not a number in (0, 1], or there is none.
+        UserError: If the list is empty, or a number is not in (0, 1].
     """
     several = isinstance(threshold, (list, tuple))
     try:
         numbers = [float(number) for number in (threshold if several else [threshold])]
-    except ValueError:
+    except (TypeError, ValueError):
         numbers = []
     if not numbers or not all(0.0 < number <= 1.0 for number in numbers):
-        raise ValueError(
+        raise UserError(
             f"A threshold T is a number with 0 < T <= 1 (T=1 runs all branches); "
             f"got {threshold!r}."
         )
     return numbers if several else numbers[0]
+
+
+def threshold_from_flag(texts) -> float | list[float]:
+    """Returns T as the flag `--threshold` gives it: one number, or one a MixedOp.
+
+    Args:
+        texts: List or tuple of numbers or texts of numbers.
+
+    Raises:
+        UserError: As `check_threshold`.
+    """
+    numbers = check_threshold(list(texts))
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def threshold_per_mixed_op(threshold, count: int) -> np.ndarray:
+    """Returns T for each MixedOp, a float32 array `(count,)`.
+
+    Args:
+        threshold: One number, or a list with one a MixedOp.
+        count: Number of MixedOps.
+
+    Raises:
+        UserError: If a number is not in (0, 1], or the list has another length.
+    """
+    if isinstance(threshold, np.ndarray):
+        threshold = threshold.tolist()
+    numbers = np.asarray(check_threshold(threshold), "float32")
+    if numbers.shape not in ((), (count,)):
+        raise UserError(
+            f"A threshold is one number or one for each of the {count} connections; "
+            f"got {len(numbers)}."
+        )
+    return np.broadcast_to(numbers, (count,)).copy()
+
+
+def threshold_label(threshold) -> str:
+    """Returns T for tables and plots, as "T=0.8"; a T below 1 never reads as 1."""
+    # As many digits as float32 has near 1.
+    return f"T={threshold:.8g}" if isinstance(threshold, float) else "own thresholds"

@@ -5,7 +5,6 @@ import pytest
 from tiny_networks import IMAGES, make, run, sharpen
 
 from export.checks import parity
-from export.graph.trace import join_route
 
 EXACT = parity.TOLERANCES["float32"]
 T = 0.6
@@ -34,7 +33,9 @@ def test_the_reference_is_the_model_in_batches_of_any_size(model, reference):
     expected = run(model, IMAGES, threshold=T)
     logits, routes = reference(IMAGES, T, batch_size=4)
     np.testing.assert_allclose(logits, expected["logits"], atol=1e-5)
-    np.testing.assert_allclose(routes, join_route(model, expected["route"]), atol=1e-6)
+    np.testing.assert_allclose(
+        routes, model.route_spec.flatten(expected["route"]), atol=1e-6
+    )
     forced, _ = reference(IMAGES, route=routes)
     np.testing.assert_allclose(forced, logits, atol=1e-5)
 

@@ -40,7 +40,7 @@ def expected(model, images, **arguments):
         "logits": outputs["logits"],
         "probabilities": tf.nn.softmax(outputs["logits"]).numpy(),
         "macs": macs(model, outputs["route"], routers="route" not in arguments),
-        "route": trace.join_route(model, outputs["route"]).numpy(),
+        "route": model.route_spec.flatten(outputs["route"]).numpy(),
     }
 
 
@@ -61,7 +61,7 @@ def test_a_family_is_exported_as_any_other(family):
         outputs = call(function, pixels[None], np.float32(threshold))
         assert_same(outputs, expected(model, images, threshold=threshold))
     by_name = {name: w[:1] for name, w in random_route(model, 0).items()}
-    weights = trace.join_route(model, by_name).numpy()
+    weights = model.route_spec.flatten(by_name).numpy()
     function = trace.gated(model, FORMAT, Form("forced", preprocess=False))
     outputs = call(function, IMAGES[:1], weights)
     assert_same(outputs, expected(model, IMAGES[:1], route=by_name))
@@ -97,7 +97,7 @@ def test_all_branches_run_all_whatever_the_threshold(model):
 def test_a_forced_route_is_an_input(model):
     function = trace.gated(model, FORMAT, Form("forced", preprocess=False))
     by_name = random_route(model, 0)
-    weights = trace.join_route(model, by_name).numpy()
+    weights = model.route_spec.flatten(by_name).numpy()
     for row in range(3):
         part = slice(row, row + 1)
         route = {name: weights[part] for name, weights in by_name.items()}
@@ -107,7 +107,7 @@ def test_a_forced_route_is_an_input(model):
 
 def test_a_fixed_route_is_no_input(model):
     by_name = {name: w[:1] for name, w in random_route(model, 1).items()}
-    route = trace.join_route(model, by_name).numpy()[0]
+    route = model.route_spec.flatten(by_name).numpy()[0]
     form = Form("fixed", preprocess=False)
     function = trace.gated(model, FORMAT, form, route)
     assert_same(call(function, IMAGES[:1]), expected(model, IMAGES[:1], route=by_name))
@@ -132,12 +132,12 @@ def test_a_batch_of_any_size(model):
 
 def test_a_route_is_split_as_it_was_joined(model):
     by_name = random_route(model, 0)
-    joined = trace.join_route(model, by_name)
+    joined = model.route_spec.flatten(by_name)
     for weights in (joined, joined.numpy()):
         assert_same(
             {
                 name: np.asarray(w)
-                for name, w in trace.split_route(model, weights).items()
+                for name, w in model.route_spec.split(weights).items()
             },
             by_name,
         )

@@ -5,7 +5,6 @@ import pytest
 from clock import Clock
 from tiny_networks import IMAGES, make, random_route, sharpen
 
-from export.graph import trace
 from export.latency import latency_table, probes
 from export.source import Source
 from tfdyn.costs.cost_table import CostTable, module_key
@@ -20,7 +19,7 @@ def model():
 @pytest.fixture(scope="module")
 def clock(model):
     route = model(IMAGES[:1], threshold=0.7)["route"]
-    return Clock(model, trace.join_route(model, route).numpy()[0])
+    return Clock(model, model.route_spec.flatten(route).numpy()[0])
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def test_it_predicts_every_route(model, clock, table, tmp_path):
     table = CostTable.load(tmp_path / "latency.json")
     routes = random_route(model, 0)
     predicted = np.asarray(RouteCost(model.modules, table).total(routes))
-    joined = trace.join_route(model, routes).numpy()
+    joined = model.route_spec.flatten(routes).numpy()
     forced = [clock.of_route(route) for route in joined]
     saved = latency_table.saved_by_forcing(table, model.modules)
     np.testing.assert_allclose(predicted - saved, forced, rtol=1e-5)

@@ -13,9 +13,9 @@ from tfdyn.families.dmnn.selection import GateSelection
 from tfdyn.families.dmnn.sub_blocks import SUB_BLOCKS
 from tfdyn.families.drnet.selection import METHODS
 from tfdyn.layers.heads import CategoryHeads, ClassifierHead, ConvolutionHead
-from tfdyn.layers.mixed_op import weights_of
 from tfdyn.layers.stem import RESIDUAL_STEMS, ResidualStem
 from tfdyn.models.routed_model import RoutedModel
+from tfdyn.routing.route import select_mixed_ops
 
 
 @keras.saving.register_keras_serializable("tfdyn")
@@ -172,7 +172,7 @@ class DMNN(RoutedModel):
     def call(self, images, route=None, threshold=None, training=False):
         thresholds = self.thresholds(threshold)
         if route is not None:
-            route = weights_of(self.mixed_ops, route)
+            route = select_mixed_ops(route, self.mixed_ops)
         outputs, routes, states = self.stem(images), {}, []
         for index, block in enumerate(self.blocks):
             name = block.mixed_op.name

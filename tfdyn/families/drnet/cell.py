@@ -10,7 +10,8 @@ from tfdyn.families.drnet.router import Router
 from tfdyn.layers import sharing
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
-from tfdyn.layers.mixed_op import MixedOp, weights_of
+from tfdyn.layers.mixed_op import MixedOp
+from tfdyn.routing.route import select_mixed_ops
 
 
 def draw_topology(num_nodes, inputs_per_node, seed):
@@ -133,7 +134,7 @@ class Cell(keras.layers.Layer):
             route = self._by_name(route)
             weights = self._by_name(weights)
         else:
-            weights = route = weights_of(self.mixed_ops, route)
+            weights = route = select_mixed_ops(route, self.mixed_ops)
         nodes += [None] * len(self.topology)
         with sharing.scope():
             for (source, node), op in zip(

@@ -12,10 +12,10 @@ from tfdyn.families.instanas.router import ImageRouter
 from tfdyn.families.instanas.search_space import FALLBACK, MODULES
 from tfdyn.families.instanas.selection import PolicySelection
 from tfdyn.layers.heads import ConvolutionHead
-from tfdyn.layers.mixed_op import weights_of
 from tfdyn.layers.stem import ResidualStem
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.routing import noise
+from tfdyn.routing.route import select_mixed_ops
 
 # What a training step trains, and the metrics of the search that it has.
 PHASES = {
@@ -155,7 +155,7 @@ class InstaNAS(RoutedModel):
 
     def call(self, images, route=None, threshold=None, training=False):
         if route is not None:
-            return self._outputs(images, weights_of(self.mixed_ops, route))
+            return self._outputs(images, select_mixed_ops(route, self.mixed_ops))
         if training and self.phase != "finetune":
             return self._explore(images)
         policy = self.selection(self.router(images), self.thresholds(threshold))

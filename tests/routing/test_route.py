@@ -1,0 +1,92 @@
+"""Routes for fixed graphs: read, drawn, counted."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+from tiny_networks import make, make_dmnn
+
+from tfdyn.layers.mixed_op import MixedOp
+from tfdyn.routing.random_routes import random_routes
+from tfdyn.routing.route import distinct, most_frequent, select_mixed_ops
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make(num_cells=1, auxiliary_head=False)
+
+
+def test_a_route_is_read_as_it_was_written(model, tmp_path):
+    (route,) = random_routes(model.route_spec, 1, 2.0)
+    path = tmp_path / "route.json"
+    path.write_text(json.dumps(model.route_spec.to_json(route)))
+    np.testing.assert_allclose(model.route_spec.load(path), route, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda route: route.popitem(),
+        lambda route: route.update(dict.fromkeys(route, [1, 0])),
+        lambda route: route.update(dict.fromkeys(route, [float("nan")] * 5)),
+        lambda route: route.update(dict.fromkeys(route, "all")),
+    ],
+)
+def test_what_is_no_route_of_the_network_is_an_error(model, tmp_path, change):
+    route = model.route_spec.to_json(np.ones(20))
+    change(route)
+    path = tmp_path / "route.json"
+    path.write_text(json.dumps(route))
+    with pytest.raises(ValueError, match="not a route of this network.*cell_0_node_2"):
+        model.route_spec.load(path)
+
+
+def test_the_most_frequent_set_of_branches_and_its_mean_weights():
+    taken = np.array([[0.4, 0.6, 0], [0, 0, 1], [0.6, 0.4, 0], [1, 0, 0]])
+    route, share = most_frequent(taken)
+    np.testing.assert_allclose(route, [0.5, 0.5, 0])
+    assert share == 0.5
+
+
+def test_routes_that_run_the_same_branches_are_one(model):
+    a, b = random_routes(model.route_spec, 2, 1.0)
+    found, indices = distinct([b, a, 2 * a, b, 3 * a])
+    np.testing.assert_array_equal(found, [a, b])
+    assert indices == [1, 0, 0, 1, 0]
+    text = model.route_spec.to_text(a)
+    assert [len(part) for part in text.split()] == [5] * 4
+    assert text.count("1") == 4
+
+
+def test_the_part_of_a_route_for_some_mixed_ops_is_in_their_order():
+    ops = [MixedOp([layers.ReLU()], name=name) for name in "ba"]
+    route = {"a": 1, "b": 2, "c": 3}
+    assert list(select_mixed_ops(route, ops).items()) == [("b", 2), ("a", 1)]
+    with pytest.raises(ValueError, match="This one lacks b, a"):
+        select_mixed_ops({"c": 3}, ops)
+
+
+def test_a_flat_route_holds_the_weights_of_all_mixed_ops_in_order(model):
+    spec = model.route_spec
+    flat = np.arange(2 * spec.size, dtype="float32").reshape(2, spec.size)
+    route = spec.split(flat)
+    assert list(route) == [op.name for op in model.mixed_ops]
+    assert all(isinstance(part, np.ndarray) for part in route.values())
+    np.testing.assert_array_equal(list(route.values())[1], flat[:, 5:10])
+    np.testing.assert_array_equal(spec.flatten(route), flat)
+    backwards = dict(reversed(route.items()))
+    np.testing.assert_array_equal(spec.flatten(backwards), flat)
+    tensors = spec.split(tf.constant(flat))
+    np.testing.assert_array_equal(spec.flatten(tensors), flat)
+
+
+def test_a_spec_says_what_the_network_can_run(model):
+    spec = model.route_spec
+    assert (spec.size, spec.sizes) == (20, [5] * 4)
+    assert spec.least_branches == (1,) * 4 and not spec.binary
+    assert spec.all_branches().shape == (1, 20) and spec.all_branches().all()
+    gates = make_dmnn().route_spec
+    assert gates.binary and gates.least_branches == (0,) * 4
+    assert next(iter(gates.branches.values())) == ("sub_block_0", "sub_block_1")

@@ -1,0 +1,70 @@
+"""Random routes: drawn to time a network, or to compare its router with chance."""
+
+import numpy as np
+
+from tfdyn.errors import UserError
+from tfdyn.routing.route import RouteSpec
+
+
+def random_routes(
+    spec: RouteSpec, count: int, branches_per_connection: float, seed: int = 0
+) -> np.ndarray:
+    """Draws random routes with a given mean number of branches a connection.
+
+    With a number between n and n + 1, each MixedOp runs n or n + 1 branches, at random,
+    but never fewer than the network must run there.
+
+    Args:
+        spec: `RouteSpec` of the network.
+        count: Number of routes.
+        branches_per_connection: Mean number of branches that run in a MixedOp.
+        seed: Seed of the draw.
+
+    Returns:
+        Flat routes `(count, branches of all MixedOps)`, float32. The weights of a
+        MixedOp are random and sum to 1. In a binary network they are 0 or 1.
+
+    Raises:
+        UserError: If no route has so few or so many branches.
+    """
+    fewest, most = _bounds(spec)
+    if not fewest <= branches_per_connection <= most:
+        raise UserError(
+            f"Branches a connection are between {fewest} and {most}; got "
+            f"{branches_per_connection:g}."
+        )
+    generator = np.random.default_rng(seed)
+    routes = []
+    for _ in range(count):
+        parts = []
+        for size, least in zip(spec.sizes, spec.least_branches, strict=True):
+            whole, fraction = divmod(branches_per_connection, 1)
+            runs = max(least, int(whole) + (generator.random() < fraction))
+            running = generator.permutation(size)[:runs]
+            weights = np.zeros(size, "float32")
+            weights[running] = 1.0
+            if runs > 1 and not spec.binary:
+                weights[running] = generator.dirichlet(np.ones(runs))
+            parts.append(weights)
+        routes.append(np.concatenate(parts))
+    return np.stack(routes)
+
+
+def spread_routes(spec: RouteSpec, count: int, seed: int = 0) -> list[np.ndarray]:
+    """Draws random routes from the fewest branches that may run up to all branches.
+
+    Args:
+        spec: `RouteSpec` of the network.
+        count: Number of routes.
+        seed: Seed of the draw.
+
+    Returns:
+        A list of flat routes `(branches of all MixedOps,)`, from few branches to all.
+    """
+    numbers = np.linspace(*_bounds(spec), count).tolist()
+    return [random_routes(spec, 1, n, seed + i)[0] for i, n in enumerate(numbers)]
+
+
+def _bounds(spec):
+    """Returns the fewest and the most branches a connection that routes can have."""
+    return min(spec.least_branches), min(spec.sizes)
