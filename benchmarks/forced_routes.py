@@ -20,6 +20,7 @@ from absl import flags
 from benchmarks import litert, timing
 from export import source as sources
 from tfdyn import commands
+from tfdyn.errors import UserError
 from tfdyn.routing.random_routes import random_routes
 from tfdyn.text import readable
 
@@ -135,7 +136,7 @@ def _one_branch(model):
     """Returns the route of each branch, if all MixedOps have the same number."""
     sizes = set(model.route_spec.sizes)
     if len(sizes) > 1:
-        raise ValueError(
+        raise UserError(
             f"The MixedOps of this network have {sizes} branches: there is no route of "
             f"one branch, always the same. Leave out --each_branch."
         )

@@ -9,7 +9,7 @@ import time
 from tqdm import tqdm
 
 from export.interpreter import Interpreter
-from tfdyn import commands
+from tfdyn import output
 
 WARM_UPS = 3
 BAR = {"leave": False, "disable": None}
@@ -27,7 +27,7 @@ def load(source, path, form, route=None):
 
     function = trace.gated(source.model, source.input_format, form, route)
     path.write_bytes(tflite.convert(function))
-    with commands.quiet():  # It tells of its delegate.
+    with output.quiet():  # It tells of its delegate.
         return Interpreter(path, num_threads=1)
 
 

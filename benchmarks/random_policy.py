@@ -18,6 +18,7 @@ from absl import flags
 from benchmarks import timing
 from export import source as sources
 from tfdyn import commands
+from tfdyn.errors import UserError
 from tfdyn.routing.route import distinct, most_frequent
 from tfdyn.text import readable
 
@@ -83,7 +84,7 @@ def measure(source, draws=3, batch_size=250):
 
     model = source.model
     if not model.binary:
-        raise ValueError(
+        raise UserError(
             f"{source.name} weighs the branches that it runs, so other routes than its "
             f"own have no weights. Give the run of a DMNN or an InstaNAS."
         )

@@ -15,6 +15,7 @@ from absl import flags
 from benchmarks import timing
 from export import source as sources
 from tfdyn import commands
+from tfdyn.errors import UserError
 
 FLAGS = flags.FLAGS
 FORMS = ("batched", "masked")
@@ -40,7 +41,7 @@ def measure(source, form, images, batch_size, rounds):
 
     count = len(images) // batch_size * batch_size
     if not count:
-        raise ValueError(
+        raise UserError(
             f"There are {len(images)} images, fewer than --batches_of={batch_size}; "
             f"make it smaller, or give more by --images."
         )

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from tfdyn.errors import UserError
+
 
 def meet(source, form, budget_ms, cost_table=None):
     """Chooses T for a budget.
@@ -24,7 +26,7 @@ def meet(source, form, budget_ms, cost_table=None):
     if form.variant != "routed" or form.threshold_input:
         variant = f"--variant={form.variant}"
         other = "--threshold_input" if form.threshold_input else variant
-        raise ValueError(
+        raise UserError(
             f"--budget_ms chooses the T that is inside a routed file; {other} has "
             f"none inside. Leave one of the two out."
         )

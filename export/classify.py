@@ -5,7 +5,8 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from tfdyn import commands
+from tfdyn import commands, output
+from tfdyn.errors import UserError
 
 FLAGS = flags.FLAGS
 
@@ -30,7 +31,7 @@ def classify(classifier, paths, threshold=None, top=3):
 
     for path in paths:  # All of them, before the first takes time.
         if not pathlib.Path(path).is_file():
-            raise ValueError(f"There is no file {path}: give the paths of pictures.")
+            raise UserError(f"There is no file {path}: give the paths of pictures.")
     form = classifier.input_format
     for path in paths:
         result = classifier(square(path, form.shape[0], form.shape[-1]), threshold)
@@ -58,7 +59,7 @@ def newest_model(folder="runs"):
         model = path.with_name("export") / "model.tflite"
         if model.exists():
             return model
-    raise ValueError(
+    raise UserError(
         f"No finished run in {folder}/ is exported: do so by `python -m export.tflite "
         f"--run_dir=runs/NAME`, or name a file by --model."
     )
@@ -72,7 +73,7 @@ def load(path, num_threads=1):
     """
     from export.runtime import Classifier
 
-    with commands.quiet():
+    with output.quiet():
         try:
             return Classifier(path, num_threads)
         except ValueError as refused:
@@ -99,7 +100,7 @@ def main(paths):
         paths: Files of pictures.
     """
     if not paths:
-        raise ValueError(
+        raise UserError(
             "No picture was given: name one or more, as `python -m export.classify "
             "photo.jpg`."
         )

@@ -4,6 +4,8 @@ import pathlib
 
 import numpy as np
 
+from tfdyn.errors import UserError
+
 
 class Interpreter:
     """One `.tflite` file in LiteRT.
@@ -28,9 +30,9 @@ class Interpreter:
         from ai_edge_litert import interpreter
 
         if num_threads < 1:
-            raise ValueError(f"num_threads is 1 or more; got {num_threads}.")
+            raise UserError(f"num_threads is 1 or more; got {num_threads}.")
         if not pathlib.Path(path).is_file():
-            raise ValueError(
+            raise UserError(
                 f"There is no file {path}: make it by `python -m export.tflite`."
             )
         try:
@@ -40,7 +42,7 @@ class Interpreter:
             self._interpreter.allocate_tensors()
             runner = self._interpreter.get_signature_runner()
         except (ValueError, RuntimeError) as error:
-            raise ValueError(
+            raise UserError(
                 f"{path} is truncated or not a .tflite file of `python -m "
                 f"export.tflite` ({error})."
             ) from error
@@ -57,7 +59,7 @@ class Interpreter:
         """Sets inputs, whose axes of size 1 may be left out."""
         for name, value in inputs.items():
             if name not in self.inputs:
-                raise ValueError(
+                raise UserError(
                     f"The network has the inputs {', '.join(self.inputs)}; got {name}."
                 )
             zeros = self.inputs[name]

@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 
+from tfdyn.errors import UserError
 from tfdyn.files import write_json
 
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert")
@@ -29,7 +30,7 @@ def _files(path):
     try:
         return dict(json.loads(path.read_text(encoding="utf-8"))["files"])
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(
+        raise UserError(
             f"{path} is not a manifest of exports ({type(error).__name__}: {error}); "
             f"remove it, or choose another folder by --export_dir."
         ) from error

@@ -12,6 +12,7 @@ import numpy as np
 
 from export.interpreter import Interpreter
 from tfdyn.data.input_format import InputFormat
+from tfdyn.errors import UserError
 from tfdyn.routing.threshold import check_threshold
 
 
@@ -59,7 +60,7 @@ class Classifier:
         self.input_format, self._threshold = _read(description)
         inputs = self._interpreter.inputs
         if "route" in inputs:
-            raise ValueError(
+            raise UserError(
                 f"{path} has the route as an input (--variant=forced), and cannot "
                 f"choose it; give the file of another variant, as model.tflite."
             )
@@ -70,7 +71,7 @@ class Classifier:
         tensors = {**inputs, **self._interpreter.outputs()}
         actual = {name: np.shape(tensors.get(name)) for name in expected}
         if actual != expected:
-            raise ValueError(
+            raise UserError(
                 f"{path} has the shapes {actual}, {description} has {expected}: they "
                 f"are of different networks. Export again by `python -m export.tflite`."
             )
@@ -110,13 +111,13 @@ class Classifier:
     def _images(self, images):
         images, shape = np.asarray(images), self.input_format.shape
         if images.dtype != "uint8":
-            raise ValueError(
+            raise UserError(
                 f"Images are uint8, pixels of 0..255; got {images.dtype}. Give them as "
                 f"they were read, not scaled."
             )
         if images.ndim not in (3, 4) or images.shape[-3:] != shape:
             height, width, channels = shape
-            raise ValueError(
+            raise UserError(
                 f"Images are (n, {height}, {width}, {channels}), or one ({height}, "
                 f"{width}, {channels}); got {images.shape}. "
                 f"`tfdyn.data.image_files.square(path, {height}, {channels})` reads a "
@@ -131,13 +132,13 @@ class Classifier:
         if "threshold" not in self._interpreter.inputs:
             if threshold is None:
                 return {}
-            raise ValueError(
+            raise UserError(
                 f"{self._path} has no threshold as an input; got threshold="
                 f"{threshold}. Export with --threshold_input, or leave it out."
             )
         threshold = self._threshold if threshold is None else threshold
         if isinstance(threshold, list | tuple):
-            raise ValueError(
+            raise UserError(
                 f"{self._path} takes one T for the whole network, not one a connection "
                 f"({threshold}, that of model.json if none was given). Give "
                 f"threshold=T, a number."
@@ -153,7 +154,7 @@ def _read(path):
         given = InputFormat(content["labels"], shape[1:], mean, std)
         return given, check_threshold(content["threshold"])
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
+        raise UserError(
             f"{path} is missing or broken ({type(error).__name__}: {error}). It is "
             f"written beside the model by `python -m export.tflite`: export again, or "
             f"copy both files."

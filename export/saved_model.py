@@ -3,7 +3,7 @@
 from absl import flags
 
 from export import source as sources
-from tfdyn import commands
+from tfdyn import commands, output
 
 FLAGS = flags.FLAGS
 
@@ -44,7 +44,7 @@ def export(source, form, images, labels=None):
     }
     path = source.folder / "saved_model"
     with whole_folder(path) as temporary:
-        with commands.quiet():
+        with output.quiet():
             tf.saved_model.save(module, str(temporary), signatures=signatures)
         found = check(temporary, source, form, images, labels)
     return path, found

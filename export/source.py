@@ -9,6 +9,7 @@ import tempfile
 from absl import flags
 
 from tfdyn import commands
+from tfdyn.errors import UserError
 from tfdyn.families.settings import Settings
 from tfdyn.routing.threshold import threshold_from_flag
 from tfdyn.settings.fields import define_flags, from_flags
@@ -54,7 +55,7 @@ class Source:
         from tfdyn.evaluation.evaluator import load_data
 
         if not self.run:
-            raise ValueError(
+            raise UserError(
                 f"--budget_ms and --latency_table need a trained run and its "
                 f"validation images; got {self.name}. Name a run by --run_dir."
             )
@@ -97,7 +98,7 @@ def from_run(run_dir, folder=None, data_dir=None, operating_point=None):
     if operating_point:
         run = point_folder(run, operating_point)
         if not run.finished:
-            raise ValueError(
+            raise UserError(
                 f"{run_dir} has no operating point {operating_point}: the search of an "
                 f"InstaNAS leaves them in operating_points/. Leave out "
                 f"--operating_point, or name such a run by --run_dir."

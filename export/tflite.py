@@ -6,7 +6,8 @@ from absl import flags
 
 from export import budget, gates
 from export import source as sources
-from tfdyn import commands
+from tfdyn import commands, output
+from tfdyn.errors import UserError
 from tfdyn.routing.route import most_frequent
 
 FLAGS = flags.FLAGS
@@ -85,7 +86,7 @@ def convert(function, precision="float32"):
     from export.graph.flatbuffer import renamed
 
     if precision not in PRECISIONS:
-        raise ValueError(
+        raise UserError(
             f"A precision is one of {', '.join(PRECISIONS)}; got {precision!r}."
         )
     module = tf.Module()
@@ -95,7 +96,7 @@ def convert(function, precision="float32"):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    with commands.quiet():
+    with output.quiet():
         return renamed(converter.convert())
 
 
@@ -129,9 +130,9 @@ def main():
     source = sources.from_command()
     form = sources.form_from_flags(source, FLAGS.variant)
     if (FLAGS.route or FLAGS.image) and form.variant != "fixed":
-        raise ValueError("--route and --image are for --variant=fixed.")
+        raise UserError("--route and --image are for --variant=fixed.")
     if FLAGS.budget_ms is not None and FLAGS["threshold"].present:
-        raise ValueError("--budget_ms chooses the threshold; leave out --threshold.")
+        raise UserError("--budget_ms chooses the threshold; leave out --threshold.")
     sources.writable(source.folder)
     say = (lambda text: None) if FLAGS.json else print
     say(f"exporting {source.name}: {form.variant}, {FLAGS.precision}")

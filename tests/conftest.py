@@ -23,6 +23,6 @@ def tiny_run(tmp_path_factory):
     """The `RunFolder` of a finished tiny training."""
     from tiny_settings import tiny_settings
 
-    from tfdyn.train import train
+    from tfdyn.training.trainer import train
 
     return train(tiny_settings(), tmp_path_factory.mktemp("runs") / "tiny")

@@ -1,10 +1,8 @@
-import os
-import sys
-
 import pytest
 from absl import app
 
-from tfdyn import commands
+from tfdyn import commands, output
+from tfdyn.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -23,13 +21,13 @@ def test_a_run_is_named_after_its_flagfile(argv, name):
 def run(monkeypatch, main, *words, **options):
     """Runs a command's main as absl would, without parsing flags."""
     monkeypatch.setattr(app, "run", lambda main: main(["command", *words]))
-    monkeypatch.setattr(commands, "start_tensorflow", lambda: None)
+    monkeypatch.setattr(output, "start_tensorflow", lambda: None)
     if not commands.FLAGS.is_parsed():
         commands.FLAGS(["command"])
     commands.run(main, **options)
 
 
-@pytest.mark.parametrize("kind", [ValueError, FileNotFoundError, ArithmeticError])
+@pytest.mark.parametrize("kind", [UserError, FileNotFoundError])
 def test_an_error_that_a_user_can_mend_is_one_line(monkeypatch, kind):
     def main():
         raise kind("the cup is empty")
@@ -39,7 +37,7 @@ def test_an_error_that_a_user_can_mend_is_one_line(monkeypatch, kind):
     assert exit.value.code == "error: the cup is empty"
 
 
-@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("kind", [UserError, KeyboardInterrupt])
 def test_notes_follow(monkeypatch, kind):
     def main():
         error = kind("spilt")
@@ -51,12 +49,28 @@ def test_notes_follow(monkeypatch, kind):
     assert exit.value.code.endswith("\nThe saucer holds the rest.")
 
 
-def test_a_bug_keeps_its_trace(monkeypatch):
+@pytest.mark.parametrize("kind", [TypeError, ValueError, ArithmeticError])
+def test_a_bug_keeps_its_trace_and_says_how_to_report_it(monkeypatch, kind):
     def main():
-        raise TypeError("a bug")
+        raise kind("a bug")
 
-    with pytest.raises(TypeError):
+    with pytest.raises(kind, match="a bug") as error:
         run(monkeypatch, main)
+    assert "Please report it" in error.value.__notes__[0]
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["--threshold=0.5"], True),
+        (["-threshold", "0.5"], True),
+        (["--nothreshold"], True),
+        (["--flagfile=threshold.flags"], False),
+        (["threshold"], False),
+    ],
+)
+def test_what_is_typed_is_told_from_what_a_flagfile_holds(argv, expected):
+    assert commands.typed("threshold", ["command", *argv]) == expected
 
 
 def test_an_interrupt_is_no_trace(monkeypatch):
@@ -81,19 +95,3 @@ def test_words_that_are_no_flags_are_arguments_where_they_are_wanted(
     given = []
     run(monkeypatch, given.append, *words, arguments=True)
     assert given == [list(words)]
-
-
-def test_what_is_held_back_is_shown_where_the_import_fails(capfd, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(ImportError):
-        with commands.quiet():
-            os.write(2, b"a driver speaks")
-            import tensorflow  # noqa: F401
-    assert "a driver speaks" in capfd.readouterr().err
-
-
-def test_what_is_held_back_stays_back(capfd):
-    with commands.quiet():
-        os.write(2, b"a driver speaks")
-    os.write(2, b"after")
-    assert capfd.readouterr().err == "after"

@@ -1,3 +1,5 @@
+import ast
+import inspect
 import subprocess
 import sys
 
@@ -7,8 +9,26 @@ import tfdyn
 
 
 def test_every_public_name_is_there():
+    assert set(tfdyn.__all__) == set(tfdyn._MODULES)
     for name in tfdyn.__all__:
-        assert getattr(tfdyn, name).__name__ in (name, "load")
+        assert getattr(tfdyn, name).__name__ == name
+    assert set(tfdyn.__all__) <= set(dir(tfdyn))
+
+
+def test_editors_see_every_public_name():
+    (block,) = (
+        node
+        for node in ast.parse(inspect.getsource(tfdyn)).body
+        if isinstance(node, ast.If)
+    )
+    imports = {alias.name: node.module for node in block.body for alias in node.names}
+    assert imports == tfdyn._MODULES
+
+
+def test_networks_are_listed_and_built_by_name():
+    assert {"drnet_s", "dmnn_50_n2", "instanas_cifar10"} <= set(tfdyn.networks())
+    model = tfdyn.build("instanas_tiny", (8, 8, 1), 3)
+    assert isinstance(model, tfdyn.InstaNAS)
 
 
 def test_an_unknown_name_is_an_attribute_error():

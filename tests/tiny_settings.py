@@ -1,6 +1,8 @@
 """Settings of trainings that take seconds."""
 
+from tfdyn.data.input_format import InputFormat
 from tfdyn.families.settings import Settings
+from tfdyn.models.family import TrainingContext
 
 
 def tiny_settings(**changes):
@@ -50,3 +52,9 @@ def tiny_instanas_settings(**changes):
         "threshold": 0.5,
     }
     return Settings(**{**settings, **changes})
+
+
+def context(steps=10, class_names=tuple("abc"), run=None, output=None):
+    """The `TrainingContext` of 8x8 images of one channel."""
+    input_format = InputFormat(class_names, (8, 8, 1), (0.5,), (0.5,))
+    return TrainingContext(steps, input_format, run, output)

@@ -1,12 +1,38 @@
-"""tfdyn: networks that spend on each input only what it needs."""
+"""tfdyn: neural networks that spend on each image only what it needs.
+
+```python
+import tfdyn
+
+tfdyn.networks()  # names of all networks
+model = tfdyn.build("drnet_s", (32, 32, 3), 10)  # untrained
+model = tfdyn.load("runs/quickstart")  # trained
+```
+"""
 
 import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-# Public names and their modules, imported when they are first used: `import tfdyn`
-# is quick, and the networks do without TensorFlow on another Keras backend.
-_PUBLIC = {
+# Editors and type checkers read these imports. At run time a name is imported when it
+# is first used: `import tfdyn` is quick, and needs no TensorFlow on another backend.
+if TYPE_CHECKING:
+    from tfdyn.costs.cost_table import CostTable
+    from tfdyn.costs.route_cost import RouteCost
+    from tfdyn.families.dmnn.dmnn import DMNN
+    from tfdyn.families.dmnn.rate_loss import RateLoss
+    from tfdyn.families.drnet.drnet import DRNet
+    from tfdyn.families.instanas.instanas import InstaNAS
+    from tfdyn.families.instanas.policy_loss import PolicyLoss
+    from tfdyn.families.networks import build, networks
+    from tfdyn.families.settings import Settings
+    from tfdyn.layers.mixed_op import MixedOp
+    from tfdyn.losses.routing_loss import RoutingLoss
+    from tfdyn.models.routed_model import RoutedModel
+    from tfdyn.routing.route import RouteSpec
+    from tfdyn.runs.run_folder import load
+
+_MODULES = {
     "CostTable": "tfdyn.costs.cost_table",
     "DMNN": "tfdyn.families.dmnn.dmnn",
     "DRNet": "tfdyn.families.drnet.drnet",
@@ -15,39 +41,39 @@ _PUBLIC = {
     "PolicyLoss": "tfdyn.families.instanas.policy_loss",
     "RateLoss": "tfdyn.families.dmnn.rate_loss",
     "RouteCost": "tfdyn.costs.route_cost",
+    "RouteSpec": "tfdyn.routing.route",
     "RoutedModel": "tfdyn.models.routed_model",
     "RoutingLoss": "tfdyn.losses.routing_loss",
     "Settings": "tfdyn.families.settings",
+    "build": "tfdyn.families.networks",
+    "load": "tfdyn.runs.run_folder",
+    "networks": "tfdyn.families.networks",
 }
 
-__all__ = [*_PUBLIC, "load"]
+__all__ = [
+    "DMNN",
+    "CostTable",
+    "DRNet",
+    "InstaNAS",
+    "MixedOp",
+    "PolicyLoss",
+    "RateLoss",
+    "RouteCost",
+    "RouteSpec",
+    "RoutedModel",
+    "RoutingLoss",
+    "Settings",
+    "build",
+    "load",
+    "networks",
+]
 
 
 def __getattr__(name):
-    if name not in _PUBLIC:
+    if name not in _MODULES:
         raise AttributeError(f"module 'tfdyn' has no attribute {name!r}")
-    return getattr(importlib.import_module(_PUBLIC[name]), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)
 
 
-def load(run_dir, name="model.keras"):
-    """Loads the model of a run.
-
-    ```python
-    model = tfdyn.load("runs/quickstart")
-    outputs = model(images, threshold=0.8)
-    ```
-
-    Args:
-        run_dir: Folder of a finished run.
-        name: "model.keras", the end of the training, or "best.keras", its best epoch
-            on the validation share.
-
-    Returns:
-        A `RoutedModel`.
-
-    Raises:
-        ValueError: If the run is not finished or the file cannot be read.
-    """
-    from tfdyn.runs.run_folder import RunFolder
-
-    return RunFolder(run_dir).load_model(name)
+def __dir__():
+    return [*globals(), *__all__]

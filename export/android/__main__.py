@@ -8,7 +8,8 @@ from absl import flags
 
 from export import source as sources
 from export import tflite
-from tfdyn import commands
+from tfdyn import commands, output
+from tfdyn.errors import UserError
 from tfdyn.routing.route import most_frequent
 
 FLAGS = flags.FLAGS
@@ -66,7 +67,7 @@ def export(source, form, precision="float32", images=None, labels=None, table=No
             return path
 
         path = write_model("routed")
-        with commands.quiet():  # LiteRT tells of its delegate.
+        with output.quiet():  # LiteRT tells of its delegate.
             routed = Interpreter(path)
         taken = inputs.routes(routed)
         write_model("all_branches")
@@ -91,7 +92,7 @@ def export(source, form, precision="float32", images=None, labels=None, table=No
 def check_folder(folder):
     """Refuses a folder that this command has not made: it would be replaced."""
     if folder.exists() and not (folder / SCRIPT).is_file():
-        raise ValueError(
+        raise UserError(
             f"{folder} is there already and is not a folder of this command: move it "
             f"away, or choose another place by --export_dir."
         )
@@ -99,9 +100,10 @@ def check_folder(folder):
 
 def main():
     """Runs the command on the flags."""
+    from tfdyn.evaluation.budget import load_table
+
     from export.android.inputs import table_lines
     from tfdyn.costs.cost_table import CostTable
-    from tfdyn.evaluation.budget import load_table
 
     source = sources.from_command()
     form = sources.form_from_flags(source)

@@ -6,7 +6,7 @@ import tempfile
 
 from export.interpreter import Interpreter
 from export.latency.devices import benchmark_input
-from tfdyn import commands
+from tfdyn import output
 
 # Where the files lie on the device; `run_benchmark.sh` puts its own folder there.
 DEVICE = "FOLDER"
@@ -28,7 +28,7 @@ def write(folder, inputs):
     """
     lines = [HEADER]
     for path in sorted(folder.glob("*.tflite")):
-        with commands.quiet():  # LiteRT tells of its delegate.
+        with output.quiet():  # LiteRT tells of its delegate.
             interpreter = Interpreter(path)
         own = {
             name: {key: given[key] for key in given if key in interpreter.inputs}

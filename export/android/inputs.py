@@ -4,6 +4,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfdyn.costs.route_cost import RouteCost
+from tfdyn.errors import UserError
 from tfdyn.text import readable
 
 
@@ -16,7 +17,7 @@ def cost_of(model, table=None):
     if table is None:
         return model.route_cost
     if table.unit != "ms":
-        raise ValueError(
+        raise UserError(
             f"--cost_table is to be a table in ms, as `python -m export.latency` "
             f"writes one; got one in {table.unit}."
         )

@@ -7,7 +7,8 @@ from export.checks import parity
 from export.graph import trace
 from export.graph.flatbuffer import Flatbuffer
 from export.interpreter import Interpreter
-from tfdyn import commands
+from tfdyn import output
+from tfdyn.errors import UserError
 from tfdyn.routing.random_routes import spread_routes
 
 
@@ -33,7 +34,7 @@ def check(path, source, form, precision, route, images, labels=None):
     flatbuffer = Flatbuffer(path.read_bytes())
     faults = flatbuffer.faults()
     if faults:
-        raise ValueError(f"The file would be slow or not run: {'; '.join(faults[:5])}.")
+        raise UserError(f"The file would be slow or not run: {'; '.join(faults[:5])}.")
     normalized = np.asarray(source.input_format.normalize(images))
     reference, given, threshold = parity.Reference(source.model), {}, form.threshold
     forced = None
@@ -48,7 +49,7 @@ def check(path, source, form, precision, route, images, labels=None):
         threshold = np.mean(threshold)
         given = {"threshold": np.full(len(images), threshold)}
     expected = reference(normalized, threshold, forced)
-    with commands.quiet():  # It tells of its delegate.
+    with output.quiet():  # It tells of its delegate.
         interpreter = Interpreter(path)
     macs = trace.macs(source.model, forced is None, form.ungated)
     actual = [], []
@@ -84,7 +85,7 @@ def _check_macs(costs, outputs):
     fixed, branches = costs
     macs = fixed + np.sum(branches * (outputs["route"][0] != 0))
     if not np.isclose(outputs["macs"][0], macs, rtol=1e-5):
-        raise ValueError(
+        raise UserError(
             f"The file says that a route takes {outputs['macs'][0]:g} MACs; it takes "
             f"{macs:g}."
         )

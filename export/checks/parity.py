@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from tfdyn.errors import UserError
 from tfdyn.layers import execution
 from tfdyn.routing.threshold import threshold_per_mixed_op
 
@@ -137,7 +138,7 @@ def compare(reference, images, expected, actual, threshold, tolerance, scaled=Fa
     for row in np.flatnonzero(~same_route) if tolerance.route_margin else ():
         margin = reference.margin(images[row], threshold, first[row])
         if margin > tolerance.route_margin:
-            raise ValueError(
+            raise UserError(
                 f"The route of image {row} differs from that in Keras at MixedOp "
                 f"{first[row]}, where no sum of weights is within "
                 f"{tolerance.route_margin:g} of T={threshold} (but {margin:.2g})."
@@ -146,14 +147,14 @@ def compare(reference, images, expected, actual, threshold, tolerance, scaled=Fa
     difference = np.abs(logits - other_logits).max(axis=-1) / scale
     largest = float(difference[same_route].max(initial=0.0))
     if not largest <= tolerance.logits:
-        raise ValueError(
+        raise UserError(
             f"Logits differ from Keras's by {largest:.3g}, more than "
             f"{tolerance.logits:g}, where the routes agree."
         )
     same_top1 = logits.argmax(-1) == other_logits.argmax(-1)
     checked = same_top1[same_route] if tolerance.route_margin else same_top1
     if len(checked) and checked.mean() < tolerance.top1:
-        raise ValueError(
+        raise UserError(
             f"{np.sum(~checked)} of {len(checked)} images have another class than in "
             f"Keras; at most {1 - tolerance.top1:.0%} may."
         )

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from tfdyn.errors import UserError
+
 VARIANTS = ("routed", "all_branches", "fixed", "forced")
 
 
@@ -29,15 +31,15 @@ class Form:
 
     def __post_init__(self):
         if self.variant not in VARIANTS:
-            raise ValueError(
+            raise UserError(
                 f"A variant is one of {', '.join(VARIANTS)}; got {self.variant!r}."
             )
         if self.threshold_input and self.variant != "routed":
-            raise ValueError(
+            raise UserError(
                 f"A threshold as input is for the routed variant: {self.variant} "
                 f"has no use for it."
             )
         if self.ungated and self.variant != "routed":
-            raise ValueError(
+            raise UserError(
                 f"To leave out gates is for the routed variant; got {self.variant}."
             )

@@ -9,6 +9,7 @@ import tensorflow as tf
 from export.graph import gating
 from export.graph.constants import Constants
 from tfdyn.costs import complexity
+from tfdyn.errors import UserError
 from tfdyn.layers import execution
 
 
@@ -64,7 +65,7 @@ def _layers(model, names):
     """
     layers = {m.name: m.layer for m in model.modules if m.kind == "branch"}
     if unknown := [name for name in names if name not in layers]:
-        raise ValueError(
+        raise UserError(
             f"The network has no branch {', '.join(unknown)}; its branches are "
             f"{', '.join(layers)}."
         )

@@ -6,6 +6,7 @@ from absl import flags
 
 from export import source as sources
 from tfdyn import commands
+from tfdyn.errors import UserError
 
 FLAGS = flags.FLAGS
 
@@ -29,13 +30,13 @@ def make_device(name, benchmark_model=None, app=False, timeout_s=120):
     kind, _, serial = name.partition(":")
     if name == "host":
         if benchmark_model or app:
-            raise ValueError(
+            raise UserError(
                 "--benchmark_model and --benchmark_app are for --device=adb: the host "
                 "runs LiteRT in this process."
             )
         return Host()
     if kind != "adb" or name.endswith(":"):
-        raise ValueError(f"--device is host, adb or adb:SERIAL; got {name!r}.")
+        raise UserError(f"--device is host, adb or adb:SERIAL; got {name!r}.")
     return Adb(serial or None, benchmark_model, app, timeout_s)
 
 

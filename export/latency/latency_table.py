@@ -7,6 +7,7 @@ import numpy as np
 from export.latency import probes
 from tfdyn.costs.cost_table import CostTable, module_key
 from tfdyn.costs.route_cost import RouteCost
+from tfdyn.errors import UserError
 
 
 def compose(source, times, routes, provenance):
@@ -124,7 +125,7 @@ def saved_by_forcing(table, modules):
         ValueError: If the table does not say what the selection takes.
     """
     if "selection" not in table.provenance:
-        raise ValueError(
+        raise UserError(
             "The latency table is not one of `python -m export.latency`: its "
             "provenance does not say what the selection of branches takes."
         )

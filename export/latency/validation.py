@@ -12,6 +12,7 @@ from export.graph.form import Form
 from export.latency import latency_table, probes, rounds
 from export.tflite import convert
 from tfdyn.costs.route_cost import RouteCost
+from tfdyn.errors import UserError
 from tfdyn.files import whole
 from tfdyn.routing.random_routes import spread_routes
 from tfdyn.routing.route import distinct
@@ -48,7 +49,7 @@ def validate(source, device, table, images, num_threads=1, least=10, most=20):
     """
     of = table.provenance.get("device", {}).get("device", device.name)
     if of != device.name:
-        raise ValueError(
+        raise UserError(
             f"The latency table is of the device {of}, not of {device.name}: name "
             f"another --output, or another --device."
         )

@@ -2,10 +2,11 @@
 
 import pytest
 
+from tfdyn.families import networks
 from tfdyn.families.dmnn.dmnn import DMNN
 from tfdyn.families.drnet.drnet import DRNet
 from tfdyn.families.instanas.instanas import InstaNAS
-from tfdyn.families.networks import NETWORKS, build_network
+from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
 
 
@@ -69,7 +70,7 @@ def test_a_static_twin_has_no_routers_whatever_the_settings():
 def test_what_is_not_set_is_the_size_tables():
     settings = Settings(network="drnet_tiny")
     config = build_network(settings, (8, 8, 1), 3).get_config()
-    _, sizes = NETWORKS["drnet_tiny"]
+    sizes = networks.family_of("drnet_tiny").sizes["drnet_tiny"]
     assert {name: config[name] for name in sizes} == sizes
 
 
@@ -83,8 +84,9 @@ def test_one_threshold_a_connection():
         ({"network": "drnet_xxl"}, "--network=drnet_xxl.*drnet_tiny"),
         ({"branches": ("conv_9x9",)}, "got conv_9x9"),
         ({"num_cells": 0}, "num_cells must be at least 1"),
-        ({"network": "dmnn_tiny"}, "--network=dmnn_tiny has no --num_cells.*none"),
-        ({"network": "instanas_tiny"}, "--network=instanas_tiny has no --num_cells"),
+        ({"network": "drnet_x"}, "did you mean drnet_xs"),
+        ({"network": "dmnn_tiny"}, "dmnn_tiny is a DMNN and has no --filters.*DRNet"),
+        ({"network": "instanas_tiny"}, "is a InstaNAS and has no --filters"),
         ({"network": "dmnn_tiny", "categories": "x.json"}, "--categories=x.json"),
     ],
 )
@@ -93,3 +95,67 @@ def test_refuses(settings, message):
         settings = {**settings, "num_cells": None, "num_nodes": None, "filters": None}
     with pytest.raises(ValueError, match=message):
         build(**settings)
+
+
+FOREIGN = {
+    "drnet_xs": {
+        "target_rate": 0.5,
+        "alpha": 0.6,
+        "categories": "cifar10",
+        "noise_end": 0.0,
+        "joint_epochs": 10,
+        "retrain": False,
+        "router": "residual",
+    },
+    "dmnn_xs": {
+        "cost_weight": 0.2,
+        "temperature_schedule": "linear",
+        "drop_branch": 0.1,
+        "num_cells": 3,
+        "entropy": "maximised",
+    },
+    "instanas_xs": {
+        "selection": "softmax",
+        "previous_state": False,
+        "auxiliary_weight": 0.0,
+        "target_rate_start": 1.0,
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "value"),
+    [
+        (net, name, value)
+        for net, pairs in FOREIGN.items()
+        for name, value in pairs.items()
+    ],
+)
+def test_a_setting_of_another_family_is_refused(network, name, value):
+    settings = Settings(network=network, **{name: value})
+    with pytest.raises(ValueError, match=f"--network={network} .* has no --{name}, "):
+        build_network(settings, (32, 32, 3), 10)
+
+
+def test_settings_at_their_defaults_belong_to_no_family():
+    for network in networks.networks():
+        networks.check_settings(Settings(network=network))
+
+
+def test_a_static_network_has_no_routers_to_set():
+    for changes in ({"target_rate": 0.5}, {"normalized_routers": True}):
+        settings = Settings(network="resnet_xs", **changes)
+        with pytest.raises(ValueError, match="resnet_xs is static.* has no --"):
+            networks.check_settings(settings)
+
+
+def test_a_network_is_built_by_its_name():
+    model = networks.build("dmnn_tiny", (8, 8, 1), 3, threshold=0.4)
+    assert isinstance(model, DMNN) and model.name == "dmnn_tiny"
+    assert model.threshold == 0.4 and model.head.num_classes == 3
+    small = networks.build("drnet_tiny", [8, 8, 1], 3, num_cells=1)
+    assert len(small.cells) == 1
+    with pytest.raises(ValueError, match="drnet_tin is unknown.*drnet_tiny"):
+        networks.build("drnet_tin", (8, 8, 1), 3)
+    with pytest.raises(ValueError, match="no argument 'number_of_cells'.*num_cells"):
+        networks.build("drnet_tiny", (8, 8, 1), 3, number_of_cells=1)

@@ -20,7 +20,7 @@ class Smallest(RoutedModel):
     """One MixedOp of a cheap and a dear branch, on four features."""
 
     def __init__(self, threshold=1.0, **kwargs):
-        super().__init__(threshold=threshold, **kwargs)
+        super().__init__({"num_classes": 2}, threshold=threshold, **kwargs)
         self.router = layers.Dense(2)
         self.router.kind = "router"
         branches = [
@@ -35,7 +35,7 @@ class Smallest(RoutedModel):
         self.router.build((None, 4))
         self.mixed_ops[0].build((None, 4))
         self.head.build((None, 3))
-        self.built = True
+        self.finish()
 
     def call(self, images, route=None, threshold=None, training=False):
         if route is None:

@@ -4,8 +4,8 @@ from tiny_settings import tiny_settings
 
 from tfdyn.data.input_format import InputFormat
 from tfdyn.families.networks import build_network
-from tfdyn.train import train
 from tfdyn.runs.transfer import transfer
+from tfdyn.training.trainer import train
 
 DIGITS = InputFormat(tuple("0123456789"), (8, 8, 1), (0.3,), (0.4,))
 LETTERS = InputFormat(tuple("abcde"), (8, 8, 1), (0.3,), (0.4,))

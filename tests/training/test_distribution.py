@@ -19,8 +19,8 @@ from tiny_settings import tiny_dmnn_settings, tiny_instanas_settings, tiny_setti
 
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.settings.fields import to_flagfile
-from tfdyn.train import train
 from tfdyn.training.distribution import Distribution, WorkerLostError
+from tfdyn.training.trainer import train
 
 # Two steps an epoch; noise, drops and augmentation of each example matter.
 SETTINGS = {

@@ -10,8 +10,8 @@ from tiny_settings import tiny_instanas_settings, tiny_settings
 
 from tfdyn.families.drnet.drnet import DRNet
 from tfdyn.runs.run_folder import RunFolder
-from tfdyn.train import train
 from tfdyn.training import loop as loops
+from tfdyn.training.trainer import train
 
 TWO_AND_TWO = {"pretrain_epochs": 2, "finetune_epochs": 2}
 
@@ -144,7 +144,7 @@ def test_divergence_in_a_later_epoch_names_the_checkpoint_that_is_kept(
                 weight = self.model.trainable_weights[0]
                 weight.assign(np.full(weight.shape, np.nan, "float32"))
 
-    monkeypatch.setattr("tfdyn.train._callbacks", lambda *_: [Poison()])
+    monkeypatch.setattr("tfdyn.training.trainer._callbacks", lambda *_: [Poison()])
     with pytest.raises(loops.DivergedError, match="checkpoint of epoch 1 is kept"):
         train(tiny_settings(), tmp_path / "run")
     checkpoints = tmp_path / "run" / "checkpoints"

@@ -1,17 +1,9 @@
-import json
+"""Stages: their learning rates."""
 
-import numpy as np
 import pytest
 from tiny_settings import tiny_settings
 
-from tfdyn.costs.cost_table import CostTable
-from tfdyn.families.drnet.drnet import DRNet
-from tfdyn.training.stage import drnet_stages
-
-
-@pytest.fixture(scope="module")
-def model():
-    return DRNet((8, 8, 1), 10, 1, 4, 1, branches=("sep_conv_3x3", "skip_connection"))
+from tfdyn.training.stage import sgd_stage
 
 
 def rates(stage, steps):
@@ -19,65 +11,20 @@ def rates(stage, steps):
     return [float(rate(step)) for step in steps]
 
 
-def test_the_regulariser_is_on_in_the_second_stage_alone(model):
-    first, second = drnet_stages(tiny_settings(cost_weight=0.3), model, 10)
-    assert (first.name, first.loss.cost_weight) == ("pretrain", 0)
-    assert (second.name, second.loss.cost_weight) == ("finetune", 0.3)
-
-
-def test_a_stage_of_no_epochs_is_left_out(model):
-    settings = tiny_settings(pretrain_epochs=0)
-    assert [stage.name for stage in drnet_stages(settings, model, 10)] == ["finetune"]
-
-
-def test_temperature_as_in_the_paper(model):
-    settings = tiny_settings(finetune_epochs=1200, temperature_decay=0.0006)
-    _, (_, schedule) = [
-        stage.schedules["temperature"] for stage in drnet_stages(settings, model, 1)
-    ]
-    assert schedule(0, 1200) == 1.0
-    assert schedule(1, 1200) == pytest.approx(np.exp(-0.0006))
-    assert schedule(1199, 1200) == 0.5
-
-
-@pytest.mark.parametrize("form", ["exponential", "linear", "cosine"])
-def test_a_short_annealing_reaches_its_end(model, form):
-    settings = tiny_settings(
-        temperature_schedule=form,
-        finetune_temperature_start=5.0,
-        finetune_temperature_end=0.8,
-    )
-    schedule = drnet_stages(settings, model, 1)[1].schedules["temperature"][1]
-    assert schedule(0, 4) == pytest.approx(5.0)
-    assert schedule(3, 4) == pytest.approx(0.8)
-    assert schedule(0, 1) == pytest.approx(0.8)
-
-
-def test_drops_rise_from_zero_within_each_stage(model):
-    settings = tiny_settings(
-        drop_connection=0.1, drop_branch=0.7, finetune_drop_branch=0.2
-    )
-    for stage, last in zip(drnet_stages(settings, model, 1), (0.7, 0.2), strict=True):
-        for name, end in (("drop_connection", 0.1), ("drop_branch", last)):
-            schedule = stage.schedules[name][1]
-            assert [schedule(0, 3), schedule(1, 3)] == [0, pytest.approx(end / 2)]
-            assert schedule(2, 3) == pytest.approx(end)
-
-
-def test_learning_rates(model):
+def test_learning_rates():
     settings = tiny_settings(pretrain_epochs=4, pretrain_learning_rate=0.1)
-    cosine = drnet_stages(settings, model, 10)[0]
+    cosine = sgd_stage("pretrain", settings, 10, None, {})
     assert rates(cosine, [0, 20, 40]) == pytest.approx([0.1, 0.05, 0], abs=1e-8)
     settings = tiny_settings(
         pretrain_learning_rate=0.1, learning_rate_schedule="exponential"
     )
-    exponential = drnet_stages(settings, model, 10)[0]
+    exponential = sgd_stage("pretrain", settings, 10, None, {})
     assert rates(exponential, [0, 9, 10, 20]) == pytest.approx(
         [0.1, 0.1, 0.097, 0.09409]
     )
 
 
-def test_rates_fall_at_the_epochs_of_the_step_schedule(model):
+def test_rates_fall_at_the_epochs_of_the_step_schedule():
     settings = tiny_settings(
         pretrain_epochs=6,
         pretrain_learning_rate=0.1,
@@ -85,35 +32,6 @@ def test_rates_fall_at_the_epochs_of_the_step_schedule(model):
         learning_rate_steps=(2, 5),
         learning_rate_decay=0.1,
     )
-    stage = drnet_stages(settings, model, 10)[0]
+    stage = sgd_stage("pretrain", settings, 10, None, {})
     expected = [0.1, 0.1, 0.01, 0.01, 0.001, 0.001]
     assert rates(stage, [0, 19, 20, 49, 50, 59]) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("form", ["log", "share"])
-def test_a_cost_table_is_the_price(model, tmp_path, form):
-    table = CostTable.count(model.modules)
-    table.unit = "ms"
-    for entry in table.modules.values():
-        entry["cost"] = entry["cost"] * 1e-6 + 0.5
-    table.save(tmp_path / "table.json")
-    settings = tiny_settings(cost_table=str(tmp_path / "table.json"), cost_form=form)
-    loss = drnet_stages(settings, model, 1)[1].loss
-    cost = loss.cost
-    assert (cost.unit, loss.form) == ("ms", form)
-    assert min(min(costs) for costs in cost.branches.values()) == pytest.approx(0.5)
-
-
-def test_a_cost_table_that_lacks_a_module_is_an_error(model, tmp_path):
-    table = CostTable.count(model.modules)
-    table.modules.pop(next(key for key in table.modules if "SeparableConv" in key))
-    path = tmp_path / "table.json"
-    path.write_text(json.dumps({"unit": "macs", "modules": table.modules}))
-    with pytest.raises(ValueError, match="lacks .*sep_conv_3x3"):
-        drnet_stages(tiny_settings(cost_table=str(path)), model, 1)
-
-
-def test_parameters_can_be_the_price(model):
-    cost = drnet_stages(tiny_settings(cost_unit="params"), model, 1)[1].loss.cost
-    assert cost.unit == "params"
-    assert all(skip == 0 < sep for sep, skip in cost.branches.values())

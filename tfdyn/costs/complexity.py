@@ -8,6 +8,8 @@ import math
 
 import keras
 
+from tfdyn.errors import UserError
+
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
 
@@ -83,7 +85,7 @@ def _operation_macs(operation, arguments, output_shape):
         return rule(operation, shapes, output_shape)
     weights = [a for a in arguments if getattr(a, "trainable", False)]
     if any(len(weight.shape) > 1 for weight in weights):
-        raise ValueError(
+        raise UserError(
             f"No rule counts the MACs of the operation {type(operation).__name__}, "
             f"which has weights; known are {', '.join(RULES)}. Add a rule to "
             f"{__name__}.RULES."
@@ -100,7 +102,7 @@ def _separable(_, shapes, output):
 def _einsum(operation, shapes, output):
     inputs = operation.subscripts.replace(" ", "").split("->")[0].split(",")
     if "." in operation.subscripts:
-        raise ValueError(
+        raise UserError(
             f"No rule counts the MACs of einsum {operation.subscripts!r}: write its "
             f"axes out instead of an ellipsis."
         )

@@ -4,6 +4,7 @@ import json
 import math
 
 from tfdyn.costs import complexity
+from tfdyn.errors import UserError
 from tfdyn.files import write_json
 
 COUNTS = {"macs": complexity.macs, "params": complexity.params}
@@ -84,21 +85,21 @@ class CostTable:
             with open(path, encoding="utf-8") as file:
                 content = json.load(file)
             if content["unit"] not in UNITS:
-                raise ValueError(f"its unit is {content['unit']!r}")
+                raise UserError(f"its unit is {content['unit']!r}")
             numbers = [entry["cost"] for entry in content["modules"].values()]
             gate = content.get("gate") or NO_GATE
             numbers += [gate["taken"], gate["not_taken"], content.get("remainder", 0)]
             overflow = content.get("overflow") or NO_OVERFLOW
             numbers += [overflow["above"], overflow["factor"]]
             if not all(map(math.isfinite, numbers)):
-                raise ValueError("a cost is not finite")
+                raise UserError("a cost is not finite")
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"There is no cost table {path}: make one in milliseconds by `python "
                 f"-m export.latency`, in another unit by `CostTable.count`."
             ) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(
+            raise UserError(
                 f"{path} is not a cost table ({error}). Expected JSON with a unit "
                 f'({", ".join(UNITS)}) and modules, {{KEY: {{"cost": number}}}}.'
             ) from error
@@ -117,7 +118,7 @@ class CostTable:
         """
         key = module_key(module.layer)
         if key not in self.modules:
-            raise ValueError(
+            raise UserError(
                 f"The cost table ({self.unit}, {len(self.modules)} modules) lacks "
                 f"{module.name}, whose key is {key}. Make the table for this network: "
                 f"the same sizes, branches and input shape."

@@ -5,6 +5,7 @@ import dataclasses
 import tensorflow as tf
 
 from tfdyn.data import autoaugment
+from tfdyn.errors import UserError
 
 CROPS = ("pad", "resized", "none")
 
@@ -39,12 +40,12 @@ class Augmentation:
             ("autoaugment", ("none", *autoaugment.POLICIES)),
         ):
             if getattr(self, name) not in choices:
-                raise ValueError(
+                raise UserError(
                     f"{name}={getattr(self, name)!r} is unknown; "
                     f"use one of {', '.join(choices)}."
                 )
         if self.cutout < 0:
-            raise ValueError(
+            raise UserError(
                 f"cutout={self.cutout} must be a side in pixels, or 0 for no cutout."
             )
 

@@ -2,6 +2,8 @@
 
 import json
 
+from tfdyn.errors import UserError
+
 # Name: mapping from categories to their classes.
 CATEGORIES = {
     "cifar10": {
@@ -52,9 +54,9 @@ def load(name):
         with open(name, encoding="utf-8") as file:
             content = json.load(file)
         if not all(isinstance(classes, list) for classes in content.values()):
-            raise ValueError("a category is not a list of classes")
+            raise UserError("a category is not a list of classes")
     except (OSError, ValueError, AttributeError) as error:
-        raise ValueError(
+        raise UserError(
             f"--categories={name} cannot be read ({error}): expected none, "
             f"{', '.join(CATEGORIES)}, or a JSON file {{CATEGORY: [CLASS, ...]}}."
         ) from error
@@ -80,7 +82,7 @@ def of_classes(name, class_names):
             found.setdefault(str(each), []).append(index)
     wrong = [each for each in class_names if len(found.get(each, [])) != 1]
     if wrong:
-        raise ValueError(
+        raise UserError(
             f"--categories={name} must have every class of the data in one category; "
             f"{', '.join(wrong[:5])} {'is' if len(wrong) == 1 else 'are'} not."
         )

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfdyn.data import folder, sources, tiny_imagenet
 from tfdyn.data.augmentation import center_crop
+from tfdyn.errors import UserError
 
 SOURCES = {
     "digits": sources.Digits(),
@@ -36,7 +37,7 @@ class Dataset:
             ValueError: There is no such split.
         """
         if split not in self._splits:
-            raise ValueError(
+            raise UserError(
                 f"split={split!r} is not a split of {self.name!r}; "
                 f"use one of {', '.join(self._splits)}."
             )
@@ -80,14 +81,14 @@ class Dataset:
             ValueError: The split is unknown or empty, or yields no batch.
         """
         if not self.num_examples(split):
-            raise ValueError(
+            raise UserError(
                 f"split={split!r} of {self.name!r} is empty; load the data set with "
                 "validation_share above 0 to hold out a part of its training set."
             )
         if batch_size < 1:
-            raise ValueError(f"batch_size={batch_size} must be at least 1.")
+            raise UserError(f"batch_size={batch_size} must be at least 1.")
         if drop_remainder and batch_size > self.num_examples(split):
-            raise ValueError(
+            raise UserError(
                 f"batch_size={batch_size} with drop_remainder leaves no batch of the "
                 f"{self.num_examples(split)} examples of split={split!r}; "
                 "make it smaller."
@@ -143,7 +144,7 @@ def load(name, data_dir=None, image_size=None, validation_share=0.1, seed=0):
         ValueError: An argument or a file is not as expected.
     """
     if not 0 <= validation_share < 1:
-        raise ValueError(
+        raise UserError(
             f"validation_share={validation_share} must be at least 0 and below 1."
         )
     input_format = input_format_of(name, data_dir, image_size)
@@ -156,9 +157,9 @@ def load(name, data_dir=None, image_size=None, validation_share=0.1, seed=0):
 def input_format_of(name, data_dir=None, image_size=None):
     """The `InputFormat` that `load` would give, without reading a picture."""
     if name not in SOURCES:
-        raise ValueError(f"name={name!r} is unknown; use one of {', '.join(SOURCES)}.")
+        raise UserError(f"name={name!r} is unknown; use one of {', '.join(SOURCES)}.")
     if image_size is not None and image_size < 1:
-        raise ValueError(f"image_size={image_size} must be at least 1 pixel.")
+        raise UserError(f"image_size={image_size} must be at least 1 pixel.")
     return SOURCES[name].input_format(data_dir, image_size)
 
 

@@ -13,6 +13,7 @@ from tfdyn.data.image_files import EXTENSIONS, LARGEST_WHOLE, open_picture, squa
 from tfdyn.data.input_format import InputFormat
 from tfdyn.data.sources import IMAGENET_MEAN, IMAGENET_STD
 from tfdyn.data.split import InMemory
+from tfdyn.errors import UserError
 
 TEST_FOLDERS = ("test", "val", "validation")
 TEST_SHARE = 0.2
@@ -43,7 +44,7 @@ class Folder:
             return _read(train_folder, size).hold_out(TEST_SHARE, seed=0)
         differing = set(class_names(train_folder)) ^ set(class_names(test_folder))
         if differing:
-            raise ValueError(
+            raise UserError(
                 f"{train_folder} and {test_folder} must hold the same classes; "
                 f"only one of them has {', '.join(sorted(differing))}."
             )
@@ -53,7 +54,7 @@ class Folder:
 def _folders(data_dir):
     """The folder of the training classes, and that of the test's or None."""
     if data_dir is None or not Path(data_dir).expanduser().is_dir():
-        raise ValueError(
+        raise UserError(
             f"data_dir={data_dir!r} is not a folder; give the one that holds a "
             "folder of pictures for each class."
         )
@@ -69,7 +70,7 @@ def class_names(root):
     paths = (path for path in root.iterdir() if path.is_dir())
     names = sorted(path.name for path in paths if not path.name.startswith("."))
     if len(names) < 2:
-        raise ValueError(
+        raise UserError(
             f"{root} holds {len(names)} folder(s); a folder of pictures for "
             "each of at least two classes is expected."
         )
@@ -91,7 +92,7 @@ def class_folders(root):
     for label, name in enumerate(class_names(root)):
         found = _pictures(root / name)
         if not found:
-            raise ValueError(
+            raise UserError(
                 f"{root / name} holds no picture ({' '.join(EXTENSIONS)}); "
                 "add some, or remove the folder."
             )

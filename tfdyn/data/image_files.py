@@ -3,6 +3,8 @@
 import numpy as np
 from PIL import Image, ImageOps
 
+from tfdyn.errors import UserError
+
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 # Up to this size a network reads the whole middle square; above it, as usual on
 # ImageNet, the middle 224 of 256 pixels.
@@ -20,7 +22,7 @@ def open_picture(path):
             return ImageOps.exif_transpose(image).convert("RGB")
     except Exception as error:
         # Pillow's many decoders raise many types.
-        raise ValueError(
+        raise UserError(
             f"{path} cannot be decoded as a picture ({error}); repair or remove it."
         ) from error
 

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 
+from tfdyn.errors import UserError
 from tfdyn.files import write_json
 
 
@@ -32,29 +33,29 @@ class InputFormat:
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
         if len(self.class_names) < 2:
-            raise ValueError(
+            raise UserError(
                 f"class_names={self.class_names!r} holds {len(self.class_names)} "
                 "name(s); give at least two classes."
             )
         if not all(isinstance(name, str) for name in self.class_names):
-            raise ValueError(f"class_names={self.class_names!r} must be strings.")
+            raise UserError(f"class_names={self.class_names!r} must be strings.")
         if len(self.shape) != 3 or not all(
             isinstance(size, int) and size > 0 for size in self.shape
         ):
-            raise ValueError(
+            raise UserError(
                 f"shape={self.shape!r} must be three positive integers, "
                 "(height, width, channels)."
             )
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) != self.shape[-1]:
-                raise ValueError(
+                raise UserError(
                     f"{name}={values!r} must hold one number for each of the "
                     f"{self.shape[-1]} channel(s) of shape={self.shape!r}."
                 )
             if not all(isinstance(value, int | float) for value in values):
-                raise ValueError(f"{name}={values!r} must be numbers.")
+                raise UserError(f"{name}={values!r} must be numbers.")
         if min(self.std) <= 0:
-            raise ValueError(f"std={self.std!r} must be positive: it divides.")
+            raise UserError(f"std={self.std!r} must be positive: it divides.")
 
     def normalize(self, images):
         """Scales pixels to zero mean and unit variance.
@@ -94,7 +95,7 @@ class InputFormat:
         try:
             return cls(**json.loads(text))
         except (TypeError, ValueError) as error:
-            raise ValueError(
+            raise UserError(
                 f"{path} is no input format: {error} Expected a JSON object with "
                 "class_names, shape, mean and std, as InputFormat.save writes."
             ) from error

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfdyn.data.input_format import InputFormat
 from tfdyn.data.split import InMemory, Streamed
+from tfdyn.errors import UserError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -22,7 +23,7 @@ class Digits:
     def input_format(self, data_dir=None, image_size=None):
         """The `InputFormat`, of 8x8 unless `image_size` is given."""
         if data_dir is not None:
-            raise ValueError(
+            raise UserError(
                 f"data_dir={data_dir!r} is not read: the digits ship with "
                 "scikit-learn; leave it out."
             )

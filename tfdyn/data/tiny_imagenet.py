@@ -5,6 +5,7 @@ from pathlib import Path
 from tfdyn.data import folder
 from tfdyn.data.input_format import InputFormat
 from tfdyn.data.sources import IMAGENET_MEAN, IMAGENET_STD
+from tfdyn.errors import UserError
 
 CLASSES, SIZE = 200, 64
 ANNOTATIONS = "val_annotations.txt"
@@ -40,7 +41,7 @@ class TinyImageNet:
 
 def _part(data_dir, name):
     if data_dir is None or not (Path(data_dir).expanduser() / name).is_dir():
-        raise ValueError(
+        raise UserError(
             f"data_dir={data_dir!r} must be the folder tiny-imagenet-200 that its "
             f"archive unpacks to, with {name}/ in it."
         )
@@ -50,7 +51,7 @@ def _part(data_dir, name):
 def _annotated(root, names):
     """The paths of the pictures that the annotations name, and their labels."""
     if not (root / ANNOTATIONS).exists():
-        raise ValueError(
+        raise UserError(
             f"{root / ANNOTATIONS} is missing: it holds the classes of the pictures in "
             f"{root / 'images'}. Unpack the archive anew."
         )
@@ -59,7 +60,7 @@ def _annotated(root, names):
         file, _, rest = line.partition("\t")
         name = rest.partition("\t")[0]
         if name not in names:
-            raise ValueError(
+            raise UserError(
                 f"{root / ANNOTATIONS} has a line that is not a file, a tab and one of "
                 f"the {len(names)} classes in train/: {line!r}."
             )

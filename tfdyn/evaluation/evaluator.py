@@ -8,6 +8,7 @@ from tqdm import tqdm
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.data import dataset as datasets
+from tfdyn.errors import UserError
 from tfdyn.layers import execution
 from tfdyn.routing.threshold import threshold_label, threshold_per_mixed_op
 
@@ -30,7 +31,7 @@ def load_data(run, data_dir=None):
         settings.validation_share,
     )
     if dataset.input_format != run.input_format():
-        raise ValueError(
+        raise UserError(
             f"The data ({dataset.input_format}) are not what {run} was trained on "
             f"({run.input_format()}). Give the right ones by --data_dir."
         )

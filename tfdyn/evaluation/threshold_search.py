@@ -1,36 +1,40 @@
-"""Threshold search: the largest threshold T whose mean cost meets a budget."""
+"""Threshold search: the largest T whose mean cost stays within a limit."""
 
 import math
 
 import numpy as np
 
+from tfdyn.errors import UserError
+
 SMALLEST = 1e-6
-# A mean this share below the budget is near enough.
+# A mean may stay this share below the budget.
 TOLERANCE = 1e-3
 
 
-def largest_threshold(mean_cost, budget, tolerance=TOLERANCE, unit="ms"):
-    """Returns the largest T whose mean meets a budget; its mean was asked for.
+def largest_threshold(
+    mean_cost, budget: float, tolerance: float = TOLERANCE, unit: str = "ms"
+) -> float:
+    """Finds the largest threshold T with `mean_cost(T) <= budget`.
 
-    The largest to the tolerance or, where the mean jumps, to float32's resolution. In
-    a trained network one weight of each connection is nearly 1: T is searched by the
-    logarithm of 1 - T, halving and interpolating in turn.
+    T is exact to the tolerance or, where the mean jumps, to float32's resolution. In a
+    trained network one weight of each connection is nearly 1. So the search is over
+    the logarithm of 1 - T, and halves and interpolates in turn.
 
     Args:
-        mean_cost: Function from T in (0, 1] to the mean, that rises with T; asked
-            several times for the same T.
-        budget: The mean that must not be exceeded.
-        tolerance: Share of the budget that may be left over.
-        unit: Of both, for the error.
+        mean_cost: Function that maps T in (0, 1] to a mean cost and rises with T. It
+            is called several times with the same T.
+        budget: Largest mean cost allowed, in `unit`.
+        tolerance: Share of the budget that may stay unused.
+        unit: Unit of budget and mean cost, for the error message.
 
     Raises:
-        ValueError: If the smallest T exceeds the budget.
+        UserError: If even the smallest T costs more than the budget.
     """
     low, high = SMALLEST, 1.0
     if mean_cost(high) <= budget:
         return high
     if mean_cost(low) > budget:
-        raise ValueError(
+        raise UserError(
             f"no threshold has a mean of {budget:g} {unit} or less; the least possible "
             f"is {math.ceil(mean_cost(low) * 1e4) / 1e4:g} {unit}, at T={low:g}."
         )
@@ -52,7 +56,7 @@ def largest_threshold(mean_cost, budget, tolerance=TOLERANCE, unit="ms"):
 
 
 def _between(low, high, share):
-    """Returns a T of few digits at a share of the way between two, by log(1 - T)."""
+    """Returns a T of few digits between two, at a share of the way in log(1 - T)."""
     wide, narrow = 1 - low, max(1 - high, 2**-25)  # Half of float32's last step.
     gap = wide * (narrow / wide) ** min(max(share, 0.1), 0.9)
     for digits in range(1, 9):

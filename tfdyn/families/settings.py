@@ -2,30 +2,45 @@
 
 import dataclasses
 
-from tfdyn.families.instanas.settings import SearchSettings
+from tfdyn.errors import UserError
+from tfdyn.families.dmnn.settings import DMNNSettings
+from tfdyn.families.drnet.settings import DRNetSettings
+from tfdyn.families.instanas.settings import InstaNASSettings
 from tfdyn.settings.data import DataSettings
-from tfdyn.settings.fields import check_choices
+from tfdyn.settings.fields import check_fields
 from tfdyn.settings.network import NetworkSettings
 from tfdyn.settings.training import TrainingSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(TrainingSettings, SearchSettings, DataSettings, NetworkSettings):
-    """All settings of a run; each is a flag of the same name.
+class Settings(
+    InstaNASSettings,
+    DMNNSettings,
+    DRNetSettings,
+    TrainingSettings,
+    DataSettings,
+    NetworkSettings,
+):
+    """All settings of a run: those that all families share, then each family's.
+
+    Each field is a flag of the same name.
 
     ```python
     settings = Settings(network="drnet_xs", dataset="digits", pretrain_epochs=5)
     ```
+
+    Raises:
+        UserError: If a value is not one of its choices or not in its range. Whether a
+            setting belongs to the network's family is checked when the network is
+            built (`tfdyn.families.networks`).
     """
 
     def __post_init__(self):
-        check_choices(self)
-        TrainingSettings.__post_init__(self)
-        SearchSettings.__post_init__(self)
-        DataSettings.__post_init__(self)
-        NetworkSettings.__post_init__(self)
+        check_fields(self)
+        for part in (NetworkSettings, TrainingSettings, InstaNASSettings):
+            part.__post_init__(self)
         if not self.pretrain_epochs + self.joint_epochs + self.finetune_epochs:
-            raise ValueError(
-                "--pretrain_epochs and --finetune_epochs are both 0; so is InstaNAS's "
-                "--joint_epochs."
+            raise UserError(
+                "--pretrain_epochs and --finetune_epochs are both 0, and so is "
+                "InstaNAS's --joint_epochs: there is nothing to train."
             )

@@ -3,6 +3,7 @@
 import keras
 from keras import layers, ops
 
+from tfdyn.errors import UserError
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
 
@@ -47,7 +48,7 @@ class AuxiliaryHead(Chain):
 
     def __init__(self, side, num_classes, **kwargs):
         if side < 2:
-            raise ValueError(
+            raise UserError(
                 f"The auxiliary head needs an input of at least 2x2; got "
                 f"{side}x{side}. Use larger images, or leave the head out."
             )

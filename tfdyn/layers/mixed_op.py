@@ -2,6 +2,7 @@
 
 import keras
 
+from tfdyn.errors import UserError
 from tfdyn.layers import execution
 
 
@@ -27,7 +28,7 @@ class MixedOp(keras.layers.Layer):
         # Branches cast their inputs themselves: weights stay in float32.
         super().__init__(**{"autocast": False, **kwargs})
         if not branches:
-            raise ValueError("A MixedOp needs at least one branch; got none.")
+            raise UserError("A MixedOp needs at least one branch; got none.")
         self.branches = list(branches)
 
     def build(self, input_shape):

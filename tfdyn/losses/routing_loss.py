@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfdyn.errors import UserError
 from tfdyn.losses.cross_entropy import cross_entropy
 
 FORMS = ("log", "share")
@@ -37,16 +38,16 @@ class RoutingLoss(keras.losses.Loss):
     ):
         super().__init__(name=name)
         if form not in FORMS:
-            raise ValueError(
+            raise UserError(
                 f"The form of the cost term is one of {', '.join(FORMS)}; got {form!r}."
             )
         if cost_weight and cost is None:
-            raise ValueError(
+            raise UserError(
                 f"A cost_weight of {cost_weight} needs a cost: pass "
                 f"cost=model.route_cost."
             )
         if cost_weight and not cost.all_branches > 0:
-            raise ValueError(
+            raise UserError(
                 "The branches cost nothing at all in this table: there is no cost to "
                 "put into the loss. Use another table, or a cost_weight of 0."
             )

@@ -7,6 +7,7 @@ from keras import ops
 
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
+from tfdyn.errors import UserError
 from tfdyn.layers.modules import find_modules
 from tfdyn.losses.routing_loss import RoutingLoss
 from tfdyn.routing.route import RouteSpec
@@ -16,38 +17,65 @@ from tfdyn.routing.threshold import check_threshold
 class RoutedModel(keras.Model):
     """A network whose route is an output, and can be an input.
 
-    A subclass sets `mixed_ops`, the list of its MixedOps, builds all its layers in
-    `__init__`, and defines `call(images, route=None, threshold=None,
+    A subclass gives its constructor's arguments to `super().__init__`, builds all its
+    layers, sets `mixed_ops` (the list of its MixedOps) and ends its `__init__` with
+    `self.finish()`. It defines `call(images, route=None, threshold=None,
     training=False)`, which returns a mapping with
 
      - `logits`: `(batch, num_classes)`, float32;
-     - `route`: mapping from each MixedOp's name to the weights of its branches,
-       `(batch, branches)`; zero means that the branch does not run;
-     - in training, what else its loss needs.
+     - `route`: the route that was run (`tfdyn.routing.route`);
+     - in training, also what its loss needs.
 
-    Given a route, routers are bypassed and exactly that route is run. The threshold
-    T is a number or one a MixedOp; by default the model's own. `training_heads` names
-    the constructor's arguments that say whether there is a head that exists in
-    training only, and, alike, the attributes that hold it; `binary` says whether the
-    weights of all its routes are 0 or 1, so that a device need not multiply by them.
+    With a `route`, the routers are bypassed and exactly this route runs.
+
+    Class attributes of a subclass:
+
+     - `training_heads`: names of heads that exist in training only. A name is that of
+       the constructor's argument that switches the head on, and that of the attribute
+       that holds it;
+     - `binary`: whether the weights of all its routes are 0 or 1, so that a device
+       need not multiply by them;
+     - `at_least_1`: names of constructor arguments that are numbers of at least 1.
 
     Args:
-        threshold: T in (0, 1], a number or a list with one a MixedOp.
+        arguments: The other arguments of the subclass's constructor, a mapping that is
+            ready for JSON. `get_config` returns them.
+        threshold: T in (0, 1], a number or a list with one for each MixedOp.
+
+    Raises:
+        UserError: If an argument is out of its range.
     """
 
     training_heads = ()
     binary = False
+    at_least_1 = ("num_classes",)
 
-    def __init__(self, threshold=1.0, **kwargs):
+    def __init__(self, arguments: dict, threshold=1.0, **kwargs):
         # Layers cast their inputs themselves: T and routes stay in float32.
         super().__init__(**{"autocast": False, **kwargs})
+        for name in self.at_least_1:
+            if arguments[name] < 1:
+                raise UserError(f"{name} must be at least 1; got {arguments[name]}.")
+        self.arguments = arguments
         self.threshold = threshold
         self._expected_cost = keras.metrics.Mean(name="expected_macs")
         self._branch_use = {}
 
+    def finish(self) -> None:
+        """Ends the construction: checks T, and marks the model as built.
+
+        Raises:
+            UserError: If the list of T has a wrong length.
+        """
+        self.thresholds()
+        self.built = True
+
+    def get_config(self):
+        return {"name": self.name, "threshold": self.threshold, **self.arguments}
+
     @property
-    def threshold(self):
-        """T in (0, 1], a number or a list with one a MixedOp."""
+    def threshold(self) -> float | list[float]:
+        """T in (0, 1], a number or a list with one for each MixedOp."""
         return self._threshold
 
     @threshold.setter
@@ -70,7 +98,7 @@ class RoutedModel(keras.Model):
             check_threshold(threshold)
         threshold, number = ops.cast(threshold, "float32"), len(self.mixed_ops)
         if len(threshold.shape) and threshold.shape[0] != number:
-            raise ValueError(
+            raise UserError(
                 f"A threshold is one number or one for each of the {number} "
                 f"connections; got {threshold.shape[0]}."
             )
@@ -134,7 +162,7 @@ class RoutedModel(keras.Model):
         super().compile(optimizer, metrics=list(metrics), **kwargs)
         self.routing_loss = RoutingLoss() if loss is None else loss
         if not isinstance(self.routing_loss, keras.losses.Loss):
-            raise ValueError(
+            raise UserError(
                 f"The loss is called with labels and all outputs of the model; got "
                 f"{loss!r}. Pass a keras.losses.Loss made for that, as RoutingLoss()."
             )

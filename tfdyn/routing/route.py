@@ -84,7 +84,7 @@ class RouteSpec:
                 self.branches, self.sizes, weights, strict=True
             ):
                 if part.shape != (size,) or not np.isfinite(part).all():
-                    raise ValueError(f"{name} needs {size} finite numbers")
+                    raise UserError(f"{name} needs {size} finite numbers")
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(
                 f"{path} is not a route of this network ({type(error).__name__}: "

@@ -6,12 +6,13 @@ import pathlib
 import keras
 
 from tfdyn.data.input_format import InputFormat
-from tfdyn.files import PREFIX, whole, write_text
-from tfdyn.families import networks
-from tfdyn.models.routed_model import RoutedModel
-from tfdyn.settings.fields import from_flagfile, to_flagfile
+from tfdyn.errors import UserError
+from tfdyn.families import networks  # noqa: F401  registers what Keras is to load
 from tfdyn.families.settings import Settings
+from tfdyn.files import PREFIX, whole, write_text
+from tfdyn.models.routed_model import RoutedModel
 from tfdyn.runs.precision import dtype_policy
+from tfdyn.settings.fields import from_flagfile, to_flagfile
 
 
 class RunFolder:
@@ -36,6 +37,14 @@ class RunFolder:
     def __truediv__(self, name):
         return self.path / name
 
+    def subfolder(self, name: str) -> "RunFolder":
+        """Returns the `RunFolder` in a folder inside this one.
+
+        Args:
+            name: Path of that folder, relative to this one.
+        """
+        return RunFolder(self.path / name)
+
     @property
     def finished(self):
         """Whether the training came to its end."""
@@ -51,7 +60,7 @@ class RunFolder:
             return
         differences = _differences(self.settings(), settings)
         if differences:
-            raise ValueError(
+            raise UserError(
                 f"{self} holds a run of other settings: {'; '.join(differences)}. "
                 f"Choose another --run_dir, or delete the folder."
             )
@@ -69,7 +78,7 @@ class RunFolder:
                 leftover.unlink()
             return
         if entries - {f"{PREFIX}flags.txt"}:
-            raise ValueError(
+            raise UserError(
                 f"{self} is not empty and not a run folder (it has no flags.txt). "
                 f"Choose another --run_dir."
             )
@@ -106,7 +115,7 @@ class RunFolder:
         """
         path = self / name
         if not path.exists() and (self / "flags.txt").exists():
-            raise ValueError(
+            raise UserError(
                 f"The run {self} is not finished: it has no {name}. Train it to its "
                 f"end with `python -m tfdyn.train --flagfile={self / 'flags.txt'} "
                 f"--run_dir={self}`."
@@ -117,19 +126,19 @@ class RunFolder:
                 model = keras.saving.load_model(path, compile=False)
         except Exception as error:
             # Keras raises errors of zip, JSON, HDF5 and its own for a broken file.
-            raise ValueError(
+            raise UserError(
                 f"{path} cannot be read: it is truncated or not a model of tfdyn "
                 f"({type(error).__name__}: {error})."
             ) from error
         if not isinstance(model, RoutedModel):
-            raise ValueError(
+            raise UserError(
                 f"{path} holds a {type(model).__name__}, not a model of tfdyn."
             )
         return model
 
     def _existing(self, name):
         if not (self / name).exists():
-            raise ValueError(f"{self} is not a run folder: it has no {name}.")
+            raise UserError(f"{self} is not a run folder: it has no {name}.")
         return self / name
 
 
@@ -151,9 +160,28 @@ def newest_run(folder="runs"):
     models = pathlib.Path(folder).glob("*/model.keras")
     newest = max(models, key=lambda path: path.stat().st_mtime, default=None)
     if newest is None:
-        raise ValueError(
+        raise UserError(
             f"There is no finished run in {folder}/: train one with `python -m "
             f"tfdyn.train --flagfile=configs/quickstart.flags`, or name one by "
             f"--run_dir."
         )
     return RunFolder(newest.parent)
+
+
+def load(run_dir, name: str = "model.keras") -> RoutedModel:
+    """Loads the trained model of a run.
+
+    ```python
+    model = tfdyn.load("runs/quickstart")
+    outputs = model(images, threshold=0.8)
+    ```
+
+    Args:
+        run_dir: Path of a finished run's folder.
+        name: "model.keras", the end of the training, or "best.keras", its best epoch
+            on the validation images.
+
+    Raises:
+        UserError: If the run is not finished, or the file cannot be read.
+    """
+    return RunFolder(run_dir).load_model(name)

@@ -1,5 +1,7 @@
 """Transfer: a new model that starts from the weights of a finished run."""
 
+from tfdyn.errors import UserError
+
 
 def transfer(folder, model, input_format):
     """Copies the weights of a run into a model of the same network.
@@ -30,7 +32,7 @@ def transfer(folder, model, input_format):
     ]
     if wrong or len(weights) != len(others):
         where = f" ({wrong[0]} differs)" if wrong else ""
-        raise ValueError(
+        raise UserError(
             f"--init_from={folder} is a run of another network than "
             f"{model.name}{where}. Train with the network settings in "
             f"{folder / 'flags.txt'} and pictures of as many channels."

@@ -1,4 +1,4 @@
-"""DataSettings: which pictures, how they are varied, how many at once."""
+"""DataSettings: which images, how they are augmented, how many at once."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ class DataSettings:
 
     dataset: str = setting(
         "cifar10",
-        "Data set; folder: pictures in class folders below --data_dir.",
+        "Data set. folder: your own images, one folder a class, in --data_dir.",
         choices=(
             "digits",
             "cifar10",
@@ -22,30 +22,35 @@ class DataSettings:
         ),
     )
     data_dir: str | None = setting(
-        None, "Folder of pictures, or where TFDS keeps its data (default: its own)."
+        None,
+        "Folder of the images, or the folder where TFDS keeps its data sets (default: "
+        "that of TFDS).",
     )
     image_size: int | None = setting(
-        None, "Side of the pictures in pixels (default: the data set's own)."
+        None, "Height and width of the images in pixels (default: the data set's)."
     )
     validation_share: float = setting(
         0.1,
-        "Share of the training set that is held out to choose the best epoch and, for "
-        "a device, T and gates.",
+        "Share of the training images that is held out for validation. They choose the "
+        "best epoch, thresholds T for a budget, and gates to leave out.",
     )
-    batch_size: int = setting(128, "Examples a training step.")
+    batch_size: int = setting(
+        128, "Images in a batch, of all devices together.", within="at least 1"
+    )
     crop: str = setting(
         "pad",
-        "pad: black border, then crop; resized: a part of the picture, resized.",
+        "How training images are cropped. pad: black border, then a random crop of the "
+        "image's size. resized: a random part of the image, resized. none: no crop.",
         choices=("pad", "resized", "none"),
     )
-    flip: bool = setting(True, "Mirror half of the training pictures.")
+    flip: bool = setting(True, "Mirror half of the training images, at random.")
     autoaugment: str = setting(
         "none",
-        "AutoAugment's policy for the training pictures.",
+        "AutoAugment policy for the training images.",
         choices=("none", "cifar10", "imagenet"),
     )
-    cutout: int = setting(0, "Side of the square that cutout blanks; 0: none.")
-
-    def __post_init__(self):
-        if self.batch_size < 1:
-            raise ValueError(f"--batch_size must be at least 1; got {self.batch_size}.")
+    cutout: int = setting(
+        0,
+        "Side of the square that cutout blanks in training images, in pixels. 0: no "
+        "cutout.",
+    )

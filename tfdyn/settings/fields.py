@@ -4,21 +4,46 @@ import dataclasses
 
 from absl import flags
 
+from tfdyn.errors import UserError
 
-def setting(default, help, choices=None):
+# Text of a range, as an error names it: whether a number lies in it.
+RANGES = {
+    "above 0": lambda number: number > 0,
+    "at least 0": lambda number: number >= 0,
+    "at least 1": lambda number: number >= 1,
+    "at most 0": lambda number: number <= 0,
+    "at least 0 and below 1": lambda number: 0 <= number < 1,
+    "above 0 and at most 1": lambda number: 0 < number <= 1,
+    "from 0.5 to 1": lambda number: 0.5 <= number <= 1,
+}
+
+
+def setting(
+    default,
+    help: str,
+    choices: tuple[str, ...] | None = None,
+    within: str | None = None,
+) -> dataclasses.Field:
     """Returns a dataclass field that is a flag too.
 
     Args:
-        default: Its default; for one of `None`, annotate the field `TYPE | None`.
-        help: What it is, for `--help`.
+        default: Default of the setting. For a default of `None`, annotate the field
+            `TYPE | None`.
+        help: Text for `--help`.
         choices: Values that a string may have.
+        within: Range that a number must lie in, a key of `RANGES`.
     """
-    metadata = {"help": help, "choices": choices}
+    metadata = {"help": help, "choices": choices, "within": within}
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def define_flags(settings_class, flag_values=flags.FLAGS):
-    """Defines a flag for each field of a settings class."""
+def define_flags(settings_class: type, flag_values=flags.FLAGS) -> None:
+    """Defines a flag for each field of a settings class.
+
+    Args:
+        settings_class: Dataclass whose fields come from `setting`.
+        flag_values: `absl.flags.FlagValues` that gets the flags.
+    """
     for field in dataclasses.fields(settings_class):
         kind = str(getattr(field.type, "__name__", field.type)).split(" | ")[0]
         default, text = field.default, field.metadata["help"]
@@ -43,18 +68,33 @@ DEFINITIONS = {
 }
 
 
-def check_choices(settings):
-    """Raises a ValueError if a string is not one of its field's choices."""
+def check_fields(settings) -> None:
+    """Checks that every value is one of its field's choices and in its range.
+
+    Args:
+        settings: Instance of a settings class.
+
+    Raises:
+        UserError: If a value is not. It names the flag.
+    """
     for field in dataclasses.fields(settings):
-        choices, value = field.metadata["choices"], getattr(settings, field.name)
+        value = getattr(settings, field.name)
+        choices, within = field.metadata["choices"], field.metadata["within"]
         if choices and value not in choices:
-            raise ValueError(
+            raise UserError(
                 f"--{field.name} is one of {', '.join(choices)}; got {value!r}."
             )
+        if within and value is not None and not RANGES[within](value):
+            raise UserError(f"--{field.name} must be {within}; got {value}.")
 
 
-def from_flags(settings_class, flag_values=flags.FLAGS):
-    """Returns the settings that the parsed flags hold."""
+def from_flags(settings_class: type, flag_values=flags.FLAGS):
+    """Returns the settings that the parsed flags hold.
+
+    Args:
+        settings_class: Dataclass whose flags were defined by `define_flags`.
+        flag_values: `absl.flags.FlagValues` to read.
+    """
     values = {}
     for field in dataclasses.fields(settings_class):
         value = flag_values[field.name].value
@@ -62,7 +102,7 @@ def from_flags(settings_class, flag_values=flags.FLAGS):
     return settings_class(**values)
 
 
-def to_flagfile(settings):
+def to_flagfile(settings) -> str:
     """Returns the text of a flagfile that repeats the settings."""
     lines = []
     for field in dataclasses.fields(settings):
@@ -76,11 +116,15 @@ def to_flagfile(settings):
     return "\n".join(lines) + "\n"
 
 
-def from_flagfile(settings_class, path):
-    """Returns the settings in a flagfile.
+def from_flagfile(settings_class: type, path):
+    """Reads settings from a flagfile.
+
+    Args:
+        settings_class: Dataclass whose fields come from `setting`.
+        path: Flagfile, as `to_flagfile` writes it.
 
     Raises:
-        ValueError: If the file holds an unknown flag or a value that is not one.
+        UserError: If the file holds an unknown flag or a wrong value.
     """
     flag_values = flags.FlagValues()
     flags.DEFINE_string("flagfile", None, "", flag_values=flag_values)
@@ -90,5 +134,5 @@ def from_flagfile(settings_class, path):
         if others:
             raise flags.Error(f"{others[0]!r} is not of the form --name=value.")
     except flags.Error as error:
-        raise ValueError(f"{path} is not a flagfile of tfdyn: {error}") from error
+        raise UserError(f"{path} is not a flagfile of tfdyn: {error}") from error
     return from_flags(settings_class, flag_values)

@@ -1,53 +1,31 @@
-"""NetworkSettings: which network, and what differs from its size's table."""
+"""NetworkSettings: the settings of a network that all families share."""
 
 import dataclasses
 
+from tfdyn.errors import UserError
 from tfdyn.routing.threshold import check_threshold
 from tfdyn.settings.fields import setting
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
-    """Settings of the network; `None` is the value of its size's table."""
+    """Which network, how its branches are selected, and how much of it runs."""
 
     network: str = setting(
-        "drnet_s", "Network and size, one of tfdyn.families.networks.NETWORKS."
+        "drnet_s", "Name of the network and its size, as `tfdyn.networks()` lists them."
     )
-    num_cells: int | None = setting(None, "L, cells.")
-    filters: int | None = setting(None, "C, channels of the first cell.")
-    num_nodes: int | None = setting(None, "N, nodes of a cell beside its inputs.")
-    inputs_per_node: int | None = setting(None, "n, connections into a node.")
-    branches: tuple | None = setting(None, "Candidate branches of a connection.")
-    topology_seed: int | None = setting(None, "Seed of the cell's connections.")
     selection: str = setting(
         "gumbel_softmax",
-        "How branches are weighed in training, softmax: without noise; none: no "
-        "routers, equal weights.",
+        "DRNet and DMNN: how routers weigh branches in training. gumbel_softmax: with "
+        "noise. softmax: without noise. none: no routers, equal weights.",
         choices=("gumbel_softmax", "softmax", "none"),
     )
     threshold: tuple = setting(
         (0.8,),
-        "T: a branch of DRNet runs when the weights above its own sum to less, a "
-        "sub-block of DMNN or a module of InstaNAS when its probability of not running "
-        "is less. One number, or one a connection (block, cell).",
-    )
-    previous_state: bool = setting(
-        True, "DMNN: routers see the state of the one before."
-    )
-    normalized_routers: bool = setting(
-        False,
-        "DMNN: routers have batch normalisation, which the paper's have not.",
-    )
-    categories: str = setting(
-        "none",
-        "DMNN: categories that routers learn in training: none, cifar10, cifar100 "
-        "(superclasses), or a JSON file, {CATEGORY: [CLASS, ...]}.",
-    )
-
-    router: str = setting(
-        "large_kernels",
-        "InstaNAS: form of the router, the paper's or (residual) its authors' code's.",
-        choices=("large_kernels", "residual"),
+        "T, from above 0 to 1: how much of the network runs. T=1 runs all branches. "
+        "DRNet: a branch runs if the weights greater than its own sum to less than T. "
+        "DMNN and InstaNAS: a branch runs if its probability of not running is less "
+        "than T. One number, or one for each connection, block or cell.",
     )
 
     def __post_init__(self):
@@ -56,6 +34,6 @@ class NetworkSettings:
             threshold = (threshold,)
         try:
             numbers = check_threshold(list(threshold))
-        except ValueError as error:
-            raise ValueError(f"--threshold: {error}") from error
+        except UserError as error:
+            raise UserError(f"--threshold: {error}") from error
         object.__setattr__(self, "threshold", tuple(numbers))

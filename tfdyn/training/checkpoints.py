@@ -4,6 +4,8 @@ import pathlib
 
 import tensorflow as tf
 
+from tfdyn.errors import UserError
+
 
 class Checkpoints:
     """The last two epochs of a training.
@@ -42,7 +44,7 @@ class Checkpoints:
             status.assert_existing_objects_matched().expect_partial()
         except Exception as error:
             # TensorFlow raises errors of several kinds for a broken file.
-            raise ValueError(
+            raise UserError(
                 f"The checkpoint {path} cannot be read: it is truncated, or of another "
                 f"network. Delete the files {path}.* to go on from the one before, or "
                 f"the folder {self.folder} to start anew."

@@ -6,6 +6,7 @@ import os
 
 import tensorflow as tf
 
+from tfdyn.errors import UserError
 from tfdyn.routing import noise
 
 STRATEGIES = ("one_device", "mirrored", "multi_worker")
@@ -39,7 +40,7 @@ class Distribution:
 
     def __init__(self, strategy="one_device"):
         if strategy not in STRATEGIES:
-            raise ValueError(
+            raise UserError(
                 f"--strategy is one of {', '.join(STRATEGIES)}; got {strategy!r}."
             )
         self.worker, self.workers = 0, 1
@@ -65,7 +66,7 @@ class Distribution:
         local = len(self._strategy.extended.worker_devices)
         total = self._strategy.num_replicas_in_sync
         if local * self.workers != total:
-            raise ValueError(
+            raise UserError(
                 f"All {self.workers} workers must have the same number of devices; "
                 f"worker {self.worker} has {local} of {total}."
             )
@@ -135,7 +136,7 @@ class Distribution:
             ValueError: If the replicas cannot have equal parts.
         """
         if batch_size % self.replicas:
-            raise ValueError(
+            raise UserError(
                 f"--batch_size={batch_size} cannot be split into {self.replicas} equal "
                 f"parts, one for each replica; take a multiple of {self.replicas}."
             )
@@ -173,22 +174,22 @@ def _cluster():
     )
     expected = f"the environment variable TF_CONFIG, such as '{example}'"
     if not text:
-        raise ValueError(f"--strategy=multi_worker needs {expected}.")
+        raise UserError(f"--strategy=multi_worker needs {expected}.")
     try:
         config = json.loads(text)
         workers, task = config["cluster"]["worker"], config["task"]
         index = int(task["index"])
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
+        raise UserError(
             f"TF_CONFIG cannot be read ({error}): {text}. Needed is {expected}."
         ) from error
     if set(config["cluster"]) != {"worker"} or task.get("type") != "worker":
-        raise ValueError(
+        raise UserError(
             f"TF_CONFIG may name workers only, the first of which is the chief; got "
             f"{text}. Needed is {expected}."
         )
     if not 0 <= index < len(workers):
-        raise ValueError(
+        raise UserError(
             f"TF_CONFIG has {len(workers)} workers, and this is none of them: index "
             f"{index}."
         )

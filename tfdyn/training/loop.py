@@ -4,13 +4,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfdyn.errors import UserError
 from tfdyn.training.checkpoints import Checkpoints
 from tfdyn.training.distribution import Distribution
 
 LOSS = "The training loss"
 
 
-class DivergedError(ArithmeticError):
+class DivergedError(UserError):
     """A loss or a weight is no longer a finite number."""
 
 

@@ -6,9 +6,6 @@ from collections.abc import Callable
 import keras
 
 from tfdyn.costs.cost_table import CostTable
-from tfdyn.costs.route_cost import RouteCost
-from tfdyn.losses.routing_loss import RoutingLoss
-from tfdyn.routing import schedules
 from tfdyn.training.sgd import SGD
 
 
@@ -41,62 +38,6 @@ class Stage:
     start: Callable = lambda: None
     threshold: float | None = None
     turns: tuple = ()
-
-
-def drnet_stages(settings, model, steps_per_epoch):
-    """Returns the two stages of DRNet and ISBNet (DRNet section 3.3).
-
-    Args:
-        settings: `TrainingSettings`.
-        model: `DRNet`.
-        steps_per_epoch: Training steps of an epoch.
-
-    Raises:
-        ValueError: If the cost table lacks a module of the model.
-    """
-    losses = {
-        "label_smoothing": settings.label_smoothing,
-        "auxiliary_weight": settings.auxiliary_weight,
-    }
-    cost = RouteCost(model.modules, cost_table(settings, model))
-    drop = settings.finetune_drop_branch
-    annealing = (settings.finetune_temperature_start, settings.finetune_temperature_end)
-    if settings.temperature_schedule == "exponential":
-        annealing = (*annealing, settings.temperature_decay)
-    stages = [
-        _stage(
-            "pretrain",
-            settings,
-            model,
-            steps_per_epoch,
-            RoutingLoss(**losses),
-            schedules.constant(settings.pretrain_temperature),
-            settings.drop_branch,
-        ),
-        _stage(
-            "finetune",
-            settings,
-            model,
-            steps_per_epoch,
-            RoutingLoss(cost, settings.cost_weight, settings.cost_form, **losses),
-            getattr(schedules, settings.temperature_schedule)(*annealing),
-            settings.drop_branch if drop is None else drop,
-        ),
-    ]
-    return [stage for stage in stages if stage.epochs]
-
-
-def _stage(name, settings, model, steps_per_epoch, loss, temperature, drop_branch):
-    selection = model.selection
-    changes = {
-        "temperature": (selection.temperature, temperature),
-        "drop_connection": (
-            selection.drop_connection,
-            schedules.linear(0.0, settings.drop_connection),
-        ),
-        "drop_branch": (selection.drop_branch, schedules.linear(0.0, drop_branch)),
-    }
-    return sgd_stage(name, settings, steps_per_epoch, loss, changes)
 
 
 def sgd_stage(name, settings, steps_per_epoch, loss, changes):

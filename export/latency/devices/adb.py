@@ -16,6 +16,7 @@ from export.latency.devices import (
     benchmark_output,
 )
 from export.latency.devices.adb_connection import Connection, DeviceError
+from tfdyn.errors import UserError
 
 # Least time that the benchmark warms up: the clock of a phone rises under load.
 WARM_UP_SECONDS = 0.2
@@ -95,7 +96,7 @@ class Adb:
             TimeoutError: If it takes longer than `timeout_s`.
         """
         if num_threads < 1:
-            raise ValueError(f"num_threads is 1 or more; got {num_threads}.")
+            raise UserError(f"num_threads is 1 or more; got {num_threads}.")
         device = self._connection
         if self._app:
             benchmark = adb_benchmark.App(device, self._timeout_s)
@@ -106,15 +107,15 @@ class Adb:
 
         def measure(name, runs=50):
             if name not in flags:
-                raise ValueError(f"The files are {', '.join(flags)}; got {name}.")
+                raise UserError(f"The files are {', '.join(flags)}; got {name}.")
             if runs < 1:
-                raise ValueError(f"runs is 1 or more; got {runs}.")
+                raise UserError(f"runs is 1 or more; got {runs}.")
             counts = [f"--num_runs={runs}", "--min_secs=0", "--warmup_runs=3"]
             text = benchmark.run(name, [*flags[name], *common, *counts])
             try:
                 return benchmark_output.parse(text).milliseconds
             except ValueError as error:
-                raise ValueError(f"{name} on {device.serial}: {error}") from error
+                raise UserError(f"{name} on {device.serial}: {error}") from error
 
         _remove(device, benchmark, folder)
         try:

@@ -6,6 +6,8 @@ import shutil
 
 import numpy as np
 
+from tfdyn.errors import UserError
+
 
 def stage(folder, remote, files, inputs):
     """Copies files, each once, and the inputs of each name into a folder.
@@ -41,7 +43,7 @@ def _input_flags(local, remote, path, details, given):
     values = []
     for index, (name, value) in enumerate(given.items()):
         if name not in details:
-            raise ValueError(f"{path} has the inputs {', '.join(details)}; got {name}.")
+            raise UserError(f"{path} has the inputs {', '.join(details)}; got {name}.")
         shape, dtype = details[name]
         file = local.with_suffix(f".{index}")
         file.write_bytes(np.asarray(value, dtype).reshape(shape).tobytes())
@@ -62,18 +64,18 @@ def _inputs(path):
     from ai_edge_litert import interpreter
 
     if not pathlib.Path(path).is_file():
-        raise ValueError(
+        raise UserError(
             f"There is no file {path}: make it by `python -m export.tflite`."
         )
     try:
         rows = interpreter.Interpreter(str(path)).get_input_details()
     except (ValueError, RuntimeError) as error:
-        raise ValueError(
+        raise UserError(
             f"{path} is truncated or not a .tflite file of `python -m export.tflite` "
             f"({error})."
         ) from error
     if bad := [row["name"] for row in rows if re.search(r"[\s,:]", row["name"])]:
-        raise ValueError(
+        raise UserError(
             f"{path} has inputs that the benchmark cannot be told of, for spaces, "
             f"commas or colons in their names: {bad}. Export it again."
         )

@@ -3,6 +3,8 @@
 import dataclasses
 import re
 
+from tfdyn.errors import UserError
+
 FINAL = "Inference timings in us:"
 _NUMBER = r"([-+]?\d+\.?\d*(?:[eE][-+]?\d+)?)"
 _PHASE = re.compile(r"\bcount=(\d+)\b(.*)")
@@ -63,7 +65,7 @@ def parse(text):
         init, first, _, average = (float(us) / 1e3 for us in final.groups())
         found = {"milliseconds": average, **found, "init": init, "first": first}
     if "milliseconds" not in found:
-        raise ValueError(
+        raise UserError(
             f"The benchmark was to end with a line `{FINAL} …`; it said last:\n"
             f"{tail(text)}"
         )

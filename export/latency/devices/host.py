@@ -9,7 +9,8 @@ import statistics
 import time
 
 from export.interpreter import Interpreter
-from tfdyn import commands
+from tfdyn import output
+from tfdyn.errors import UserError
 
 # Runs before those that are timed: the first of a file that was just loaded are slower.
 WARM_UP = 5
@@ -60,10 +61,10 @@ class Host:
 
         def measure(name, runs=50):
             if name not in files:
-                raise ValueError(f"The files are {', '.join(files)}; got {name}.")
+                raise UserError(f"The files are {', '.join(files)}; got {name}.")
             if runs < 1:
-                raise ValueError(f"runs is 1 or more; got {runs}.")
-            with commands.quiet():  # LiteRT tells of its delegate.
+                raise UserError(f"runs is 1 or more; got {runs}.")
+            with output.quiet():  # LiteRT tells of its delegate.
                 interpreter = Interpreter(files[name], num_threads)
             interpreter.set(**{**interpreter.inputs, **inputs.get(name, {})})
             return _median(interpreter.invoke, runs)

@@ -8,7 +8,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from export.graph.constants import Constants
 from export.graph.flatbuffer import Flatbuffer, renamed
-from tfdyn import commands
+from tfdyn import output
 
 SPEC = tf.TensorSpec((1, 4, 4, 3), tf.float32, "image")
 
@@ -29,7 +29,7 @@ def converted(function, custom=False):
     module.serve = tf.function(function).get_concrete_function(image=SPEC)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.serve], module)
     converter.allow_custom_ops = custom
-    with commands.quiet():
+    with output.quiet():
         return converter.convert()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from tiny_networks import make_dmnn
-from tiny_settings import tiny_dmnn_settings
+from tiny_settings import context, tiny_dmnn_settings
 
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.families.dmnn.stages import dmnn_stages
@@ -18,7 +18,7 @@ def model():
 
 def stages(model, categories="cifar10", **changes):
     settings = tiny_dmnn_settings(categories=categories, **changes)
-    return dmnn_stages(settings, model, 10, NAMES)
+    return dmnn_stages(settings, model, context(10, NAMES))
 
 
 def changes(stage, name, variable):
@@ -90,4 +90,4 @@ def test_the_target_may_be_a_share_of_milliseconds(model, tmp_path):
 def test_a_class_without_a_category_is_an_error(model):
     settings = tiny_dmnn_settings(categories="cifar10")
     with pytest.raises(ValueError, match="unicorn is not"):
-        dmnn_stages(settings, model, 10, ("cat", "unicorn"))
+        dmnn_stages(settings, model, context(10, ("cat", "unicorn")))

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from tiny_networks import make_instanas
-from tiny_settings import tiny_instanas_settings
+from tiny_settings import context, tiny_instanas_settings
 
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.families.instanas.stages import MARGIN, bounds, drop_rate, instanas_stages
@@ -20,7 +20,9 @@ def model():
 
 
 def stages(model, **changes):
-    return instanas_stages(tiny_instanas_settings(**changes), model, 10, NOWHERE)
+    return instanas_stages(
+        tiny_instanas_settings(**changes), model, context(10, run=NOWHERE)
+    )
 
 
 def test_there_are_three_and_the_second_takes_turns(model):

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfdyn.errors import UserError
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
 from tfdyn.layers.mixed_op import MixedOp
@@ -53,7 +54,7 @@ class Block(keras.layers.Layer):
         # Weights stay in float32.
         super().__init__(**{"autocast": False, **kwargs})
         if shortcut not in SHORTCUTS:
-            raise ValueError(
+            raise UserError(
                 f"A shortcut is one of {', '.join(SHORTCUTS)}; got {shortcut!r}."
             )
         self.shortcut = shortcut

@@ -7,6 +7,7 @@ is ResNet or MobileNetV2.
 import keras
 from keras import ops
 
+from tfdyn.errors import UserError
 from tfdyn.families.dmnn.block import Block
 from tfdyn.families.dmnn.router import GateRouter
 from tfdyn.families.dmnn.selection import GateSelection
@@ -60,6 +61,7 @@ class DMNN(RoutedModel):
     """
 
     training_heads = ("category_heads",)
+    at_least_1 = ("num_classes", "sub_blocks", "stem_filters", "units")
     binary = True
 
     def __init__(
@@ -83,8 +85,7 @@ class DMNN(RoutedModel):
         name="dmnn",
         **kwargs,
     ):
-        super().__init__(threshold=threshold, name=name, **kwargs)
-        self._settings = {
+        arguments = {
             "input_shape": list(input_shape),
             "num_classes": num_classes,
             "stages": [list(stage) for stage in stages],
@@ -101,7 +102,8 @@ class DMNN(RoutedModel):
             "selection": selection,
             "seed": seed,
         }
-        _check(self._settings)
+        _check(arguments)
+        super().__init__(arguments, threshold=threshold, name=name, **kwargs)
         self.selection = GateSelection(selection != "softmax", seed, name="selection")
         self.selection.build()
         shape = (None, *input_shape)
@@ -129,31 +131,30 @@ class DMNN(RoutedModel):
         else:
             self.head = ClassifierHead(num_classes, name="head")
         self.head.build(shape)
-        self.thresholds()  # Raises where there is a wrong number of them.
-        self.built = True
+        self.finish()
 
     def _block(self, stage, first, channels, name):
         filters, width, _, strides = stage
         strides = strides if first else 1
-        make = SUB_BLOCKS[self._settings["sub_block"]]
+        make = SUB_BLOCKS[self.arguments["sub_block"]]
         sub_blocks = [
             make(channels, filters, width, strides, name=f"sub_block_{index}")
-            for index in range(self._settings["sub_blocks"])
+            for index in range(self.arguments["sub_blocks"])
         ]
-        shortcut = "projection" if self._settings["projection"] else "none"
+        shortcut = "projection" if self.arguments["projection"] else "none"
         if strides == 1 and channels == filters:
             shortcut = "identity"
         return Block(sub_blocks, shortcut, name=name)
 
     def _router(self, shape):
-        units = self._settings["units"]
-        previous = self._settings["previous_state"] and bool(self.routers)
+        units = self.arguments["units"]
+        previous = self.arguments["previous_state"] and bool(self.routers)
         name = f"router_{len(self.routers)}"
         router = GateRouter(
-            self._settings["sub_blocks"],
+            self.arguments["sub_blocks"],
             units,
             previous,
-            self._settings["normalized_routers"],
+            self.arguments["normalized_routers"],
             name=name,
         )
         router.build([shape, (None, units)] if previous else shape)
@@ -193,37 +194,30 @@ class DMNN(RoutedModel):
             result["category_logits"] = self.category_heads(states)
         return result
 
-    def get_config(self):
-        config = {"name": self.name, "threshold": self.threshold}
-        return {**config, **self._settings}
-
 
 def _build(layer, shape):
     layer.build(shape)
     return layer.compute_output_shape(shape)
 
 
-def _check(settings):
-    for name in ("num_classes", "sub_blocks", "stem_filters", "units"):
-        if settings[name] < 1:
-            raise ValueError(f"{name} must be at least 1; got {settings[name]}.")
+def _check(arguments):
     for name, known in (
         ("sub_block", SUB_BLOCKS),
         ("stem", RESIDUAL_STEMS),
         ("selection", METHODS),
     ):
-        if settings[name] not in known:
-            raise ValueError(
-                f"{name} is one of {', '.join(known)}; got {settings[name]!r}."
+        if arguments[name] not in known:
+            raise UserError(
+                f"{name} is one of {', '.join(known)}; got {arguments[name]!r}."
             )
-    stages = settings["stages"]
+    stages = arguments["stages"]
     if not stages or not all(len(s) == 4 and min(s) > 0 for s in stages):
-        raise ValueError(
+        raise UserError(
             f"A stage is (filters, width, blocks, strides), all above 0, and there is "
             f"at least one; got {stages}."
         )
-    if settings["category_heads"] and settings["selection"] == "none":
-        raise ValueError(
-            f"{settings['category_heads']} categories are for the heads of "
+    if arguments["category_heads"] and arguments["selection"] == "none":
+        raise UserError(
+            f"{arguments['category_heads']} categories are for the heads of "
             f"routers, and selection='none' has no routers."
         )

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfdyn.errors import UserError
 from tfdyn.losses import global_batch
 from tfdyn.losses.cross_entropy import cross_entropy
 
@@ -52,11 +53,11 @@ class RateLoss(keras.losses.Loss):
     ):
         super().__init__(name=name)
         if not 0 < target_rate <= 1:
-            raise ValueError(
+            raise UserError(
                 f"A target rate is a share above 0, at most 1; got {target_rate}."
             )
         if cost is not None and not cost.all_branches > 0:
-            raise ValueError(
+            raise UserError(
                 "The sub-blocks cost nothing at all in this table: there is no share "
                 "of their cost to hold to a target. Use another table."
             )
@@ -78,7 +79,7 @@ class RateLoss(keras.losses.Loss):
 
     def _category_loss(self, labels, logits):
         if len(self.category_weights) != logits.shape[1] or not self.categories:
-            raise ValueError(
+            raise UserError(
                 f"The {logits.shape[1]} routers with category heads need as many "
                 f"category_weights and the category of each class; got "
                 f"{len(self.category_weights)} weights and {len(self.categories)} "

@@ -95,3 +95,41 @@ def _channels(number):
     """Rounds to a multiple of 8, not below 90 %, as MobileNetV2's code does."""
     rounded = max(8, int(number + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * number else rounded
+
+
+# Blocks of each stage (He et al., 2016, table 1).
+RESNET_50, RESNET_101 = (3, 4, 6, 3), (3, 4, 23, 3)
+SMALL = {"stem": "small", "stem_filters": 16}
+# Maps of half the side have more MACs a value, so that copies at gates weigh less.
+HALVED = {"stem": "mobilenet", "stem_filters": 32}
+
+# dmnn_*: DMNN tables 1 to 3, with the static networks that these tables compare with.
+# mobilenetv2_*_cifar10: the static networks of InstaNAS's tables 1 and 2. xs (CIFAR-10
+# on two CPU cores) and tiny (tests) are ours.
+SIZES = {
+    "dmnn_tiny": {**SMALL, "stages": [(16, 4, 2, 1), (32, 8, 2, 2)]},
+    "dmnn_xs": {**HALVED, "stages": [(128, 40, 2, 1), (256, 80, 2, 2)]},
+    "dmnn_50_n2": resnet(RESNET_50, 2),
+    "dmnn_50_n3": resnet(RESNET_50, 3),
+    "dmnn_50_n4": resnet(RESNET_50, 4),
+    "dmnn_101_n2": resnet(RESNET_101, 2),
+    "dmnn_mobilenetv2": mobilenetv2(1.0, 2),
+    "dmnn_mobilenetv2_1.4": mobilenetv2(1.4, 2),
+    "dmnn_50_cifar100": resnet(RESNET_50, 4, "resnet_cifar"),
+    "dmnn_50_n2_cifar100": resnet(RESNET_50, 2, "resnet_cifar"),
+    # As many MACs as dmnn_xs, within 2 %.
+    "resnet_xs": {
+        **HALVED,
+        "stages": [(128, 61, 2, 1), (256, 122, 2, 2)],
+        "sub_blocks": 1,
+        "selection": "none",
+    },
+    "resnet_50": resnet(RESNET_50),
+    "resnet_101": resnet(RESNET_101),
+    "resnet_50_cifar100": resnet(RESNET_50, 1, "resnet_cifar"),
+    "mobilenetv2": mobilenetv2(1.0),
+    "mobilenetv2_1.4": mobilenetv2(1.4),
+    "mobilenetv2_0.4_cifar10": mobilenetv2(0.4, pixels=32),
+    "mobilenetv2_cifar10": mobilenetv2(1.0, pixels=32),
+    "mobilenetv2_1.4_cifar10": mobilenetv2(1.4, pixels=32),
+}

@@ -7,7 +7,7 @@ from tfdyn.routing import schedules
 from tfdyn.training.stage import cost_table, sgd_stage
 
 
-def dmnn_stages(settings, model, steps_per_epoch, class_names):
+def dmnn_stages(settings, model, context):
     """Returns the stages of a DMNN: one in the paper, with all losses (eq. 16).
 
     In a first stage, if it has epochs, the target rate is 1: all sub-blocks learn.
@@ -15,8 +15,7 @@ def dmnn_stages(settings, model, steps_per_epoch, class_names):
     Args:
         settings: `Settings`.
         model: `DMNN`.
-        steps_per_epoch: Training steps of an epoch.
-        class_names: Names of the classes, in the order of the labels.
+        context: `TrainingContext`.
 
     Raises:
         ValueError: If the cost table lacks a module of the model, or the categories
@@ -24,7 +23,9 @@ def dmnn_stages(settings, model, steps_per_epoch, class_names):
     """
     learnt = {"label_smoothing": settings.label_smoothing}
     if model.category_heads:
-        learnt["categories"] = categories.of_classes(settings.categories, class_names)
+        learnt["categories"] = categories.of_classes(
+            settings.categories, context.input_format.class_names
+        )
         learnt["category_weights"] = category_weights(model.stage_of_block)
     cost = None
     if model.routers:
@@ -45,5 +46,5 @@ def dmnn_stages(settings, model, steps_per_epoch, class_names):
         if model.routers:
             changes["target_rate"] = (loss.target_rate, rate)
             changes["noise"] = (model.selection.noise_scale, noise[name])
-        stages.append(sgd_stage(name, settings, steps_per_epoch, loss, changes))
+        stages.append(sgd_stage(name, settings, context.steps_per_epoch, loss, changes))
     return [stage for stage in stages if stage.epochs]

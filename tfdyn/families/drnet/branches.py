@@ -3,6 +3,7 @@
 import keras
 from keras import layers, ops
 
+from tfdyn.errors import UserError
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn, depthwise
 
@@ -94,7 +95,7 @@ def make_branches(names, filters, strides):
     """
     unknown = [name for name in names if name not in BRANCHES]
     if unknown or len(set(names)) != len(names) or not names:
-        raise ValueError(
+        raise UserError(
             f"Branches are one or more different names of {', '.join(BRANCHES)}; "
             f"got {', '.join(names) or 'none'}."
         )

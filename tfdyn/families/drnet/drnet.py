@@ -8,6 +8,7 @@ import itertools
 
 import keras
 
+from tfdyn.errors import UserError
 from tfdyn.families.drnet.branches import BRANCHES
 from tfdyn.families.drnet.cell import Cell, draw_topology
 from tfdyn.families.drnet.selection import BranchSelection
@@ -52,6 +53,13 @@ class DRNet(RoutedModel):
     """
 
     training_heads = ("auxiliary_head",)
+    at_least_1 = (
+        "num_classes",
+        "num_cells",
+        "filters",
+        "num_nodes",
+        "inputs_per_node",
+    )
 
     def __init__(
         self,
@@ -72,8 +80,7 @@ class DRNet(RoutedModel):
         name="drnet",
         **kwargs,
     ):
-        super().__init__(threshold=threshold, name=name, **kwargs)
-        self._settings = {
+        arguments = {
             "input_shape": list(input_shape),
             "num_classes": num_classes,
             "num_cells": num_cells,
@@ -88,7 +95,8 @@ class DRNet(RoutedModel):
             "seed": seed,
             "auxiliary_head": auxiliary_head,
         }
-        _check(self._settings)
+        _check(arguments)
+        super().__init__(arguments, threshold=threshold, name=name, **kwargs)
         self.selection = BranchSelection(selection, temperature, seed, name="selection")
         self.selection.build()
         if stem == "small":
@@ -125,8 +133,7 @@ class DRNet(RoutedModel):
                 self.auxiliary_head.build(shapes[1])
         self.head = ClassifierHead(num_classes, name="head")
         self.head.build(shapes[1])
-        self.thresholds()  # Raises where there is a wrong number of them.
-        self.built = True
+        self.finish()
 
     @property
     def mixed_ops(self):
@@ -158,25 +165,12 @@ class DRNet(RoutedModel):
             thresholds[end - size : end] for size, end in zip(sizes, ends, strict=True)
         ]
 
-    def get_config(self):
-        config = {"name": self.name, "threshold": self.threshold}
-        return {**config, **self._settings}
 
-
-def _check(settings):
-    height, width, _ = settings["input_shape"]
+def _check(arguments):
+    height, width, _ = arguments["input_shape"]
     if height != width:
-        raise ValueError(f"Images must be square; got {height}x{width}.")
-    for name in (
-        "num_classes",
-        "num_cells",
-        "filters",
-        "num_nodes",
-        "inputs_per_node",
-    ):
-        if settings[name] < 1:
-            raise ValueError(f"{name} must be at least 1; got {settings[name]}.")
-    if settings["stem"] not in STEMS:
-        raise ValueError(
-            f"The stem is one of {', '.join(STEMS)}; got {settings['stem']!r}."
+        raise UserError(f"Images must be square; got {height}x{width}.")
+    if arguments["stem"] not in STEMS:
+        raise UserError(
+            f"The stem is one of {', '.join(STEMS)}; got {arguments['stem']!r}."
         )

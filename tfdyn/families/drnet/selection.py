@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfdyn.errors import UserError
 from tfdyn.routing import selection
 
 METHODS = ("gumbel_softmax", "softmax", "none")
@@ -38,11 +39,11 @@ class BranchSelection(keras.layers.Layer):
     def __init__(self, method="gumbel_softmax", temperature=3.0, seed=None, **kwargs):
         super().__init__(dtype="float32", **kwargs)
         if method not in METHODS:
-            raise ValueError(
+            raise UserError(
                 f"The selection method is one of {', '.join(METHODS)}; got {method!r}."
             )
         if not temperature > 0:
-            raise ValueError(
+            raise UserError(
                 f"The temperature must be above 0 (3 is usual); got {temperature!r}."
             )
         self.method, self.seed = method, seed

@@ -6,6 +6,7 @@ The meta-graph holds all architectures; the router is the paper's controller.
 import keras
 from keras import ops
 
+from tfdyn.errors import UserError
 from tfdyn.families.instanas import policies
 from tfdyn.families.instanas.meta_cell import MetaCell
 from tfdyn.families.instanas.router import ImageRouter
@@ -59,6 +60,13 @@ class InstaNAS(RoutedModel):
     """
 
     binary = True
+    at_least_1 = (
+        "num_classes",
+        "stem_filters",
+        "stem_strides",
+        "head_filters",
+        "router_pool",
+    )
 
     def __init__(
         self,
@@ -76,8 +84,7 @@ class InstaNAS(RoutedModel):
         name="instanas",
         **kwargs,
     ):
-        super().__init__(threshold=threshold, name=name, **kwargs)
-        self._settings = {
+        arguments = {
             "input_shape": list(input_shape),
             "num_classes": num_classes,
             "stages": [list(stage) for stage in stages],
@@ -89,7 +96,8 @@ class InstaNAS(RoutedModel):
             "alpha": alpha,
             "seed": seed,
         }
-        _check(self._settings)
+        _check(arguments)
+        super().__init__(arguments, threshold=threshold, name=name, **kwargs)
         shape = images = (None, *input_shape)
         cells = sum(count for _, count, _ in stages)
         self.router = ImageRouter(
@@ -116,10 +124,9 @@ class InstaNAS(RoutedModel):
         self.selection.build((None, cells, len(MODULES)))
         self.head = ConvolutionHead(head_filters, num_classes, name="head")
         self.head.build(shape)
-        self.thresholds()  # Raises where there is a wrong number of them.
         self._search = {name: keras.metrics.Mean(name=name) for name in SEARCH_METRICS}
         self._phase = None
-        self.built = True
+        self.finish()
 
     @property
     def mixed_ops(self):
@@ -145,7 +152,7 @@ class InstaNAS(RoutedModel):
     @phase.setter
     def phase(self, value):
         if value not in (None, *PHASES):
-            raise ValueError(f"A phase is one of {', '.join(PHASES)}; got {value!r}.")
+            raise UserError(f"A phase is one of {', '.join(PHASES)}; got {value!r}.")
         self._phase = value
         self.router.trainable = value in (None, "router")
         for layer in (self.stem, *self.cells, self.head):
@@ -164,7 +171,7 @@ class InstaNAS(RoutedModel):
     def _explore(self, images):
         """Returns the outputs of a training step, as the phase has it."""
         if self.phase is None:
-            raise ValueError(
+            raise UserError(
                 f"To train an InstaNAS, say what: set its phase to one of "
                 f"{', '.join(PHASES)}."
             )
@@ -232,24 +239,16 @@ class InstaNAS(RoutedModel):
         results = super().get_metrics_result()
         return {name: value for name, value in results.items() if name not in hidden}
 
-    def get_config(self):
-        config = {"name": self.name, "threshold": self.threshold}
-        return {**config, **self._settings}
-
 
 def _build(layer, shape):
     layer.build(shape)
     return layer.compute_output_shape(shape)
 
 
-def _check(settings):
-    names = ("num_classes", "stem_filters", "stem_strides", "head_filters")
-    for name in (*names, "router_pool"):
-        if settings[name] < 1:
-            raise ValueError(f"{name} must be at least 1; got {settings[name]}.")
-    stages = settings["stages"]
+def _check(arguments):
+    stages = arguments["stages"]
     if not stages or not all(len(s) == 3 and min(s) > 0 for s in stages):
-        raise ValueError(
+        raise UserError(
             f"A stage is (filters, cells, strides), all above 0, and there is at least "
             f"one; got {stages}."
         )

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfdyn.errors import UserError
 from tfdyn.layers.mixed_op import MixedOp
 
 
@@ -34,7 +35,7 @@ class MetaCell(keras.layers.Layer):
         self.mixed_op.build(input_shape)
         output_shape = self.mixed_op.compute_output_shape(input_shape)
         if self.passes_on and tuple(output_shape[1:]) != tuple(input_shape[1:]):
-            raise ValueError(
+            raise UserError(
                 f"{self.name} cannot pass its input on: the input is "
                 f"{tuple(input_shape[1:])}, the output {tuple(output_shape[1:])}. Use "
                 f"passes_on=False, and let routes select a module."

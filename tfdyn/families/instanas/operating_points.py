@@ -1,13 +1,11 @@
 """Operating points: the models that one search leaves behind, from dear to cheap."""
 
 import json
-import pathlib
 
 import keras
 
 from tfdyn.families.instanas.settings import OPERATING_POINTS as NAMES
 from tfdyn.files import whole, write_json
-from tfdyn.runs.run_folder import RunFolder
 from tfdyn.text import readable
 
 FOLDER, TABLE, PLOT = (
@@ -24,7 +22,7 @@ def point_folder(run, name):
         run: `RunFolder` of the search.
         name: One of A to E.
     """
-    return RunFolder(pathlib.Path(run.path, FOLDER, name))
+    return run.subfolder(f"{FOLDER}/{name}")
 
 
 def epochs_of(first, joint_epochs):

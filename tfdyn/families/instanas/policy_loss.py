@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfdyn.errors import UserError
 from tfdyn.families.instanas import policies
 
 # What the term of the entropy is multiplied by.
@@ -43,11 +44,11 @@ class PolicyLoss(keras.losses.Loss):
     ):
         super().__init__(name=name)
         if entropy not in ENTROPY:
-            raise ValueError(
+            raise UserError(
                 f"The entropy is one of {', '.join(ENTROPY)}; got {entropy!r}."
             )
         if not cost.all_branches > 0:
-            raise ValueError(
+            raise UserError(
                 "The modules cost nothing at all in this table: there is no cost to "
                 "search by. Use another table."
             )

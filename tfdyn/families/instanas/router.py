@@ -3,6 +3,7 @@
 import keras
 from keras import layers, ops
 
+from tfdyn.errors import UserError
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
 
@@ -66,7 +67,7 @@ class ImageRouter(Chain):
 
     def __init__(self, cells, modules, form="large_kernels", pool=1, **kwargs):
         if form not in FORMS:
-            raise ValueError(
+            raise UserError(
                 f"The form of the router is one of {', '.join(FORMS)}; got {form!r}."
             )
         chain = [layers.AveragePooling2D(pool)] if pool > 1 else []

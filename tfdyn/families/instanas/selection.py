@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfdyn.errors import UserError
 from tfdyn.families.instanas import policies
 from tfdyn.routing import selection
 
@@ -37,7 +38,7 @@ class PolicySelection(keras.layers.Layer):
     def __init__(self, fallbacks, alpha=0.8, seed=None, **kwargs):
         super().__init__(dtype="float32", **kwargs)
         if not 0.5 <= alpha <= 1:
-            raise ValueError(
+            raise UserError(
                 f"alpha must be from 0.5 (all at random) to 1 (the router's own "
                 f"probabilities); got {alpha!r}."
             )
@@ -47,7 +48,7 @@ class PolicySelection(keras.layers.Layer):
     def build(self, input_shape):
         _, cells, modules = input_shape
         if len(self.fallbacks) != cells:
-            raise ValueError(
+            raise UserError(
                 f"A selection needs a fallback, or None, for each of the {cells} "
                 f"cells; got {len(self.fallbacks)}."
             )

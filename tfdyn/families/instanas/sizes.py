@@ -21,3 +21,24 @@ def meta_graph(pixels):
         "head_filters": 1280,
         "router_pool": ROUTER_POOLS[pixels],
     }
+
+
+# InstaNAS section 4.1. xs (CIFAR-10 on two CPU cores) and tiny (tests) are ours.
+SIZES = {
+    "instanas_tiny": {
+        "stages": [(8, 1, 1), (16, 2, 2)],
+        "stem_filters": 8,
+        "head_filters": 64,
+    },
+    "instanas_xs": {
+        "stages": [(16, 2, 1), (32, 2, 2), (64, 2, 2)],
+        "stem_filters": 16,
+        "stem_strides": 2,
+        "head_filters": 256,
+        "router_pool": 2,
+    },
+    "instanas_cifar10": meta_graph(32),
+    "instanas_cifar100": meta_graph(32),
+    "instanas_tinyimagenet": meta_graph(64),
+    "instanas_imagenet": meta_graph(224),
+}

@@ -3,6 +3,7 @@
 import keras
 
 from tfdyn.costs.route_cost import RouteCost
+from tfdyn.errors import UserError
 from tfdyn.families.instanas.operating_points import point_folder
 from tfdyn.families.instanas.policy_loss import PolicyLoss
 from tfdyn.families.instanas.search_space import FALLBACK, MOBILENETV2
@@ -15,14 +16,13 @@ from tfdyn.training.stage import Stage, cost_table, sgd
 MARGIN = 0.25
 
 
-def instanas_stages(settings, model, steps_per_epoch, folder):
+def instanas_stages(settings, model, context):
     """Returns the stages of an InstaNAS: of those three the ones with epochs.
 
     Args:
         settings: `Settings`.
         model: `InstaNAS`.
-        steps_per_epoch: Training steps of an epoch.
-        folder: `RunFolder` in which the operating points of the search are.
+        context: `TrainingContext`; its run keeps the search's operating points.
 
     Raises:
         ValueError: If the cost table lacks a module of the model, or there is nothing
@@ -30,10 +30,11 @@ def instanas_stages(settings, model, steps_per_epoch, folder):
     """
     searched = settings.joint_epochs or settings.init_from
     if settings.finetune_epochs and not searched:
-        raise ValueError(
+        raise UserError(
             "--finetune_epochs train under a router that was searched, and this one is "
             "not: set --joint_epochs, or --init_from=RUN/operating_points/C."
         )
+    steps_per_epoch, run = context.steps_per_epoch, context.run
     task = RoutingLoss(label_smoothing=settings.label_smoothing)
     pretrain = Stage(
         "pretrain",
@@ -50,7 +51,7 @@ def instanas_stages(settings, model, steps_per_epoch, folder):
         lambda: _finetune_optimizer(settings, steps_per_epoch),
         task,
         begin=_phase(model, "finetune"),
-        start=lambda: _start_finetuning(settings, model, folder),
+        start=lambda: _start_finetuning(settings, model, run),
     )
     stages = [pretrain, _joint(settings, model, task, steps_per_epoch), finetune]
     return [stage for stage in stages if stage.epochs]
@@ -154,10 +155,10 @@ def _finetune_optimizer(settings, steps_per_epoch):
     return keras.optimizers.Adam(decay)
 
 
-def _start_finetuning(settings, model, folder):
+def _start_finetuning(settings, model, run):
     """Takes the router of the operating point, and its meta-graph or a new one."""
     if settings.joint_epochs:
-        point = point_folder(folder, settings.operating_point).load_model()
+        point = point_folder(run, settings.operating_point).load_model()
         _copy(model, point)
     if settings.retrain:
         keras.utils.set_random_seed(settings.seed)

@@ -15,7 +15,7 @@ from tiny_settings import tiny_settings
 from export import source as sources
 from export.latency import __main__ as latency
 from export.latency import probes, profiler
-from tfdyn import commands
+from tfdyn import commands, output
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 
@@ -72,7 +72,7 @@ def table(source, path):
 def command(source, made, path, tmp_path, monkeypatch):
     """The command, a function of flags: in this process, with files that are made."""
     monkeypatch.setattr(app, "run", lambda main: main(["latency"]))
-    monkeypatch.setattr(commands, "start_tensorflow", lambda: None)
+    monkeypatch.setattr(output, "start_tensorflow", lambda: None)
     monkeypatch.setattr(sources, "from_command", lambda: source)
     monkeypatch.setattr(profiler, "Probes", lambda *args: made)
     if not commands.FLAGS.is_parsed():

@@ -19,10 +19,10 @@ from tiny_settings import tiny_dmnn_settings, tiny_instanas_settings, tiny_setti
 
 import tfdyn
 from tfdyn.costs.route_cost import RouteCost
-from tfdyn.evaluate import evaluate
+from tfdyn.evaluation.evaluate_run import evaluate
 from tfdyn.layers.stem import ImageNetStem
 from tfdyn.settings.fields import to_flagfile
-from tfdyn.train import train
+from tfdyn.training.trainer import train
 
 
 def command(folder, flagfile, *flags):

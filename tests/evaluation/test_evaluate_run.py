@@ -13,8 +13,8 @@ from tiny_settings import tiny_settings
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.data.dataset import load
-from tfdyn.evaluate import evaluate
-from tfdyn.train import train
+from tfdyn.evaluation.evaluate_run import evaluate
+from tfdyn.training.trainer import train
 
 
 def test_writes_what_it_returns(tiny_run):
@@ -100,7 +100,7 @@ def test_a_budget_has_a_row_at_the_threshold_that_meets_it(timed):
 
 
 def test_a_target_rate_has_a_row_at_the_threshold_that_keeps_to_it(tiny_run):
-    content = evaluate(tiny_run.path, [1.0], rates=[0.6])
+    content = evaluate(tiny_run.path, [1.0], target_rates=[0.6])
     full, chosen = content["routed"]
     assert "target_rate" not in full and full["executed_share"] == 1.0
     assert chosen["target_rate"] == 0.6 >= chosen["validation_rate"]

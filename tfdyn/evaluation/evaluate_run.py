@@ -1,0 +1,92 @@
+"""Evaluates a finished run on its test images, and writes what it finds."""
+
+from tfdyn.data import categories as category_sets
+from tfdyn.evaluation import reports
+from tfdyn.evaluation.evaluator import Evaluator, load_data
+from tfdyn.evaluation.plot import plot
+from tfdyn.evaluation.thresholds import BUDGET_MS, TARGET_RATE, choose_thresholds
+from tfdyn.files import write_json
+from tfdyn.routing.threshold import check_threshold
+from tfdyn.runs.run_folder import RunFolder
+from tfdyn.runs.tables import load_table
+
+THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 1.0)
+
+
+def evaluate(
+    run_dir,
+    thresholds=THRESHOLDS,
+    batch_size: int = 250,
+    model_name: str = "model.keras",
+    data_dir: str | None = None,
+    cost_table: str | None = None,
+    budgets_ms=(),
+    categories: str | None = None,
+    target_rates=(),
+) -> dict:
+    """Evaluates a run on its test images; writes `evaluation.json` and a plot.
+
+    Every branch runs only on the images that chose it.
+
+    Args:
+        run_dir: Path of a finished run's folder.
+        thresholds: List of thresholds T in (0, 1]. A network without routers runs the
+            same at every T, and is evaluated at 1 alone.
+        batch_size: Images in a batch.
+        model_name: "model.keras" (the end of the training) or "best.keras" (its best
+            epoch on the validation images).
+        data_dir: Folder of the data, if they have moved since the training.
+        cost_table: Path of a cost table to report too. Default: the run's own, if it
+            has just one (`tfdyn.runs.tables.load_table`).
+        budgets_ms: List of mean milliseconds an image. For each, a row is added at the
+            largest T that meets it on the validation images.
+        categories: Name or file of categories of classes, by which the use of branches
+            is reported (`tfdyn.data.categories.load`). Default: the training's.
+        target_rates: List of shares of the branches' MACs. For each, a row is added at
+            the largest T that meets it on the validation images.
+
+    Returns:
+        The content of `evaluation.json`: `dataset`, `split`, `examples` (number of
+        images), `all_branches` and, for each threshold, budget and rate, a row in
+        `routed`. Accuracy is between 0 and 1; MACs and parameters are means over the
+        images, of the branches on their routes. `use` holds the share of the images
+        that run a branch at the model's own threshold, or at the nearest one, by
+        MixedOp and branch: of `all` images, and of each of the `categories`.
+
+    Raises:
+        UserError: If the run is not finished, a threshold is out of range, or no
+            threshold meets a budget or a rate.
+    """
+    run = RunFolder(run_dir)
+    model = run.load_model(model_name)
+    thresholds = check_threshold(list(thresholds))
+    if not any(module.kind == "router" for module in model.modules):
+        thresholds = [1.0]
+    path, table = load_table(run, cost_table, needed=bool(budgets_ms))
+    dataset = load_data(run, data_dir)
+    class_names = dataset.input_format.class_names
+    categories = categories or run.settings().categories
+    evaluator = Evaluator(model, table, category_sets.names(categories, class_names))
+    rows = [{"threshold": threshold} for threshold in [1.0, *thresholds]]
+    if isinstance(model.threshold, list):
+        rows.append({"threshold": tuple(model.threshold)})
+    for goal, limits in ((BUDGET_MS, budgets_ms), (TARGET_RATE, target_rates)):
+        rows += choose_thresholds(goal, limits, evaluator, dataset, batch_size)
+    results = {
+        threshold: evaluator.on(dataset, "test", threshold, batch_size)
+        for threshold in dict.fromkeys(row["threshold"] for row in rows)
+    }
+    pairs = [(row["threshold"], {**row, **results[row["threshold"]]}) for row in rows]
+    shown = _nearest(model, [threshold for threshold, _ in pairs[1:]])
+    content = reports.evaluation(dataset.name, model_name, pairs, path, shown)
+    write_json(run / "evaluation.json", content)
+    plot(run / "evaluation.png", pairs[1:], shown)
+    return content
+
+
+def _nearest(model, thresholds):
+    """Returns the index of the threshold that is the model's own, or nearest to it."""
+    if isinstance(model.threshold, list):
+        return thresholds.index(tuple(model.threshold))
+    distances = [abs(threshold - model.threshold) for threshold in thresholds]
+    return distances.index(min(distances))

@@ -1,0 +1,42 @@
+"""DMNNSettings: the settings that only DMNN has."""
+
+import dataclasses
+
+from tfdyn.settings.fields import setting
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DMNNSettings:
+    """Settings of the routers and of the target rate (DMNN sections 3.2 and 3.3)."""
+
+    previous_state: bool = setting(
+        True, "DMNN: each router reads the state of the router before it."
+    )
+    normalized_routers: bool = setting(
+        False,
+        "DMNN: routers have batch normalisation. The paper's routers have none.",
+    )
+    categories: str = setting(
+        "none",
+        "DMNN: coarse categories that the routers learn to classify in training. none, "
+        "cifar10, cifar100 (superclasses), or a JSON file {CATEGORY: [CLASS, ...]}.",
+    )
+    target_rate: float = setting(
+        0.7,
+        "DMNN: r, the share of the sub-blocks that shall run in stage 2, and of their "
+        "cost (eqs. 12 and 14).",
+        within="above 0 and at most 1",
+    )
+    target_rate_start: float | None = setting(
+        None,
+        "DMNN: target rate in the first epoch of stage 2. It falls to --target_rate "
+        "within half of the stage (default: --target_rate from the start). In stage 1 "
+        "the target rate is 1.",
+        within="above 0 and at most 1",
+    )
+    noise_end: float = setting(
+        1.0,
+        "DMNN: factor of the Gumbel noise in the last epoch of stage 2. It starts at "
+        "1. With 0 the gates end without noise, as in inference.",
+        within="at least 0",
+    )

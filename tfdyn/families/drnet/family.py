@@ -1,0 +1,45 @@
+"""The DRNet family: sizes S, M and L of DRNet, S and M of ISBNet, and two of ours."""
+
+from tfdyn.families.drnet.drnet import DRNet
+from tfdyn.families.drnet.settings import DRNetSettings
+from tfdyn.families.drnet.stages import drnet_stages
+from tfdyn.models.family import Family
+
+# S, M and L: DRNet section 4.1, ISBNet section 4.1. xs (CIFAR-10 on two CPU cores) and
+# tiny (tests, quick start) are ours.
+SIZES = {
+    "drnet_tiny": {"num_cells": 3, "filters": 8, "num_nodes": 2},
+    "drnet_xs": {"num_cells": 2, "filters": 16},
+    "drnet_s": {"num_cells": 5, "filters": 15},
+    "drnet_m": {"num_cells": 10, "filters": 20},
+    "drnet_l": {"num_cells": 10, "filters": 32},
+    "drnet_l_imagenet": {"num_cells": 10, "filters": 32, "stem": "imagenet"},
+    "isbnet_s": {"num_cells": 5, "filters": 15},
+    "isbnet_m": {"num_cells": 10, "filters": 20},
+}
+
+
+def _arguments(settings, size):
+    return {
+        "selection": settings.selection,
+        "temperature": settings.pretrain_temperature,
+        "auxiliary_head": settings.auxiliary_weight > 0,
+    }
+
+
+FAMILY = Family(
+    model=DRNet,
+    sizes=SIZES,
+    settings=DRNetSettings,
+    arguments=_arguments,
+    stages=drnet_stages,
+    also_reads=("selection", "drop_branch"),
+    overrides=(
+        "num_cells",
+        "filters",
+        "num_nodes",
+        "inputs_per_node",
+        "branches",
+        "topology_seed",
+    ),
+)

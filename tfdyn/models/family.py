@@ -1,0 +1,64 @@
+"""Family: all that the library must know of one family of networks."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingContext:
+    """What a family's stages and callbacks may need beside settings and model.
+
+    Attributes:
+        steps_per_epoch: Number of training steps in an epoch.
+        input_format: `InputFormat` of the images, with the names of the classes.
+        run: `RunFolder` of the training.
+        output: Stream for text that people read.
+    """
+
+    steps_per_epoch: int
+    input_format: Any
+    run: Any
+    output: TextIO | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """Describes a family of networks: its model, sizes, settings and training.
+
+    Attributes:
+        model: Subclass of `RoutedModel`.
+        sizes: Mapping from names of networks to arguments of `model`. They come first:
+            no setting but those of `overrides` replaces them.
+        settings: Dataclass with the settings that only this family has.
+        also_reads: Names of common settings that this family reads and another family
+            does not.
+        overrides: Names of settings that replace an argument of a size, if they are
+            not `None`.
+        arguments: Function of the `Settings` and of the size's arguments that returns
+            the other arguments of `model`, as a mapping.
+        stages: Function of `Settings`, model and `TrainingContext` that returns the
+            list of `Stage`s of a training.
+        callbacks: Function of `Settings`, model and `TrainingContext` that returns
+            the Keras callbacks that only this family has.
+    """
+
+    model: type
+    sizes: Mapping[str, Mapping]
+    settings: type
+    arguments: Callable
+    stages: Callable
+    callbacks: Callable = lambda settings, model, context: []
+    also_reads: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the family, that of its model's class."""
+        return self.model.__name__
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Names of the settings that this family reads and another does not."""
+        names = {field.name for field in dataclasses.fields(self.settings)}
+        return frozenset(names.union(self.also_reads))

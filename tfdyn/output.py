@@ -1,0 +1,34 @@
+"""Output: what a process prints, and what it holds back."""
+
+import contextlib
+import os
+import sys
+import tempfile
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow without its messages about drivers and instruction sets."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with quiet():
+        import tensorflow as tf  # Heavy: not every command needs it.
+
+        tf.config.list_physical_devices()
+
+
+@contextlib.contextmanager
+def quiet():
+    """Holds back what is written to standard error, unless an exception is raised."""
+    # TensorFlow's C++ writes to the file descriptor, past sys.stderr.
+    with tempfile.TemporaryFile() as file:
+        saved = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(saved, 2)
+            file.seek(0)
+            sys.stderr.write(file.read().decode(errors="replace"))
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

@@ -1,0 +1,175 @@
+"""Trainer: a training from settings to a finished run folder, read top to bottom."""
+
+import functools
+import sys
+from typing import TextIO
+
+import keras
+
+from tfdyn.costs.cost_table import CostTable
+from tfdyn.data import dataset as datasets
+from tfdyn.data.augmentation import Augmentation
+from tfdyn.errors import UserError
+from tfdyn.evaluation.evaluator import Evaluator
+from tfdyn.families.networks import build_network, family_of
+from tfdyn.families.settings import Settings
+from tfdyn.layers.batch_normalization import synchronize
+from tfdyn.models.family import TrainingContext
+from tfdyn.runs.precision import dtype_policy
+from tfdyn.runs.run_folder import RunFolder
+from tfdyn.runs.transfer import transfer
+from tfdyn.training import callbacks
+from tfdyn.training.distribution import Distribution
+from tfdyn.training.loop import TrainingLoop
+
+
+def train(
+    settings: Settings,
+    run_dir,
+    output: TextIO = sys.stderr,
+    distribution: Distribution | None = None,
+) -> RunFolder:
+    """Trains a network, or resumes a training that was stopped.
+
+    Sets Keras's global seed.
+
+    Args:
+        settings: `Settings`.
+        run_dir: Path of the run's folder: a new one, or one of the same settings.
+        output: Stream that progress is written to.
+        distribution: `Distribution` over devices (default: one device). It is no part
+            of the run: a training may be resumed on other devices.
+
+    Returns:
+        The `RunFolder`.
+
+    Raises:
+        UserError: If a setting does not fit the others, the data or the folder; or if
+            the loss is no longer finite (`DivergedError`).
+        OSError: If the data are missing.
+        WorkerLostError: If another worker is lost.
+    """
+    distribution = distribution or Distribution()
+    run = RunFolder(run_dir)
+    dataset = _load_dataset(settings)
+    model = _build_model(settings, dataset.input_format, distribution)
+    steps = dataset.num_examples("train") // settings.batch_size
+    context = TrainingContext(steps, dataset.input_format, run, output)
+    family = family_of(settings.network)
+    with distribution.scope():
+        stages = family.stages(settings, model, context)
+    loop = TrainingLoop(
+        model,
+        stages,
+        functools.partial(_batches, settings, dataset, distribution),
+        steps,
+        run / "checkpoints",
+        settings.seed,
+        _validation(settings, dataset, model),
+        _callbacks(settings, family, model, context, distribution),
+        distribution,
+    )
+    if distribution.is_chief:
+        run.start(settings)
+        dataset.input_format.save(run / "input.json")
+    else:
+        run.check(settings)
+    if run.finished:
+        output.write(f"{run} is finished: nothing is left to train\n")
+        return run
+    output.write(
+        f"training {settings.network} on {steps * settings.batch_size} of "
+        f"{dataset.num_examples('train')} images of {dataset.name} an epoch, in "
+        f"{run} ({distribution})\n"
+    )
+    with distribution.watched():
+        loop.run()
+    if distribution.is_chief:
+        run.save_model(model)
+        output.write(f"wrote {run / 'model.keras'}\n")
+    else:
+        output.write(f"{distribution} is done; worker 0 writes the model\n")
+    return run
+
+
+def _load_dataset(settings):
+    dataset = datasets.load(
+        settings.dataset,
+        settings.data_dir,
+        settings.image_size,
+        settings.validation_share,
+    )
+    if settings.batch_size > dataset.num_examples("train"):
+        raise UserError(
+            f"--batch_size={settings.batch_size} is more than the "
+            f"{dataset.num_examples('train')} training images of {dataset.name}; make "
+            f"it smaller."
+        )
+    return dataset
+
+
+def _build_model(settings, input_format, distribution):
+    keras.utils.set_random_seed(settings.seed)
+    num_classes = len(input_format.class_names)
+    with distribution.scope(), dtype_policy(settings.dtype_policy):
+        model = build_network(settings, input_format.shape, num_classes)
+    if settings.init_from:
+        transfer(RunFolder(settings.init_from), model, input_format)
+    if settings.synchronized_batch_norm:
+        synchronize(model)
+    return model
+
+
+def _batches(settings, dataset, distribution, epoch):
+    """Returns the training batches of an epoch (0-based), split over the replicas."""
+    augmentation = Augmentation(
+        settings.crop, settings.flip, settings.autoaugment, settings.cutout
+    )
+
+    def shard(batch_size, index, count):
+        return dataset.batches(
+            "train",
+            batch_size,
+            augmentation,
+            seed=settings.seed,
+            epoch=epoch,
+            shuffle=True,
+            drop_remainder=True,
+            shard=(index, count),
+        )
+
+    return distribution.batches(shard, settings.batch_size)
+
+
+def _validation(settings, dataset, model):
+    """Returns the function from T to the validation's results, or `None`."""
+    if not dataset.num_examples("validation"):
+        return None
+    table = CostTable.load(settings.cost_table) if settings.cost_table else None
+    timed = table is not None and table.unit == "ms"
+    evaluator = Evaluator(model, table if timed else None)
+    names = ("accuracy", "macs_mean") + (("ms_mean",) if timed else ())
+
+    def validate(threshold):
+        batches = dataset.batches("validation", settings.batch_size)
+        results = evaluator(batches, threshold)
+        return {name: results[name] for name in names}
+
+    return validate
+
+
+def _callbacks(settings, family, model, context, distribution):
+    """Returns the Keras callbacks of a training; only the chief has any."""
+    if not distribution.is_chief:
+        return []
+    run = context.run
+    table = callbacks.MetricsTable(run / "metrics.csv")
+    common = [
+        callbacks.Progress(settings.batch_size, context.output),
+        table,
+        keras.callbacks.TensorBoard(str(run / "tensorboard"), write_graph=False),
+    ]
+    if settings.validation_share:
+        save = functools.partial(run.save_model, model, "best.keras")
+        common.append(callbacks.BestEpoch(table, save))
+    return [*common, *family.callbacks(settings, model, context)]
