@@ -1,8 +1,8 @@
-"""Units."""
+"""Numbers and tables as people read them."""
 
 import pytest
 
-from tfdyn.text import readable
+from tfdyn.text import align, readable
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,16 @@ from tfdyn.text import readable
 )
 def test_readable(number, text):
     assert readable(number) == text
+
+
+def test_columns_are_aligned():
+    rows = [["", "accuracy", "MACs"], ["all", "98.89 %", "771.07 k"], ["T=0.5"]]
+    assert align(rows).splitlines() == [
+        "       accuracy      MACs",
+        "all     98.89 %  771.07 k",
+        "T=0.5",
+    ]
+    assert align([["a", "bb", "1"], ["aa", "b", "22"]], left_columns=2) == (
+        "a   bb   1\naa  b   22"
+    )
+    assert align([]) == ""
