@@ -1,42 +1,40 @@
 """The evaluation of a run as a picture."""
 
-from tfdyn.files import whole
+from tfdyn.figures import figure
 from tfdyn.routing.threshold import threshold_label
 
 
-def plot(path, results, shown):
+def plot(path, results: list[tuple], shown: int) -> None:
     """Draws accuracy against MACs, and which branches run at one threshold.
 
     Args:
         path: PNG file to write.
-        results: List of pairs of a threshold and the result of `Evaluator` at it.
+        results: List of pairs: a threshold, and the result of `Evaluator` at it.
         shown: Index of the result whose use of branches is drawn, as in DRNet's
-            figure 2; with categories, for each of them.
+            figure 2; with categories, for each of them too.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     threshold, result = results[shown]
     names, rows = _use(result)
     size = 11 + 0.2 * max(0, len(names) - 10), max(4.0, 0.16 * len(rows) + 2)
-    figure = Figure(figsize=size, layout="tight")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
-    points = sorted((r["macs_mean"] / 1e6, 100 * r["accuracy"], t) for t, r in results)
-    left.plot([macs for macs, _, _ in points], [y for _, y, _ in points], "o-")
-    for index, (macs, y, t) in enumerate(points):
-        place = (4, 6 if index % 2 else -12)
-        left.annotate(threshold_label(t), (macs, y), place, textcoords="offset points")
-    left.set(xlabel="MACs an image (M)", ylabel="test accuracy (%)")
-    left.margins(0.12)
-    left.grid(alpha=0.3)
-    image = right.imshow(rows, aspect="auto", vmin=0, vmax=1, cmap="viridis")
-    right.set_title(f"share of images that run a branch, {threshold_label(threshold)}")
-    right.set_xticks(range(len(names)), names, rotation=30, ha="right")
-    right.set_yticks(range(len(rows)), list(result["use"]), fontsize=6)
-    figure.colorbar(image)
-    with whole(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
+    with figure(path, size, columns=2) as (left, right):
+        points = sorted(
+            (row["macs_mean"] / 1e6, 100 * row["accuracy"], each)
+            for each, row in results
+        )
+        left.plot([macs for macs, _, _ in points], [y for _, y, _ in points], "o-")
+        for index, (macs, y, each) in enumerate(points):
+            place = (4, 6 if index % 2 else -12)
+            text = threshold_label(each)
+            left.annotate(text, (macs, y), place, textcoords="offset points")
+        left.set(xlabel="MACs an image (M)", ylabel="test accuracy (%)")
+        left.margins(0.12)
+        right.grid(False)
+        image = right.imshow(rows, aspect="auto", vmin=0, vmax=1, cmap="viridis")
+        label = threshold_label(threshold)
+        right.set_title(f"share of images that run a branch, {label}")
+        right.set_xticks(range(len(names)), names, rotation=30, ha="right")
+        right.set_yticks(range(len(rows)), list(result["use"]), fontsize=6)
+        right.figure.colorbar(image)
 
 
 def _use(result):

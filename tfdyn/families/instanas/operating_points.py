@@ -5,8 +5,9 @@ import json
 import keras
 
 from tfdyn.families.instanas.settings import OPERATING_POINTS as NAMES
-from tfdyn.files import whole, write_json
-from tfdyn.text import readable
+from tfdyn.figures import figure
+from tfdyn.files import write_json
+from tfdyn.text import align, readable
 
 FOLDER, TABLE, PLOT = (
     "operating_points",
@@ -91,10 +92,10 @@ def summary(logs):
     return shown | {name: logs[name] for name in names if name in logs}
 
 
-def table(points):
+def table(points: list[dict]) -> str:
     """Returns operating points as a table for people."""
     heads = ["point", "epoch", "accuracy", "MACs", "ms", "modules", "one architecture"]
-    rows = [heads] + [
+    rows = [
         [
             point["point"],
             str(point["epoch"]),
@@ -106,11 +107,7 @@ def table(points):
         ]
         for point in points
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True))
-        for row in rows
-    )
+    return align([heads, *rows])
 
 
 def frontier(points, cost):
@@ -128,34 +125,27 @@ def frontier(points, cost):
     return front
 
 
-def plot(path, points):
+def plot(path, points: list[dict]) -> None:
     """Draws accuracy against cost, and the Pareto frontier of the points.
 
     Args:
         path: PNG file to write.
         points: Operating points.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     cost = "ms_mean" if all("ms_mean" in point for point in points) else "macs_mean"
     scale = 1.0 if cost == "ms_mean" else 1e-6
-    figure = Figure(figsize=(6, 4), layout="tight")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    for some, style in ((points, "o"), (frontier(points, cost), "-")):
-        costs = [scale * point[cost] for point in some]
-        axes.plot(costs, [100 * point["accuracy"] for point in some], style, color="C0")
-    for point in points:
-        where = (scale * point[cost], 100 * point["accuracy"])
-        axes.annotate(point["point"], where, (5, 5), textcoords="offset points")
-    unit = "milliseconds" if cost == "ms_mean" else "MACs (M)"
-    axes.set(
-        xlabel=f"{unit} an image",
-        ylabel=f"{points[0]['split']} accuracy (%)",
-        title="operating points",
-    )
-    axes.margins(0.12)
-    axes.grid(alpha=0.3)
-    with whole(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
+    with figure(path) as axes:
+        for some, style in ((points, "o"), (frontier(points, cost), "-")):
+            costs = [scale * point[cost] for point in some]
+            accuracies = [100 * point["accuracy"] for point in some]
+            axes.plot(costs, accuracies, style, color="C0")
+        for point in points:
+            place = (scale * point[cost], 100 * point["accuracy"])
+            axes.annotate(point["point"], place, (5, 5), textcoords="offset points")
+        unit = "milliseconds" if cost == "ms_mean" else "MACs (M)"
+        axes.set(
+            xlabel=f"{unit} an image",
+            ylabel=f"{points[0]['split']} accuracy (%)",
+            title="operating points",
+        )
+        axes.margins(0.12)
