@@ -1,7 +1,8 @@
 """Complexity: parameters and multiply-accumulates (MACs) of any Keras layer.
 
-The count reads the operations that a layer performs, by calling it on symbolic
-tensors down to `keras.ops`. So a new branch is counted with no method of its own.
+A layer is called on symbolic tensors, and so are the layers that it calls, down to the
+operations of `keras.ops`; the MACs of these are summed. So a new branch is counted
+without a method that counts it.
 """
 
 import math
@@ -9,30 +10,35 @@ import math
 import keras
 
 from tfdyn.errors import UserError
+from tfdyn.layers.keras_internals import graph_nodes
 
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
 
-def params(layer):
-    """Returns the number of trainable weights of a built layer."""
+def params(layer: keras.Layer) -> int:
+    """Returns the number of trainable parameters of a built layer."""
     return sum(math.prod(weight.shape) for weight in layer.trainable_weights)
 
 
-def macs(layer, shape=None):
-    """Returns the multiply-accumulates of a built layer for one example.
+def macs(layer: keras.Layer, shape: tuple | list[tuple] | None = None) -> int:
+    """Returns the multiply-accumulates (MACs) of a built layer for one image.
 
-    As in DRNet and ISBNet: convolutions and matrix products by their MACs, pooling
-    by its window's size for each output element (9 for 3x3), batch norm by 1 for
-    each element, everything else (global pooling, activations, sums) by nothing.
+    Counted as in DRNet and ISBNet: convolutions and matrix products by their MACs,
+    pooling by the size of its window for each output element (9 for 3x3), batch norm
+    by 1 for each element, everything else (global pooling, activations, sums) by 0.
 
     Args:
         layer: A built layer.
-        shape: Of its input, with the batch axis, or a list of them if it takes a list
-            of inputs; by default what it was built with.
+        shape: Shape of its input with the batch axis, of any size; a list of shapes for
+            a layer that takes a list of inputs. By default the shape that the layer
+            was built with.
+
+    Returns:
+        The number of MACs.
 
     Raises:
-        ValueError: If the layer performs an operation that has weights and for
-            which there is no rule.
+        UserError: If the layer performs an operation that has weights and that no rule
+            in `RULES` counts.
     """
     shape = of_one_example(shape or input_shape(layer))
     if isinstance(shape, list):
@@ -40,20 +46,21 @@ def macs(layer, shape=None):
     return _count(layer, keras.KerasTensor(shape, "float32"))
 
 
-def of_one_example(shape):
-    """Returns a shape, or each of a list of shapes, with a batch of 1."""
+def of_one_example(shape: tuple | list[tuple]) -> tuple | list[tuple]:
+    """Returns a shape, or each of a list of shapes, with a batch axis of 1."""
     if isinstance(shape[0], (list, tuple)):
         return [of_one_example(each) for each in shape]
     return (1, *shape[1:])
 
 
-def input_shape(layer):
-    """Returns the shape, or the list of shapes, that a layer was built with."""
-    # A functional model is built without a call of `build`.
+def input_shape(layer: keras.Layer) -> tuple | list[tuple]:
+    """Returns the input shape, or the list of shapes, that a layer was built with."""
+    # A functional model is built without a call of `build`: its shape is an attribute.
     return (layer.get_build_config() or {}).get("input_shape") or layer.input_shape
 
 
 def _count(layer, *args, **kwargs):
+    """Returns the MACs of a call of a layer with symbolic tensors of batch 1."""
     if isinstance(layer, CONVOLUTIONS) and layer.groups > 1:
         # Keras refuses a grouped convolution of symbolic tensors.
         output_shape = layer.compute_output_shape(args[0].shape)
@@ -63,22 +70,19 @@ def _count(layer, *args, **kwargs):
     if all(any(output is x for x in inputs) for output in outputs):
         return 0
     total = 0
-    # Keras has no public way to the arguments of a graph's operations.
-    depths = keras.Function(inputs, outputs)._nodes_by_depth
-    for node in (node for nodes in depths.values() for node in nodes):
-        operation, arguments = node.operation, node.arguments
-        if node.is_input:
-            continue
-        if isinstance(operation, keras.Layer):
-            args = keras.tree.map_structure(_detached, arguments.args)
-            kwargs = keras.tree.map_structure(_detached, arguments.kwargs)
-            total += _count(operation, *args, **kwargs)
+    for node in graph_nodes(inputs, outputs):
+        if isinstance(node.operation, keras.Layer):
+            args = keras.tree.map_structure(_detached, node.args)
+            kwargs = keras.tree.map_structure(_detached, node.kwargs)
+            total += _count(node.operation, *args, **kwargs)
         else:
-            total += _operation_macs(operation, arguments.args, node.outputs[0].shape)
+            shape = node.outputs[0].shape
+            total += _operation_macs(node.operation, node.args, shape)
     return total
 
 
 def _operation_macs(operation, arguments, output_shape):
+    """Returns the MACs of an operation of `keras.ops`, by its rule in `RULES`."""
     rule = RULES.get(type(operation).__name__)
     if rule is not None:
         shapes = [getattr(argument, "shape", None) for argument in arguments]
@@ -118,7 +122,9 @@ def _pooling(operation, shapes, output):
     return math.prod(output) * window if window > 1 else 0  # 1 is a choice of rows
 
 
-# Operation: function of (operation, shapes of its arguments, shape of its output).
+# Class name of an operation of `keras.ops`: function that returns its MACs. It is
+# called with the operation, a list of the shapes of its arguments (`None` for what is
+# no tensor) and the shape of its output, all with a batch axis of 1.
 RULES = {
     "Conv": lambda _, shapes, output: math.prod(output) * math.prod(shapes[1][:-1]),
     "DepthwiseConv": lambda _, shapes, output: (
@@ -141,4 +147,5 @@ def _is_symbolic(value):
 
 
 def _detached(value):
+    """Returns a symbolic tensor without its history; any other value as it is."""
     return keras.KerasTensor(value.shape, value.dtype) if _is_symbolic(value) else value

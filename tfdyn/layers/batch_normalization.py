@@ -5,7 +5,10 @@ import functools
 import keras
 from keras import ops
 
-# oneDNN's fused batch norm is fast on blocks of so many channels, slow on others.
+from tfdyn.layers.keras_internals import all_layers
+
+# On a CPU, TensorFlow's fused batch norm (oneDNN) is fast where the number of channels
+# is a multiple of this, and slow elsewhere.
 FUSED_CHANNELS = 16
 
 
@@ -13,10 +16,11 @@ FUSED_CHANNELS = 16
 class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` that takes less time to train.
 
-    Results, weights and arguments are those of Keras. In training on TensorFlow,
-    `(batch, height, width, channels)` is normalised by the fused operation, which
-    Keras 3 does not use, or on CPUs, where that is slow for numbers of channels that
-    are not multiples of 16, by sums over whole rows and a gradient of its own.
+    Results, weights and arguments are those of Keras. Only the training of inputs
+    `(batch, height, width, channels)` on TensorFlow differs: they are normalised by
+    TensorFlow's fused operation, which Keras 3 does not use. That operation is slow on
+    CPUs unless the number of channels is a multiple of 16. There, sums over whole rows
+    of the input and a custom gradient take its place.
     `benchmarks/training_step.py` measures the difference.
     """
 
@@ -33,6 +37,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return ops.cast(outputs, self.compute_dtype)
 
     def _is_fast(self, inputs, mask):
+        """Returns whether the faster forms compute what this layer is to compute."""
         return (
             keras.backend.backend() == "tensorflow"
             and not isinstance(inputs, keras.KerasTensor)
@@ -46,20 +51,38 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
 
 
-def synchronize(model):
-    """Lets the replicas of a distributed training share the moments of a batch."""
-    for layer in model._flatten_layers():
+def synchronize(model: keras.Model) -> None:
+    """Makes batch norm use the mean and variance over the batches of all replicas.
+
+    Args:
+        model: A model that is about to be trained on several replicas. `synchronized`
+            is set in each of its `BatchNormalization` layers, at any depth.
+    """
+    for layer in all_layers(model):
         if isinstance(layer, BatchNormalization):
             layer.synchronized = True
 
 
 def _prefers_fused(channels):
+    """Returns whether the fused operation is the faster, for a number of channels."""
     import tensorflow as tf
 
     return channels % FUSED_CHANNELS == 0 or tf.config.list_physical_devices("GPU")
 
 
 def _fused(inputs, gamma, beta, epsilon):
+    """Normalises a batch with TensorFlow's fused operation.
+
+    Args:
+        inputs: Tensor `(batch, height, width, channels)`.
+        gamma: Scale, `(channels,)`, float32.
+        beta: Offset, `(channels,)`, float32.
+        epsilon: Float that is added to the variance.
+
+    Returns:
+        The normalised tensor, of the shape and type of `inputs`, and the mean and the
+        variance of the batch, each `(channels,)`.
+    """
     import tensorflow as tf
 
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
@@ -71,19 +94,30 @@ def _fused(inputs, gamma, beta, epsilon):
         epsilon=epsilon,
         is_training=True,
     )
-    # Its variance is that of a sample; Keras keeps the batch's own.
+    # The operation divides by count - 1, Keras by count.
     count = ops.cast(ops.size(inputs) // inputs.shape[-1], variance.dtype)
     return outputs, mean, variance * (count - 1.0) / count
 
 
 @functools.cache
 def _by_rows(width, channels, epsilon):
-    """Returns the normalisation of a map as a matrix of long rows.
+    """Returns a function that normalises maps as matrices of long rows.
 
     A row holds `width * channels` numbers. Sums over rows are a product with ones,
     and broadcasts along rows are long: both are several times faster than
-    reductions and broadcasts over few channels. Traced once for each shape, forward
-    and backward are one operation each where they are used.
+    reductions and broadcasts over few channels. The forward and the backward
+    computation are traced once for each shape, and are one operation each in the
+    graphs that use them.
+
+    Args:
+        width: Width of the maps.
+        channels: Number of channels.
+        epsilon: Float that is added to the variance.
+
+    Returns:
+        A function of `rows` `(batch * height, width * channels)`, `gamma` and `beta`
+        `(channels,)`, all float32. It returns the normalised rows, the mean and the
+        variance of the batch.
     """
     import tensorflow as tf
 
@@ -124,7 +158,7 @@ def _by_rows(width, channels, epsilon):
         @tf.custom_gradient
         def normalize(rows, gamma, beta):
             outputs, mean, variance = forward(rows, gamma, beta)
-            # Not among the outputs, which would ask for gradients of zeros.
+            # As outputs they would cost TensorFlow a gradient of zeros each.
             moments.extend([mean, variance])
 
             def gradient(upstream):
@@ -138,6 +172,7 @@ def _by_rows(width, channels, epsilon):
 
 
 def _rowwise(inputs, gamma, beta, epsilon):
+    """Normalises a batch as a matrix of long rows; otherwise as `_fused`."""
     import tensorflow as tf
 
     _, height, width, channels = inputs.shape

@@ -1,9 +1,10 @@
-"""Modules: the parts of a network that cost something, found in its layers."""
+"""Modules: the parts of a network that cost something, and where they stand in it."""
 
 import dataclasses
 
 import keras
 
+from tfdyn.layers.keras_internals import sublayers
 from tfdyn.layers.mixed_op import MixedOp
 
 KINDS = ("stem", "preprocess", "router", "branch", "head")
@@ -11,13 +12,14 @@ KINDS = ("stem", "preprocess", "router", "branch", "head")
 
 @dataclasses.dataclass(frozen=True)
 class Module:
-    """A part of a network: what is counted, measured and looked up as a whole.
+    """A part of a network whose cost is counted, measured and looked up as a whole.
 
     Attributes:
-        name: Path of the layer in the network, with slashes.
+        name: Path of the layer in the network: names of layers, joined by slashes.
         kind: One of `KINDS`.
         layer: The built Keras layer.
-        mixed_op: Name of the MixedOp that a branch stands in, else `None`.
+        mixed_op: If the module is a branch, the name of the MixedOp that holds it;
+            otherwise `None`.
     """
 
     name: str
@@ -26,15 +28,22 @@ class Module:
     mixed_op: str | None = None
 
 
-def find_modules(layer, path=""):
+def find_modules(layer: keras.Layer, path: str = "") -> list[Module]:
     """Returns the modules below a layer, in the order in which it holds them.
 
-    The branches of every MixedOp are modules, and every layer that has an
-    attribute `kind`. What is in neither (an auxiliary head) costs nothing.
+    A module is a branch of a MixedOp, or a layer with an attribute `kind` that is one
+    of `KINDS`. Layers outside all modules (an auxiliary head) cost nothing.
+
+    Args:
+        layer: A built layer or model.
+        path: Put before the name of each module; empty, or a path that ends with a
+            slash.
+
+    Returns:
+        The modules. None of them stands inside another.
     """
     modules = []
-    # Keras has no public way to the layers that a layer holds.
-    for child in layer._flatten_layers(include_self=False, recursive=False):
+    for child in sublayers(layer):
         name = f"{path}{child.name}"
         if isinstance(child, MixedOp):
             modules += [

@@ -1,20 +1,22 @@
-"""SGD with L2 decay in the gradient."""
+"""SGD whose weight decay is part of the gradient."""
 
 import keras
+
+from tfdyn.layers.keras_internals import variable_index
 
 
 @keras.saving.register_keras_serializable("tfdyn")
 class SGD(keras.optimizers.SGD):
-    """`keras.optimizers.SGD` whose gradients gain `l2` times the weight.
+    """`keras.optimizers.SGD` that adds `l2` times the weight to each gradient.
 
-    That is the decay of PyTorch's SGD and of the papers. Keras's own
-    `weight_decay` is decoupled from the gradient, about ten times weaker at
-    momentum 0.9; an L2 regularizer is the same as this with several times the
-    operations. On TensorFlow a weight is updated by one fused operation.
+    That is the weight decay of PyTorch's SGD and of the papers. The `weight_decay` of
+    Keras acts outside the gradient, and is about ten times weaker at momentum 0.9. An
+    L2 regularizer of Keras gives the same result with several times the operations.
+    On TensorFlow, an update with momentum is one fused operation for each weight.
 
     Args:
         *args: As for `keras.optimizers.SGD`.
-        l2: The decay.
+        l2: Float, the weight decay. 0 means none.
         **kwargs: As for `keras.optimizers.SGD`.
     """
 
@@ -23,7 +25,8 @@ class SGD(keras.optimizers.SGD):
         self.l2 = l2
 
     def update_step(self, gradient, variable, learning_rate):
-        # After gradients are summed over replicas: the decay is added once.
+        # Keras calls this with gradients that are already summed over the replicas, so
+        # that the weight decay is added once.
         if self.l2:
             gradient = gradient + self.l2 * keras.ops.cast(variable, gradient.dtype)
         if keras.backend.backend() != "tensorflow" or not self.momentum:
@@ -31,7 +34,7 @@ class SGD(keras.optimizers.SGD):
             return
         import tensorflow as tf
 
-        momentum = self.momentums[self._get_variable_index(variable)]
+        momentum = self.momentums[variable_index(self, variable)]
         tf.raw_ops.ResourceApplyKerasMomentum(
             var=variable.handle,
             accum=momentum.value.handle,
