@@ -20,7 +20,7 @@ from tiny_settings import tiny_dmnn_settings, tiny_instanas_settings, tiny_setti
 import tfdyn
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.evaluation.evaluate_run import evaluate
-from tfdyn.layers.stem import ImageNetStem
+from tfdyn.families.drnet.stem import ImageNetStem
 from tfdyn.settings.fields import to_flagfile
 from tfdyn.training.trainer import train
 

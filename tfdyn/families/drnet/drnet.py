@@ -9,11 +9,12 @@ import itertools
 import keras
 
 from tfdyn.errors import UserError
+from tfdyn.families.drnet.auxiliary_head import AuxiliaryHead
 from tfdyn.families.drnet.branches import BRANCHES
 from tfdyn.families.drnet.cell import Cell, draw_topology
 from tfdyn.families.drnet.selection import BranchSelection
-from tfdyn.layers.heads import AuxiliaryHead, ClassifierHead
-from tfdyn.layers.stem import ImageNetStem, Stem
+from tfdyn.families.drnet.stem import ImageNetStem, Stem
+from tfdyn.layers.heads import ClassifierHead
 from tfdyn.models.routed_model import RoutedModel
 
 STEMS = ("small", "imagenet")

@@ -1,0 +1,81 @@
+"""Stems of DRNet: from the images to the two inputs of its first cell."""
+
+import keras
+from keras import layers
+
+from tfdyn.layers.chain import Chain
+from tfdyn.layers.convolutions import conv_bn
+
+
+@keras.saving.register_keras_serializable("tfdyn")
+class Stem(keras.layers.Layer):
+    """The stem of DRNet for small images: 3x3 convolution and batch norm.
+
+    Input: tensor `(batch, height, width, channels)`.
+    Output: a pair that holds one tensor `(batch, height, width, filters)` twice.
+
+    Args:
+        filters: Integer, number of output channels.
+    """
+
+    kind = "stem"
+
+    def __init__(self, filters, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.convolution = Chain(conv_bn(filters, kernel_size=3))
+
+    def build(self, input_shape):
+        self.convolution.build(input_shape)
+
+    def call(self, inputs):
+        outputs = self.convolution(inputs)
+        return outputs, outputs
+
+    def compute_output_shape(self, input_shape):
+        return (self.convolution.compute_output_shape(input_shape),) * 2
+
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters}
+
+
+@keras.saving.register_keras_serializable("tfdyn")
+class ImageNetStem(keras.layers.Layer):
+    """The stem of DARTS for 224x224 images: three 3x3 convolutions of stride 2.
+
+    Each has batch norm, and ReLU stands between them.
+
+    Input: tensor `(batch, height, width, channels)`.
+    Output: a pair of tensors: `(batch, height / 4, width / 4, filters)` after the
+    second convolution and `(batch, height / 8, width / 8, filters)` after the third.
+    Each division by 2 rounds up.
+
+    Args:
+        filters: Integer, number of output channels, an even number.
+    """
+
+    kind = "stem"
+
+    def __init__(self, filters, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        half = conv_bn(filters // 2, kernel_size=3, strides=2)
+        quarter = conv_bn(filters, kernel_size=3, strides=2)
+        eighth = conv_bn(filters, kernel_size=3, strides=2)
+        self.quarter = Chain([*half, layers.ReLU(), *quarter])
+        self.eighth = Chain([layers.ReLU(), *eighth])
+
+    def build(self, input_shape):
+        self.quarter.build(input_shape)
+        self.eighth.build(self.quarter.compute_output_shape(input_shape))
+
+    def call(self, inputs):
+        quarter = self.quarter(inputs)
+        return quarter, self.eighth(quarter)
+
+    def compute_output_shape(self, input_shape):
+        quarter = self.quarter.compute_output_shape(input_shape)
+        return quarter, self.eighth.compute_output_shape(quarter)
+
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters}
