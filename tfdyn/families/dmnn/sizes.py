@@ -1,12 +1,14 @@
-"""Sizes of DMNN and its static twins: the stages of ResNet and MobileNetV2."""
+"""Sizes of DMNN and of its static twins, from the stages of ResNet and MobileNetV2."""
 
-# Channels after each stage, stride of its first block (He et al., 2016, table 1).
-RESNET = ((256, 1), (512, 2), (1024, 2), (2048, 2))
+from typing import Any
 
-# Width of a sub-block by stage. One is ResNet itself. DMNN leaves the others to a
-# supplement that is not public: four are 24 times a power of two (25.82 M parameters,
-# published 25.81); two and three are multiples of 4 near powers of two times 38.5 and
-# 29.7 that meet the published sizes of DMNN-50 and DMNN-101.
+from tfdyn.models.backbones import RESNET, RESNET_50, RESNET_101, mobilenetv2_stages
+
+# Number of sub-blocks: the width of a sub-block in each stage. One sub-block is ResNet
+# itself. The other widths stand in a supplement of DMNN that is not public. With four
+# sub-blocks they are 24 times a power of two (25.82 M parameters, published: 25.81 M).
+# With two and three they are the multiples of 4 near 38.5 and 29.7 times a power of two
+# that give DMNN-50 and DMNN-101 their published sizes.
 WIDTHS = {
     1: (64, 128, 256, 512),
     2: (40, 76, 152, 308),
@@ -14,25 +16,20 @@ WIDTHS = {
     4: (24, 48, 96, 192),
 }
 
-# Expansion, channels, blocks, stride (Sandler et al., 2018, table 2).
-MOBILENETV2 = (
-    (1, 16, 1, 1),
-    (6, 24, 2, 2),
-    (6, 32, 3, 2),
-    (6, 64, 4, 2),
-    (6, 96, 3, 1),
-    (6, 160, 3, 2),
-    (6, 320, 1, 1),
-)
 
-
-def resnet(blocks, sub_blocks=1, stem="resnet"):
-    """Returns the arguments of a DMNN of bottlenecks; static if of one sub-block.
+def resnet(
+    blocks: tuple[int, ...], sub_blocks: int = 1, stem: str = "resnet"
+) -> dict[str, Any]:
+    """Returns the arguments of a DMNN of bottlenecks, the blocks of ResNet.
 
     Args:
-        blocks: Number of blocks of each stage.
-        sub_blocks: N, one of `WIDTHS`.
-        stem: "resnet" for ImageNet, "resnet_cifar" for 32x32.
+        blocks: Number of blocks of each of the four stages.
+        sub_blocks: Number of sub-blocks of a block, a key of `WIDTHS`. With 1 the
+            network is static: it has no routers.
+        stem: "resnet" for ImageNet, "resnet_cifar" for images of 32x32 pixels.
+
+    Returns:
+        Arguments of `tfdyn.families.dmnn.dmnn.DMNN` by name.
     """
     stages = [
         (filters, width, count, strides)
@@ -45,36 +42,28 @@ def resnet(blocks, sub_blocks=1, stem="resnet"):
     )
 
 
-def backbone(pixels):
-    """Returns the stages of MobileNetV2 for images of a side, as `MOBILENETV2`.
+def mobilenetv2(
+    multiplier: float = 1.0, sub_blocks: int = 1, pixels: int = 224
+) -> dict[str, Any]:
+    """Returns the arguments of a DMNN of inverted residuals, MobileNetV2's blocks.
 
-    At 32 pixels the stage of 24 channels does not halve the map, nor does the stem
-    below 224 (the code of InstaNAS).
-
-    Args:
-        pixels: 32, 64 or 224.
-    """
-    return [
-        (expansion, filters, blocks, 1 if (pixels, filters) == (32, 24) else strides)
-        for expansion, filters, blocks, strides in MOBILENETV2
-    ]
-
-
-def mobilenetv2(multiplier=1.0, sub_blocks=1, pixels=224):
-    """Returns the arguments of a DMNN of inverted residuals; static if of one.
-
-    Each sub-block has the expansion E/N (DMNN section 3.1). MobileNetV2's blocks that
-    change their input's shape have no shortcut; in DMNN they have a 1x1 convolution,
-    with which the sizes are those published.
+    Each of N sub-blocks has the expansion E/N, where E is that of the block (DMNN
+    section 3.1). In MobileNetV2, blocks that change the shape of their input have no
+    shortcut. In DMNN their shortcut is a 1x1 convolution, with which the networks have
+    the published sizes. The stem halves images of 224 pixels only.
 
     Args:
-        multiplier: Width multiplier.
-        sub_blocks: N.
-        pixels: Side of the images that it is for, as for `backbone`.
+        multiplier: Factor on the number of channels of every layer.
+        sub_blocks: Number of sub-blocks of a block. With 1 the network is static: it
+            has no routers.
+        pixels: Height and width of the images, in pixels: 32, 64 or 224.
+
+    Returns:
+        Arguments of `tfdyn.families.dmnn.dmnn.DMNN` by name.
     """
     stages = [
         (_channels(filters * multiplier), expansion / sub_blocks, blocks, strides)
-        for expansion, filters, blocks, strides in backbone(pixels)
+        for expansion, filters, blocks, strides in mobilenetv2_stages(pixels)
     ]
     return {
         "sub_block": "inverted_residual",
@@ -88,24 +77,24 @@ def mobilenetv2(multiplier=1.0, sub_blocks=1, pixels=224):
 
 
 def _static(sub_blocks):
+    """Returns the arguments that make a network of one sub-block static."""
     return {"selection": "none"} if sub_blocks == 1 else {}
 
 
 def _channels(number):
-    """Rounds to a multiple of 8, not below 90 %, as MobileNetV2's code does."""
+    """Rounds to a multiple of 8, not below 90 % of it, as MobileNetV2's code does."""
     rounded = max(8, int(number + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * number else rounded
 
 
-# Blocks of each stage (He et al., 2016, table 1).
-RESNET_50, RESNET_101 = (3, 4, 6, 3), (3, 4, 23, 3)
 SMALL = {"stem": "small", "stem_filters": 16}
-# Maps of half the side have more MACs a value, so that copies at gates weigh less.
+# In feature maps of half the height and width a value costs more MACs, so that the
+# copies at gates weigh less.
 HALVED = {"stem": "mobilenet", "stem_filters": 32}
 
-# dmnn_*: DMNN tables 1 to 3, with the static networks that these tables compare with.
-# mobilenetv2_*_cifar10: the static networks of InstaNAS's tables 1 and 2. xs (CIFAR-10
-# on two CPU cores) and tiny (tests) are ours.
+# Network: arguments of DMNN. dmnn_*: tables 1 to 3 of DMNN; resnet_* and mobilenetv2*:
+# the static networks of these tables; mobilenetv2_*cifar10: those of tables 1 and 2 of
+# InstaNAS. xs (for CIFAR-10 on two CPU cores) and tiny (for tests) are in no paper.
 SIZES = {
     "dmnn_tiny": {**SMALL, "stages": [(16, 4, 2, 1), (32, 8, 2, 2)]},
     "dmnn_xs": {**HALVED, "stages": [(128, 40, 2, 1), (256, 80, 2, 2)]},

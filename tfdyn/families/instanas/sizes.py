@@ -1,20 +1,29 @@
-"""Sizes of InstaNAS: the backbone of MobileNetV2 at 32, 64 and 224 pixels."""
+"""Sizes of InstaNAS, from the stages of MobileNetV2 at 32, 64 and 224 pixels."""
 
-from tfdyn.families.dmnn.sizes import backbone
+from typing import Any
 
-# Pixels of a side that the router sees as one, by the side of the images.
+from tfdyn.models.backbones import mobilenetv2_stages
+
+# Height and width of the images, in pixels: side of the squares of pixels that the
+# router sees as one.
 ROUTER_POOLS = {32: 1, 64: 2, 224: 4}
 
 
-def meta_graph(pixels):
-    """Returns the arguments of an InstaNAS of 17 cells, for images of a side.
+def meta_graph(pixels: int) -> dict[str, Any]:
+    """Returns the arguments of an InstaNAS of 17 cells, for images of a size.
+
+    The stem halves images of 224 pixels only.
 
     Args:
-        pixels: 32, 64 or 224.
+        pixels: Height and width of the images, in pixels: 32, 64 or 224.
+
+    Returns:
+        Arguments of `tfdyn.families.instanas.instanas.InstaNAS` by name.
     """
     return {
         "stages": [
-            (filters, cells, strides) for _, filters, cells, strides in backbone(pixels)
+            (filters, cells, strides)
+            for _, filters, cells, strides in mobilenetv2_stages(pixels)
         ],
         "stem_filters": 32,
         "stem_strides": 2 if pixels == 224 else 1,
@@ -23,7 +32,8 @@ def meta_graph(pixels):
     }
 
 
-# InstaNAS section 4.1. xs (CIFAR-10 on two CPU cores) and tiny (tests) are ours.
+# Network: arguments of InstaNAS, as in section 4.1 of its paper. xs (for CIFAR-10 on
+# two CPU cores) and tiny (for tests) are in no paper.
 SIZES = {
     "instanas_tiny": {
         "stages": [(8, 1, 1), (16, 2, 2)],
