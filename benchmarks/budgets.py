@@ -2,10 +2,11 @@
 
 `python -m benchmarks.budgets --run_dir=runs/NAME --budget_ms=0.75,0.9,1.1`
 
-For each budget T is chosen by the run's latency table on its validation images, as
-`export.tflite --budget_ms` does, and two files are made: all branches gated, and the
-gates left out that the table tells to be of no use (`--latency_table`). All files are
-timed on the same test images, in turn, with one thread.
+For each budget T is found by the run's latency table on its validation images, as
+`export.tflite --budget_ms` does. Two files are made: one with a gate for each branch
+("gated"), and one without the gates that cost more time than they save by the table
+("guided", as `export.tflite --latency_table`). All files are timed on the same test
+images, in turn, with one thread.
 """
 
 import pathlib
@@ -16,81 +17,88 @@ import numpy as np
 from absl import flags
 
 from benchmarks import litert, timing
+from export import flags as export_flags
 from export import gates
-from export import source as sources
+from export.graph.form import Form
+from export.source import Source
 from tfdyn import commands
+from tfdyn.evaluation.evaluator import Evaluator
+from tfdyn.evaluation.thresholds import BUDGET_MS, choose_thresholds
 from tfdyn.files import write_json
+from tfdyn.runs.tables import load_table
+from tfdyn.text import align
 
 FLAGS = flags.FLAGS
 
 
-def measure(source, budgets, table, images, rounds=5, loop=30):
+def measure(
+    source: Source,
+    budgets: list[float],
+    cost_table: str | None,
+    images: np.ndarray,
+    rounds: int = 5,
+    loop: int = 30,
+) -> dict:
     """Times a network at the thresholds of budgets.
 
     Args:
-        source: `export.source.Source` of a run.
-        budgets: Milliseconds an image, numbers.
-        table: Path of its latency table; `None`: the run's own.
+        source: `Source` of a run.
+        budgets: Milliseconds an image.
+        cost_table: Path of its latency table (`None`: the run's own).
         images: uint8 images `(n, height, width, channels)`.
-        rounds: How often each file is timed on each image.
-        loop: How often it runs each time.
+        rounds: Number of times that each file is timed on each image.
+        loop: Number of runs each time.
 
     Returns:
-        A dict ready for JSON: the settings, and under `budgets` what was chosen for
-        each, with `gated_ms`, `guided_ms` (means over the images) and
+        A dict ready for JSON: the settings, and under `budgets` for each budget the T
+        that was found, `gated_ms` and `guided_ms` (means over the images) and
         `guided_to_gated`, their ratio (of each image; the median and quartiles).
     """
-    from export.graph.form import Form
-    from tfdyn.evaluation import budget
-    from tfdyn.evaluation.evaluator import Evaluator
-
-    table, costs = budget.load_table(source.run, table, needed=True)
-    evaluator, forms = Evaluator(source.model, costs), {}
-    choices = budget.thresholds_for(budgets, evaluator, source.dataset)
-    for choice in choices:
-        form = Form(threshold=choice["threshold"])
-        guided, chosen = gates.leave_out(source, form, table)
-        choice["ungated"] = len(chosen["ungated"])
-        forms[choice["budget_ms"]] = {"gated": form, "guided": guided}
+    path, table = load_table(source.run, cost_table, needed=True)
+    evaluator, forms = Evaluator(source.model, table), {}
+    rows = choose_thresholds(BUDGET_MS, budgets, evaluator, source.dataset)
+    for index, row in enumerate(rows):
+        gated = Form(threshold=row["threshold"])
+        guided, removed = gates.leave_out(source, gated, path)
+        row["ungated"] = len(removed["ungated"])
+        forms |= {(index, "gated"): gated, (index, "guided"): guided}
     with tempfile.TemporaryDirectory() as folder:
         runtimes = {
-            f"{number} {name}": litert.load(
-                source, pathlib.Path(folder, f"{number}_{name}.tflite"), form
+            (index, name): litert.load(
+                source, pathlib.Path(folder, f"{index}_{name}.tflite"), form
             )
-            for number, own in forms.items()
-            for name, form in own.items()
+            for (index, name), form in forms.items()
         }
-        rows = litert.alternate(
-            [runtimes] * len(images), images, [None] * len(images), rounds, loop
+        count = len(images)
+        timed = litert.alternate(
+            [runtimes] * count, images, [None] * count, rounds, loop
         )
-    for choice, number in zip(choices, budgets, strict=True):
+    for index, row in enumerate(rows):
         gated, guided = (
-            np.array([row[f"{number} {name}"] for row in rows])
+            np.array([times[index, name] for times in timed])
             for name in ("gated", "guided")
         )
-        choice["gated_ms"] = statistics.mean(gated)
-        choice["guided_ms"] = statistics.mean(guided)
-        ratios = np.percentile(guided / gated, (25, 50, 75))
-        choice["guided_to_gated"] = dict(
-            zip(("low", "median", "high"), ratios.tolist(), strict=True)
-        )
+        row["gated_ms"] = statistics.mean(gated)
+        row["guided_ms"] = statistics.mean(guided)
+        ratios = np.percentile(guided / gated, (25, 50, 75)).tolist()
+        names = ("low", "median", "high")
+        row["guided_to_gated"] = dict(zip(names, ratios, strict=True))
     return {
         "source": source.name,
-        "latency_table": str(table),
-        "images": len(images),
+        "latency_table": str(path),
+        "images": count,
         "rounds": rounds,
         "loop": loop,
-        "budgets": choices,
+        "budgets": rows,
         "machine": timing.machine(),
     }
 
 
-def text(content):
-    """Returns what was measured as a table."""
-    heads = ("budget", "T", "predicted", "gated", "of budget", "guided", "guided/gated")
-    lines = ["".join(f"{head:>14}" for head in heads)]
-    for row in content["budgets"]:
-        cells = (
+def text(content: dict) -> str:
+    """Returns what `measure` returned as a table."""
+    heads = ["budget", "T", "predicted", "gated", "of budget", "guided", "guided/gated"]
+    rows = [
+        [
             f"{row['budget_ms']:g} ms",
             f"{row['threshold']:.6g}",
             f"{row['validation_ms']:.3f}",
@@ -98,29 +106,27 @@ def text(content):
             f"{row['gated_ms'] / row['budget_ms']:.3f}",
             f"{row['guided_ms']:.3f}",
             f"{row['guided_to_gated']['median']:.3f}",
-        )
-        lines.append("".join(f"{cell:>14}" for cell in cells))
-    return "\n".join(lines)
+        ]
+        for row in content["budgets"]
+    ]
+    return align([heads, *rows])
 
 
 def main():
     """Runs the command on the flags."""
-    source = sources.from_command()
+    source = export_flags.source_from_flags()
     images, _ = source.test_images(FLAGS.images)
     budgets = [float(number) for number in FLAGS.budget_ms]
     content = measure(
         source, budgets, FLAGS.cost_table, images, FLAGS.rounds, FLAGS.loop
     )
-    path = pathlib.Path(FLAGS.output or source.folder.parent / "budgets.json")
+    path = export_flags.output_from_flags(source.home / "budgets.json")
     write_json(path, content)
-    if FLAGS.json:
-        commands.print_json(content)
-    else:
-        print(f"{text(content)}\n\nwrote {path}")
+    commands.report(content, f"{text(content)}\n\nwrote {path}")
 
 
 if __name__ == "__main__":
-    sources.define()
+    export_flags.define_source()
     for name in ("run_dir", "cost_table"):  # So that --help lists them.
         flags.declare_key_flag(name)
     for name, default, help in (
@@ -129,8 +135,10 @@ if __name__ == "__main__":
         ("loop", 30, "How often it runs each time."),
     ):
         flags.DEFINE_integer(name, default, help, lower_bound=1)
-    flags.DEFINE_list("budget_ms", None, "Milliseconds an image, some numbers.")
+    flags.DEFINE_list(
+        "budget_ms", None, "Mean milliseconds an image: numbers with commas."
+    )
     flags.mark_flag_as_required("budget_ms")
-    flags.DEFINE_string("output", None, "JSON file (default: budgets.json of the run).")
+    export_flags.define_output("budgets.json in the run's folder")
     commands.define_json()
     commands.run(main)

@@ -6,10 +6,16 @@
 import json
 import statistics
 
+import tensorflow as tf
 from absl import flags
 
 from benchmarks import timing
 from tfdyn import commands
+from tfdyn.data.dataset import load
+from tfdyn.evaluation.evaluator import Evaluator
+from tfdyn.layers import execution
+from tfdyn.runs.run_folder import RunFolder, newest_run
+from tfdyn.text import align
 
 FLAGS = flags.FLAGS
 FORMS = ("dispatched", "masked")
@@ -24,10 +30,6 @@ def make_pass(run_dir, form, threshold, batches):
         threshold: T.
         batches: List of batches of images and labels.
     """
-    from tfdyn.evaluation.evaluator import Evaluator
-    from tfdyn.layers import execution
-    from tfdyn.runs.run_folder import RunFolder
-
     by = {"dispatched": execution.dispatched, "masked": execution.dense}[form]
     evaluator = Evaluator(RunFolder(run_dir).load_model(), by=by)
     return lambda: evaluator(batches, threshold)
@@ -35,9 +37,6 @@ def make_pass(run_dir, form, threshold, batches):
 
 def load_batches(run_dir, batch_size, images):
     """Returns a list of batches of the run's test set, at most so many images."""
-    from tfdyn.data.dataset import load
-    from tfdyn.runs.run_folder import RunFolder
-
     settings = RunFolder(run_dir).settings()
     dataset = load(settings.dataset, settings.data_dir, settings.image_size)
     return list(dataset.batches("test", batch_size).take(-(-images // batch_size)))
@@ -45,10 +44,6 @@ def load_batches(run_dir, batch_size, images):
 
 def random_batches(run_dir, batch_size):
     """Returns a list of one batch: memory is measured with no data set in it."""
-    import tensorflow as tf
-
-    from tfdyn.runs.run_folder import RunFolder
-
     shape = RunFolder(run_dir).input_format().shape
     images = tf.random.stateless_normal((batch_size, *shape), (0, 0))
     return [(images, tf.zeros((batch_size,), tf.int32))]
@@ -82,46 +77,45 @@ def measure(run_dir, threshold, batch_size, images, rounds):
     }
 
 
-def table(content):
-    """Returns what `measure` returned as a table for people."""
-    lines = [f"{'':12}{'images/s':>10}{'accuracy':>10}{'memory':>12}"]
+def table(content: dict) -> str:
+    """Returns what `measure` returned as text."""
+    rows = [["", "images/s", "accuracy", "memory"]]
     for form, row in content["forms"].items():
-        lines.append(
-            f"{form:12}{row['images_per_s']:10.1f}{100 * row['accuracy']:8.2f} %"
-            f"{row['peak_memory_mib']:8.0f} MiB"
+        speed, memory = (
+            f"{row['images_per_s']:.1f}",
+            f"{row['peak_memory_mib']:.0f} MiB",
         )
+        rows.append([form, speed, f"{100 * row['accuracy']:.2f} %", memory])
     low, high = content["ratio_quartiles"]
-    lines.append(
-        f"\n{content['run']}, T={content['threshold']:g}, batches of "
+    return (
+        f"{align(rows)}\n\n{content['run']}, T={content['threshold']:g}, batches of "
         f"{content['batch_size']}: dispatched is {content['ratio']:.2f} times as fast "
         f"as masked (median of {content['rounds']} rounds; quartiles {low:.2f} to "
         f"{high:.2f})"
     )
-    return "\n".join(lines)
 
 
 def main():
     """Runs the command on the flags."""
-    from tfdyn.runs.run_folder import newest_run
-
     run_dir = FLAGS.run_dir or newest_run().path
     if FLAGS.form:
         batches = random_batches(run_dir, FLAGS.batch_size)
-        make_pass(run_dir, FLAGS.form, FLAGS.threshold, batches)()
+        make_pass(run_dir, FLAGS.form, commands.only_number("threshold"), batches)()
         print(json.dumps({"peak_memory_mib": timing.peak_memory()}))
         return
     content = measure(
-        run_dir, FLAGS.threshold, FLAGS.batch_size, FLAGS.images, FLAGS.rounds
+        run_dir,
+        commands.only_number("threshold"),
+        FLAGS.batch_size,
+        FLAGS.images,
+        FLAGS.rounds,
     )
-    if FLAGS.json:
-        commands.print_json(content)
-    else:
-        print(table(content))
+    commands.report(content, table(content))
 
 
 if __name__ == "__main__":
     flags.DEFINE_string("run_dir", None, "Run folder (default: the newest in runs/).")
-    flags.DEFINE_float("threshold", 0.8, "Threshold T.")
+    flags.DEFINE_list("threshold", ["0.8"], "T, one number.")
     flags.DEFINE_integer("batch_size", 250, "Images at once.")
     flags.DEFINE_integer("images", 2000, "How many test images, at most.")
     flags.DEFINE_integer("rounds", 10, "How often each form is timed.")

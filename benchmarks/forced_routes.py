@@ -18,11 +18,16 @@ import numpy as np
 from absl import flags
 
 from benchmarks import litert, timing
+from export import flags as export_flags
 from export import source as sources
+from export.graph import trace
+from export.graph.form import Form
 from tfdyn import commands
 from tfdyn.errors import UserError
+from tfdyn.families.settings import Settings
 from tfdyn.routing.random_routes import random_routes
-from tfdyn.text import readable
+from tfdyn.settings.fields import from_flagfile
+from tfdyn.text import align, readable
 
 FLAGS = flags.FLAGS
 # T at which a network runs the least that it can.
@@ -49,9 +54,6 @@ def measure(source, other, numbers, routes=5, rounds=5, loop=5, each_branch=Fals
         and the means of its routes' `share` of the branches, `macs`, `ms`, `macs_saved`
         and `time_saved` of all branches', and `to_against`, the ratio of times.
     """
-    from export.graph import trace
-    from export.graph.form import Form
-
     image = source.test_images(1)[0]
     rows = {"at the lowest T": _at_lowest(source, image)}
     rows["the cheapest"] = _cheapest(source.model)
@@ -147,7 +149,6 @@ def _one_branch(model):
 
 
 def _every(model):
-    from export.graph import trace
 
     fixed, branches = trace.macs(model)
     return int(fixed + branches.sum())
@@ -158,20 +159,19 @@ def _ratio(times, to):
     return statistics.mean(t["row"] / t[to] for t in times)
 
 
-def text(content):
-    """Returns what `measure` returned as a table for people."""
-    lines = [
-        f"{content['source']}, beside {content['against']}: {content['routes']} random "
-        f"routes a row, {content['threads']} thread",
-        "",
-        f"{'branches':34}{'MACs':>10}{'saved':>8}{'ms':>9}{'saved':>8}"
-        f"{'of the other':>14}",
-    ]
+def text(content: dict) -> str:
+    """Returns what `measure` returned as text."""
+    rows = [["branches", "MACs", "saved", "ms", "saved", "of the other"]]
     for row in content["rows"]:
-        name = f"{row['name']} ({row['share']:.0%} of all)"
-        lines.append(
-            f"{name:34}{readable(row['macs']):>10}{row['macs_saved']:>8.1%}"
-            f"{row['ms']:>9.4g}{row['time_saved']:>8.1%}{row['to_against']:>14.3f}"
+        rows.append(
+            [
+                f"{row['name']} ({row['share']:.0%} of all)",
+                readable(row["macs"]),
+                f"{row['macs_saved']:.1%}",
+                f"{row['ms']:.4g}",
+                f"{row['time_saved']:.1%}",
+                f"{row['to_against']:.3f}",
+            ]
         )
     ms, macs = content["ms"], content["macs"]
     for name, title in (
@@ -179,22 +179,21 @@ def text(content):
         ("all_branches", "all, no gates"),
         ("against", content["against"].removesuffix(", untrained")),
     ):
-        ratio = ms[name] / ms["against"]
-        cost = readable(macs[name])
-        lines.append(f"{title:34}{cost:>10}{'':8}{ms[name]:>9.4g}{'':8}{ratio:>14.3f}")
-    took = content["routers_ms"]
-    return "\n".join([*lines, "", f"routers: {took:.4g} ms, in each row"])
+        ratio = f"{ms[name] / ms['against']:.3f}"
+        rows.append([title, readable(macs[name]), "", f"{ms[name]:.4g}", "", ratio])
+    return (
+        f"{content['source']}, beside {content['against']}: {content['routes']} random "
+        f"routes a row, {content['threads']} thread\n\n{align(rows)}\n\n"
+        f"routers: {content['routers_ms']:.4g} ms, in each row"
+    )
 
 
 def main():
     """Runs the command on the flags."""
-    from tfdyn.families.settings import Settings
-    from tfdyn.settings.fields import from_flagfile
-
     path = pathlib.Path(FLAGS.against)
     other = sources.untrained(from_flagfile(Settings, path), path.stem)
     content = measure(
-        sources.from_command(),
+        export_flags.source_from_flags(),
         other,
         [float(number) for number in FLAGS.branches_per_connection],
         FLAGS.routes,
@@ -202,11 +201,11 @@ def main():
         FLAGS.loop,
         FLAGS.each_branch,
     )
-    commands.print_json(content) if FLAGS.json else print(text(content))
+    commands.report(content, text(content))
 
 
 if __name__ == "__main__":
-    sources.define()
+    export_flags.define_source()
     flags.declare_key_flag("run_dir")
     flags.DEFINE_string("against", None, "Flagfile of the network to compare with.")
     flags.mark_flag_as_required("against")

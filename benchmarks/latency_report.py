@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from tfdyn.files import whole
-from tfdyn.text import readable
+from export.graph import trace
+from tfdyn.figures import figure
+from tfdyn.text import align, readable
 
 MARKERS = {"all_branches": "s", "routed": "o", "forced": "v", "fixed": "^"}
 # Of a summary: what people read for it, and by what it is multiplied for them.
@@ -26,8 +27,6 @@ def route_macs(model, routes, routers):
         routes: `(n, branches of all MixedOps)`.
         routers: Whether the routed form and that of all branches run the routers.
     """
-    from export.graph import trace
-
     rest, branches = trace.macs(model, routers=False)
     fixed = rest + (np.asarray(routes) != 0) @ branches
     every = np.full(len(routes), rest + branches.sum())
@@ -118,43 +117,45 @@ def fit_gates(taken, gates, microseconds):
     return dict(zip(names, map(float, (*cost, *errors)), strict=True))
 
 
-def table(content):
-    """Returns what `routed_latency.measure` returned as a table for people."""
+def table(content: dict) -> str:
+    """Returns what `routed_latency.measure` returned as text."""
     threshold, images = content["threshold"], len(content["images"])
     routes = "random routes" if threshold is None else f"T={threshold}"
-    lines = [
-        f"{content['source']}, {routes}: {images} images, {len(content['routes'])} "
-        f"routes, {content['gates']} gates; {content['threads']} thread; medians over "
-        f"the images and quartiles\n",
-        f"{'':13}{'graph':14}{'MACs':>10}  latency, ms",
-    ]
+    forms = [["", "graph", "MACs", "latency, ms"]]
     for form, row in content["forms"].items():
         macs = readable(row["macs"]["median"])
-        graph = content["variants"][form]
-        lines.append(f"{form:13}{graph:14}{macs:>10}  {_text(row['ms'], 1)}")
-    lines.append("")
-    lines += [f"{t:27}{_text(content[name], by)}" for name, t, by in ROWS]
-    fit, text = content["gate_fit"], "not determined by these routes"
+        forms.append([form, content["variants"][form], macs, _text(row["ms"], 1)])
+    fit, gates = content["gate_fit"], "not determined by these routes"
     if fit:
-        text = (
+        gates = (
             "{taken_us:.3g} and {not_taken_us:.3g} by least squares "
             "(standard errors {taken_se_us:.2g} and {not_taken_se_us:.2g})"
         ).format(**fit)
-    lines.append(f"  taken, not taken{'':9}{text}")
-    lines.append(
-        f"\nfixed graphs of {content['fixed_routes']} routes, which "
-        f"{content['fixed_images']} of {images} images take"
-    )
+    numbers = [[title, _text(content[name], by)] for name, title, by in ROWS]
+    numbers.append(["  taken, not taken", gates])
     litert = content["litert_benchmark"]
-    lines.append(f"litert-benchmark, in ms, on {litert['inputs']}")
-    for form in ("routed", "all_branches"):
-        text = (
-            "{error}"
-            if "error" in litert[form]
-            else "mean {avg_ms}, median {median_ms}"
-        )
-        lines.append(f"  {form:13}{text.format(**litert[form])}")
-    return "\n".join(lines)
+    benchmark = [[form, _litert(litert[form])] for form in ("routed", "all_branches")]
+    return "\n".join(
+        [
+            f"{content['source']}, {routes}: {images} images, "
+            f"{len(content['routes'])} routes, {content['gates']} gates; "
+            f"{content['threads']} thread; medians over the images and quartiles",
+            "",
+            align(forms, left_columns=2),
+            "",
+            align(numbers, left_columns=2),
+            "",
+            f"fixed graphs of {content['fixed_routes']} routes, which "
+            f"{content['fixed_images']} of {images} images take",
+            f"litert-benchmark, in ms, on {litert['inputs']}",
+            align(benchmark, left_columns=2),
+        ]
+    )
+
+
+def _litert(row):
+    form = "{error}" if "error" in row else "mean {avg_ms}, median {median_ms}"
+    return form.format(**row)
 
 
 def _text(values, by):
@@ -164,30 +165,22 @@ def _text(values, by):
     return f"{by * values['median']:.3g}  ({by * low:.3g} to {by * high:.3g})"
 
 
-def plot(path, content):
-    """Draws latency against MACs, one point an image and form.
+def plot(path, content: dict) -> None:
+    """Draws latency against MACs, one point for each image and form.
 
     Args:
         path: PNG file to write.
         content: What `routed_latency.measure` returned.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 5), layout="tight")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    for form in content["forms"]:
-        rows = [row for row in content["images"] if form in row["ms"]]
-        macs = [row["macs"][form] / 1e6 for row in rows]
-        graph = content["variants"][form]
-        label = form if graph == form else f"{form} (the {graph} graph)"
-        ms = [row["ms"][form] for row in rows]
-        axes.plot(macs, ms, MARKERS[form], alpha=0.5, label=label)
-    axes.set(xlabel="MACs (M)", ylabel="latency, one thread (ms)")
-    axes.set_title(content["source"])
-    axes.set(xlim=(0, None), ylim=(0, None))
-    axes.grid(alpha=0.3)
-    axes.legend()
-    with whole(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
+    with figure(path, (7, 5)) as axes:
+        for form in content["forms"]:
+            rows = [row for row in content["images"] if form in row["ms"]]
+            macs = [row["macs"][form] / 1e6 for row in rows]
+            graph = content["variants"][form]
+            label = form if graph == form else f"{form} (the {graph} graph)"
+            ms = [row["ms"][form] for row in rows]
+            axes.plot(macs, ms, MARKERS[form], alpha=0.5, label=label)
+        axes.set(xlabel="MACs (M)", ylabel="latency, one thread (ms)")
+        axes.set_title(content["source"])
+        axes.set(xlim=(0, None), ylim=(0, None))
+        axes.legend()

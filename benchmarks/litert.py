@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 
-from tqdm import tqdm
-
+from export.graph import trace
+from export.graph.convert import convert
 from export.interpreter import Interpreter
+from export.latency import rounds as export_rounds
 from tfdyn import output
 
 WARM_UPS = 3
@@ -22,45 +23,46 @@ BENCHMARK_INPUTS = {
 
 def load(source, path, form, route=None):
     """Converts a form of a network to the file `path`; returns its `Interpreter`."""
-    from export import tflite
-    from export.graph import trace
-
     function = trace.gated(source.model, source.input_format, form, route)
-    path.write_bytes(tflite.convert(function))
+    path.write_bytes(convert(function))
     with output.quiet():  # It tells of its delegate.
         return Interpreter(path, num_threads=1)
 
 
-def alternate(forms, images, routes, rounds, loop):
-    """Times the forms of each image in turn, every second round in reverse order.
+def alternate(forms, images, routes, rounds: int, loop: int) -> list[dict]:
+    """Times the forms of each image in turn (`export.latency.rounds.alternate`).
 
     Args:
         forms: For each image a mapping from names to `Interpreter`s.
         images: uint8 images `(n, height, width, channels)`.
-        routes: `(n, branches of all MixedOps)`, for those that have it as input.
-        rounds: How often each is timed.
-        loop: How often it runs each time, after runs that are not timed.
+        routes: Flat routes `(n, branches of all MixedOps)`, for forms whose route is
+            an input.
+        rounds: Number of times that each form is timed on each image.
+        loop: Number of runs each time, after runs that are not timed.
 
     Returns:
-        For each image a mapping from names to milliseconds, the median of the rounds.
+        For each image a mapping from names to milliseconds of one run, the median of
+        the rounds.
     """
-    milliseconds = [{name: [] for name in own} for own in forms]
-    turns = [(r, i) for r in range(rounds) for i in range(len(forms))]
-    for r, i in tqdm(turns, "measuring", **BAR):
-        given = {"image": images[i], "route": routes[i]}
-        for name in reversed(forms[i]) if r % 2 else forms[i]:
-            runtime = forms[i][name]
-            runtime.set(**{key: given[key] for key in runtime.inputs})
-            for _ in range(WARM_UPS):
-                runtime.invoke()
-            start = time.perf_counter()
-            for _ in range(loop):
-                runtime.invoke()
-            seconds = (time.perf_counter() - start) / loop
-            milliseconds[i][name].append(1e3 * seconds)
+
+    def measure(key):
+        index, name = key
+        runtime, values = forms[index][name], {"image": images[index]}
+        values["route"] = routes[index]
+        runtime.set(**{input_name: values[input_name] for input_name in runtime.inputs})
+        for _ in range(WARM_UPS):
+            runtime.invoke()
+        start = time.perf_counter()
+        for _ in range(loop):
+            runtime.invoke()
+        return 1e3 * (time.perf_counter() - start) / loop
+
+    # The forms of one image stay next to each other.
+    keys = [(index, name) for index, names in enumerate(forms) for name in names]
+    times = export_rounds.alternate(measure, keys, (rounds, rounds), title="measuring")
     return [
-        {name: statistics.median(values) for name, values in own.items()}
-        for own in milliseconds
+        {name: statistics.median(times[index, name]) for name in names}
+        for index, names in enumerate(forms)
     ]
 
 

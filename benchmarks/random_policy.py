@@ -13,14 +13,18 @@ import functools
 import statistics
 
 import numpy as np
+import tensorflow as tf
 from absl import flags
 
 from benchmarks import timing
-from export import source as sources
+from export import flags as export_flags
 from tfdyn import commands
+from tfdyn.costs.route_cost import RouteCost
 from tfdyn.errors import UserError
+from tfdyn.layers import execution
 from tfdyn.routing.route import distinct, most_frequent
-from tfdyn.text import readable
+from tfdyn.runs.tables import load_table
+from tfdyn.text import align, readable
 
 FLAGS = flags.FLAGS
 QUANTILES = {"lowest": 0, "5 %": 5, "median": 50, "95 %": 95, "highest": 100}
@@ -79,16 +83,13 @@ def measure(source, draws=3, batch_size=250):
         ValueError: If the network's weights are not 0 or 1: routes of others have
             weights that the router makes.
     """
-    from tfdyn.costs.route_cost import RouteCost
-    from tfdyn.evaluation import budget
-
     model = source.model
     if not model.binary:
         raise UserError(
             f"{source.name} weighs the branches that it runs, so other routes than its "
             f"own have no weights. Give the run of a DMNN or an InstaNAS."
         )
-    _, table = budget.load_table(source.run)
+    _, table = load_table(source.run)
     priced = RouteCost(model.modules, table) if table else model.route_cost
     images = functools.partial(source.dataset.batches, "test", batch_size)
     right, routes = _predict(model, images())
@@ -135,9 +136,6 @@ def _row(accuracies, cost):
 
 def _predict(model, batches, routes=None):
     """Returns which images are classified right, and the routes that they took."""
-    import tensorflow as tf
-
-    from tfdyn.layers import execution
 
     @tf.function(reduce_retracing=True)
     def step(images, route):
@@ -159,23 +157,20 @@ def _predict(model, batches, routes=None):
     return np.concatenate(right), np.concatenate(taken)
 
 
-def text(content):
-    """Returns what `measure` returned as people read it."""
+def text(content: dict) -> str:
+    """Returns what `measure` returned as text."""
     number = readable if content["unit"] != "ms" else "{:.4g}".format
-    lines = [
-        f"{content['source']}, {content['images']:,} test images",
-        "",
-        f"{'routes':20}{'accuracy':>10}{'lowest':>10}{'highest':>10}"
-        f"{content['unit']:>12}",
-    ]
+    rows = [["routes", "accuracy", "lowest", "highest", content["unit"]]]
     for name, row in content["policies"].items():
         shares = (row[key] for key in ("accuracy", "lowest", "highest"))
-        cells = "".join(f"{100 * share:>8.2f} %" for share in shares)
-        lines.append(f"{name:20}{cells}{number(row['cost']):>12}")
+        cells = [f"{100 * share:.2f} %" for share in shares]
+        rows.append([name, *cells, number(row["cost"])])
     spread = (f"{name} {number(cost)}" for name, cost in content["spread"].items())
     return "\n".join(
         [
-            *lines,
+            f"{content['source']}, {content['images']:,} test images",
+            "",
+            align(rows),
             "",
             f"{content['distinct']:,} routes differ; the most frequent is that of "
             f"{content['most_frequent']:.1%} of the images",
@@ -186,12 +181,12 @@ def text(content):
 
 def main():
     """Runs the command on the flags."""
-    content = measure(sources.from_command(), FLAGS.draws)
-    commands.print_json(content) if FLAGS.json else print(text(content))
+    content = measure(export_flags.source_from_flags(), FLAGS.draws)
+    commands.report(content, text(content))
 
 
 if __name__ == "__main__":
-    sources.define()
+    export_flags.define_source()
     flags.declare_key_flag("run_dir")
     flags.DEFINE_integer("draws", 3, "How often routes are drawn.", lower_bound=1)
     commands.define_json()

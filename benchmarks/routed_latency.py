@@ -29,8 +29,9 @@ from absl import flags
 from tqdm import tqdm
 
 from benchmarks import latency_report, litert, timing
+from export import flags as export_flags
 from export import gates
-from export import source as sources
+from export.graph.form import Form
 from tfdyn import commands
 from tfdyn.files import write_json
 from tfdyn.routing.random_routes import random_routes
@@ -72,8 +73,6 @@ def measure(
         `gates_taken`, and by form `macs` and `ms` (of one run, the median of the
         rounds); "fixed" is left out where its route has none.
     """
-    from export.graph.form import Form
-
     spec, own = source.model.route_spec, routes is None
     variants = OWN if own else GIVEN
     sizes = np.repeat(spec.sizes, spec.sizes)
@@ -138,20 +137,18 @@ def measure(
     }
 
 
-def main():
+def main() -> None:
     """Runs the command on the flags."""
-    source, routes = sources.from_command(), None
-    folder = pathlib.Path(FLAGS.output or source.folder / "latency")
-    sources.writable(folder)
-    if not source.run:
-        numbers = FLAGS.routes, FLAGS.branches_per_connection, source.settings.seed
-        routes = random_routes(source.model.route_spec, *numbers)
+    source, routes = export_flags.source_from_flags(), None
+    path = export_flags.output_from_flags(source.home / "latency.json")
     count = FLAGS.images if source.run else FLAGS.routes
-    form, chosen = sources.form_from_flags(source), {}
+    if not source.run:
+        mean, seed = FLAGS.branches_per_connection, source.settings.seed
+        routes = random_routes(source.model.route_spec, count, mean, seed)
+    form = Form(threshold=export_flags.threshold_from_flags(source))
     if FLAGS.latency_table:
-        form, chosen = gates.leave_out(source, form, FLAGS.latency_table)
-        if not FLAGS.json:
-            print(gates.line(chosen, source.model))
+        form, removed = gates.leave_out(source, form, FLAGS.latency_table)
+        commands.say(gates.line(removed, source.model))
     content = measure(
         source,
         source.test_images(count)[0],
@@ -162,17 +159,14 @@ def main():
         FLAGS.loop,
         form.ungated,
     )
-    write_json(folder / "latency.json", content)
-    latency_report.plot(folder / "latency.png", content)
-    if FLAGS.json:
-        commands.print_json(content)
-    else:
-        print(latency_report.table(content))
-        print(f"\nwrote {folder}/latency.json and latency.png")
+    write_json(path, content)
+    latency_report.plot(path.with_suffix(".png"), content)
+    text = f"{latency_report.table(content)}\n\nwrote {path} and .png"
+    commands.report(content, text)
 
 
 if __name__ == "__main__":
-    sources.define()
+    export_flags.define_source()
     for name in ("run_dir", "threshold"):  # So that --help lists them.
         flags.declare_key_flag(name)
     for name, default, text in (
@@ -184,7 +178,7 @@ if __name__ == "__main__":
     ):
         flags.DEFINE_integer(name, default, text, lower_bound=1)
     flags.DEFINE_float("branches_per_connection", 1.2, "Mean number in random routes.")
-    flags.DEFINE_string("latency_table", None, "Leaves out gates of no use by it.")
-    flags.DEFINE_string("output", None, "Folder to write to (default: latency/ there).")
+    export_flags.define_latency_table()
+    export_flags.define_output("latency.json in the run's folder")
     commands.define_json()
     commands.run(main)

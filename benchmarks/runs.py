@@ -14,7 +14,9 @@ from absl import flags
 
 from benchmarks import litert, timing
 from export import source as sources
+from export.graph.form import Form
 from tfdyn import commands
+from tfdyn.text import align, readable
 
 FLAGS = flags.FLAGS
 
@@ -34,8 +36,6 @@ def measure(runs, images, rounds=5, loop=30):
         T), `ms` (the mean over the images) and `ms_to_first` (the mean's ratio to the
         first run's).
     """
-    from export.graph.form import Form
-
     with tempfile.TemporaryDirectory() as folder:
         forms = {
             source.name: litert.load(
@@ -73,16 +73,15 @@ def _evaluated(source):
     return {name: row.get(name) for name in ("accuracy", "macs_mean")}
 
 
-def text(content):
+def text(content: dict) -> str:
     """Returns what was measured as a table."""
-    width = max(map(len, content["runs"]))
-    lines = [f"{'':{width}}{'accuracy':>10}{'MACs':>10}{'ms':>8}{'ratio':>8}"]
+    rows = [["", "accuracy", "MACs", "ms", "ratio"]]
     for name, row in content["runs"].items():
         accuracy = "" if row["accuracy"] is None else f"{row['accuracy']:.2%}"
-        macs = "" if row["macs_mean"] is None else f"{row['macs_mean'] / 1e6:.2f} M"
-        numbers = f"{row['ms']:8.3f}{row['ms_to_first']:8.3f}"
-        lines.append(f"{name:{width}}{accuracy:>10}{macs:>10}{numbers}")
-    return "\n".join(lines)
+        macs = "" if row["macs_mean"] is None else readable(row["macs_mean"])
+        times = f"{row['ms']:.3f}", f"{row['ms_to_first']:.3f}"
+        rows.append([name, accuracy, macs, *times])
+    return align(rows)
 
 
 def main():
@@ -90,7 +89,7 @@ def main():
     runs = [sources.from_run(name, data_dir=FLAGS.data_dir) for name in FLAGS.run_dirs]
     images, _ = runs[0].test_images(FLAGS.images)
     content = measure(runs, images, FLAGS.rounds, FLAGS.loop)
-    commands.print_json(content) if FLAGS.json else print(text(content))
+    commands.report(content, text(content))
 
 
 if __name__ == "__main__":

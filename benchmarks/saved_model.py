@@ -8,14 +8,21 @@ multiplies those not chosen by 0.
 
 import dataclasses
 import pathlib
+import statistics
 import tempfile
 
+import tensorflow as tf
 from absl import flags
 
 from benchmarks import timing
-from export import source as sources
+from export import flags as export_flags
+from export.exporter import export_saved_model
+from export.graph import trace
+from export.graph.form import Form
 from tfdyn import commands
 from tfdyn.errors import UserError
+from tfdyn.layers import execution
+from tfdyn.text import align
 
 FLAGS = flags.FLAGS
 FORMS = ("batched", "masked")
@@ -31,18 +38,10 @@ def measure(source, form, images, batch_size, rounds):
         batch_size: Images at once.
         rounds: How often each form is timed.
     """
-    import statistics
-
-    import tensorflow as tf
-
-    from export import saved_model
-    from export.graph import trace
-    from tfdyn.layers import execution
-
     count = len(images) // batch_size * batch_size
     if not count:
         raise UserError(
-            f"There are {len(images)} images, fewer than --batches_of={batch_size}; "
+            f"There are {len(images)} images, fewer than --batch_size={batch_size}; "
             f"make it smaller, or give more by --images."
         )
     starts = range(0, count, batch_size)
@@ -50,7 +49,7 @@ def measure(source, form, images, batch_size, rounds):
     masked = trace.batched(source.model, source.input_format, form, execution.dense)
     with tempfile.TemporaryDirectory() as folder:
         copy = dataclasses.replace(source, folder=pathlib.Path(folder))
-        path, _ = saved_model.export(copy, form, images[:batch_size])
+        path, _ = export_saved_model(copy, form, images[:batch_size])
         loaded = tf.saved_model.load(str(path))
     signatures = {"batched": loaded.signatures["batched"], "masked": masked}
 
@@ -75,35 +74,33 @@ def measure(source, form, images, batch_size, rounds):
 
 def table(content):
     """Returns what `measure` returned as a table for people."""
-    lines = [f"{'':12}{'images/s':>10}"]
-    lines += [f"{n:12}{s:10.1f}" for n, s in content["images_per_s"].items()]
+    rows = [["", "images/s"]]
+    rows += [[name, f"{speed:.1f}"] for name, speed in content["images_per_s"].items()]
     low, high = content["ratio_quartiles"]
-    lines.append(
-        f"\n{content['source']}, T={content['threshold']}, {content['examples']} "
-        f"images in batches of {content['batch_size']}: the SavedModel is "
-        f"{content['ratio']:.2f} times as fast as masked (median of "
+    return (
+        f"{align(rows)}\n\n{content['source']}, T={content['threshold']}, "
+        f"{content['examples']} images in batches of {content['batch_size']}: the "
+        f"SavedModel is {content['ratio']:.2f} times as fast as masked (median of "
         f"{content['rounds']} rounds; quartiles {low:.2f} to {high:.2f})"
     )
-    return "\n".join(lines)
 
 
 def main():
     """Runs the command on the flags."""
-    source = sources.from_command()
-    form = sources.form_from_flags(source)
+    source = export_flags.source_from_flags(reads=("batch_size",))
+    form = Form(threshold=export_flags.threshold_from_flags(source))
     images, _ = source.test_images(FLAGS.images)
-    content = measure(source, form, images, FLAGS.batches_of, FLAGS.rounds)
-    if FLAGS.json:
-        commands.print_json(content)
-    else:
-        print(table(content))
+    content = measure(source, form, images, FLAGS.batch_size, FLAGS.rounds)
+    commands.report(content, table(content))
 
 
 if __name__ == "__main__":
-    sources.define()
+    export_flags.define_source()
     for name in ("run_dir", "threshold"):  # So that --help lists them.
         flags.declare_key_flag(name)
-    flags.DEFINE_integer("batches_of", 256, "Images at once.", lower_bound=1)
+    FLAGS.set_default("batch_size", 256)
+    flags.declare_key_flag("batch_size")
+    flags.DEFINE_alias("batches_of", "batch_size")  # Its name in earlier versions.
     flags.DEFINE_integer("images", 2560, "How many test images.", lower_bound=1)
     flags.DEFINE_integer("rounds", 10, "How often each form is timed.", lower_bound=2)
     commands.define_json()

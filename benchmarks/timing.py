@@ -9,30 +9,32 @@ import subprocess
 import sys
 import time
 
-from tqdm import tqdm
+import keras
+import tensorflow as tf
+
+from export.latency import rounds as export_rounds
 
 
-def alternate(functions, rounds):
-    """Times functions in turn, so that what else the machine does meets them alike.
+def alternate(functions: dict, rounds: int) -> dict[str, list[float]]:
+    """Times functions in turn (`export.latency.rounds.alternate`).
 
     Args:
-        functions: Mapping from names to functions of nothing; each is called once
-            before, to warm up.
-        rounds: How often each is timed; every second round in reverse order.
+        functions: Mapping from names to functions without arguments. Each is called
+            once before the timing, to warm up.
+        rounds: Number of times that each is timed.
 
     Returns:
-        Mapping from the names to lists of seconds, in the order of the rounds.
+        Mapping from names to seconds, one for each round.
     """
     for function in functions.values():
         function()
-    seconds = {name: [] for name in functions}
-    names = list(functions)
-    for index in tqdm(range(rounds), unit=" rounds", leave=False, disable=None):
-        for name in names if index % 2 else reversed(names):
-            start = time.perf_counter()
-            functions[name]()
-            seconds[name].append(time.perf_counter() - start)
-    return seconds
+
+    def measure(name):
+        start = time.perf_counter()
+        functions[name]()
+        return time.perf_counter() - start
+
+    return export_rounds.alternate(measure, functions, (rounds, rounds))
 
 
 def comparison(numerator, denominator):
@@ -74,9 +76,6 @@ def peak_memory():
 
 def machine():
     """Returns what ran: cores and versions."""
-    import keras
-    import tensorflow as tf
-
     return {
         "cores": os.cpu_count(),
         "processor": platform.machine(),

@@ -6,13 +6,22 @@
 import json
 import statistics
 
+import keras
+import tensorflow as tf
 from absl import flags
 
 from benchmarks import timing
+from benchmarks.plain_drnet import PlainDRNet
 from tfdyn import commands
+from tfdyn.data.dataset import input_format_of
+from tfdyn.families.drnet.stages import drnet_stages
+from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
+from tfdyn.models.family import TrainingContext
 from tfdyn.settings import fields
 from tfdyn.settings.fields import define_flags, from_flags, to_flagfile
+from tfdyn.text import align
+from tfdyn.training.distribution import Distribution
 
 FLAGS = flags.FLAGS
 FORMS = ("tfdyn", "plain")
@@ -26,21 +35,14 @@ def make_step(settings, form):
         form: "tfdyn", or "plain": one branch after another, Keras's SGD and batch
             norm, L2 decay by regularizers.
     """
-    import keras
-    import tensorflow as tf
-
-    from benchmarks.plain_drnet import PlainDRNet
-    from tfdyn.data.dataset import shape_of
-    from tfdyn.families.networks import build_network
-    from tfdyn.training.distribution import Distribution
-    from tfdyn.training.stage import drnet_stages
-
     keras.utils.set_random_seed(settings.seed)
-    shape, num_classes = shape_of(
+    input_format = input_format_of(
         settings.dataset, settings.data_dir, settings.image_size
     )
+    shape, num_classes = input_format.shape, len(input_format.class_names)
     model = build_network(settings, shape, num_classes)
-    stage = drnet_stages(settings, model, steps_per_epoch=1000)[-1]
+    context = TrainingContext(1000, input_format, run=None)
+    stage = drnet_stages(settings, model, context)[-1]
     optimizer = stage.optimizer()
     if form == "plain":
         plain = PlainDRNet.from_config(model.get_config())
@@ -80,21 +82,25 @@ def measure(settings, rounds):
     }
 
 
-def table(content):
-    """Returns what `measure` returned as a table for people."""
-    lines = [f"{'':8}{'step':>10}{'images/s':>10}{'first step':>12}{'memory':>12}"]
+def table(content: dict) -> str:
+    """Returns what `measure` returned as text."""
+    rows = [["", "step", "images/s", "first step", "memory"]]
     for form, row in content["forms"].items():
-        lines.append(
-            f"{form:8}{row['step_s']:8.3f} s{row['images_per_s']:10.1f}"
-            f"{row['first_step_s']:10.1f} s{row['peak_memory_mib']:8.0f} MiB"
+        rows.append(
+            [
+                form,
+                f"{row['step_s']:.3f} s",
+                f"{row['images_per_s']:.1f}",
+                f"{row['first_step_s']:.1f} s",
+                f"{row['peak_memory_mib']:.0f} MiB",
+            ]
         )
     low, high = content["ratio_quartiles"]
-    lines.append(
-        f"\n{content['network']}, batch {content['batch_size']}: a step takes "
-        f"{content['ratio']:.3f} of the plain one's time (median of "
+    return (
+        f"{align(rows)}\n\n{content['network']}, batch {content['batch_size']}: a step "
+        f"takes {content['ratio']:.3f} of the plain one's time (median of "
         f"{content['rounds']} rounds; quartiles {low:.3f} to {high:.3f})"
     )
-    return "\n".join(lines)
 
 
 def main():
@@ -108,10 +114,7 @@ def main():
         print(json.dumps({"peak_memory_mib": timing.peak_memory()}))
         return
     content = measure(settings, FLAGS.rounds)
-    if FLAGS.json:
-        commands.print_json(content)
-    else:
-        print(table(content))
+    commands.report(content, table(content))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,10 @@
 
 import dataclasses
 
+from tfdyn.evaluation.evaluator import Evaluator
+from tfdyn.evaluation.thresholds import count_validation
+from tfdyn.runs.tables import load_in_ms
+
 
 def leave_out(source, form, latency_table):
     """Leaves out the gates that a latency table tells to be of no use.
@@ -21,11 +25,8 @@ def leave_out(source, form, latency_table):
         ValueError: If there is no such run or table, it is not in ms, or there are no
             validation images.
     """
-    from tfdyn.evaluation import budget
-    from tfdyn.evaluation.evaluator import Evaluator
-
-    table, dataset = budget.load_in_ms(latency_table), source.dataset
-    budget.count_validation(dataset)
+    table, dataset = load_in_ms(latency_table), source.dataset
+    count_validation(dataset)
     result = Evaluator(source.model).on(dataset, "validation", form.threshold)
     shares = useless(source.model, table, result["use"])
     chosen = {"latency_table": str(latency_table), "ungated": shares}

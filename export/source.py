@@ -4,17 +4,19 @@ import dataclasses
 import functools
 import json
 import pathlib
-import tempfile
 
-from absl import flags
+import keras
+import numpy as np
 
-from tfdyn import commands
+from tfdyn.data.dataset import input_format_of
+from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
+from tfdyn.evaluation.evaluator import load_data
+from tfdyn.families.instanas.operating_points import point_folder
+from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
-from tfdyn.routing.threshold import threshold_from_flag
-from tfdyn.settings.fields import define_flags, from_flags
-
-FLAGS = flags.FLAGS
+from tfdyn.models.routed_model import RoutedModel
+from tfdyn.runs.run_folder import RunFolder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,22 +24,24 @@ class Source:
     """A network to export.
 
     Attributes:
-        name: What it is, for people.
+        name: Name for people: the run's folder, or the network's name.
         model: `RoutedModel`.
         input_format: `InputFormat` of its images.
-        settings: `Settings` it was trained with, or would be.
-        folder: Folder of the exports, a `pathlib.Path`.
-        run: `RunFolder`, or `None` if it is not trained.
-        data_dir: Where its data are, if they have moved.
+        settings: `Settings` that it was trained with or would be, or `None`.
+        folder: Folder of the exported files, a `pathlib.Path`.
+        run: `RunFolder`, or `None` if the network is not trained.
+        data_dir: Folder of its data, if they have moved since the training.
+        home: Folder of what is measured (latency tables and the like): that of the run.
     """
 
     name: str
-    model: object
-    input_format: object
-    settings: Settings
+    model: RoutedModel
+    input_format: InputFormat
+    settings: Settings | None
     folder: pathlib.Path
-    run: object = None
+    run: RunFolder | None = None
     data_dir: str | None = None
+    home: pathlib.Path | None = None
 
     @property
     def evaluation(self):
@@ -52,8 +56,6 @@ class Source:
         Raises:
             ValueError: If it is no run, or its data are not found.
         """
-        from tfdyn.evaluation.evaluator import load_data
-
         if not self.run:
             raise UserError(
                 f"--budget_ms and --latency_table need a trained run and its "
@@ -67,8 +69,6 @@ class Source:
         Args:
             count: How many, at most.
         """
-        import numpy as np
-
         if not self.run:
             generator = np.random.default_rng(0)
             shape = (count, *self.input_format.shape)
@@ -78,102 +78,83 @@ class Source:
         return images, labels
 
 
-def from_run(run_dir, folder=None, data_dir=None, operating_point=None):
-    """Returns the `Source` of a finished run; exports go to its `export/`.
+def from_run(
+    run_dir,
+    folder: str | pathlib.Path | None = None,
+    data_dir: str | None = None,
+    operating_point: str | None = None,
+) -> Source:
+    """Returns the `Source` of a finished run.
 
     Args:
-        run_dir: Folder of the run.
-        folder: Where exports go, if not there.
-        data_dir: Where its data are, if they have moved.
-        operating_point: One that a search left, A to E, in place of the end of the
-            training; exports go to the folder of that.
+        run_dir: Path of the run's folder.
+        folder: Folder of the exported files (default: `export/` in the run's folder).
+        data_dir: Folder of its data, if they have moved since the training.
+        operating_point: A to E, one of the models that a search kept, instead of the
+            end of the training. Its folder then stands for the run's.
 
     Raises:
-        ValueError: If it is not a finished run, or has no operating points.
+        UserError: If it is not a finished run, or has no such operating point.
     """
-    from tfdyn.families.instanas.operating_points import point_folder
-    from tfdyn.runs.run_folder import RunFolder
-
     run = RunFolder(run_dir)
     if operating_point:
         run = point_folder(run, operating_point)
         if not run.finished:
             raise UserError(
                 f"{run_dir} has no operating point {operating_point}: the search of an "
-                f"InstaNAS leaves them in operating_points/. Leave out "
-                f"--operating_point, or name such a run by --run_dir."
+                f"InstaNAS keeps them in operating_points/. Leave out "
+                f"--operating_point, or name such a run with --run_dir."
             )
-    model = run.load_model()
-    folder = pathlib.Path(folder or run / "export")
-    form, settings = run.input_format(), run.settings()
-    return Source(str(run), model, form, settings, folder, run, data_dir)
+    return Source(
+        str(run),
+        run.load_model(),
+        run.input_format(),
+        run.settings(),
+        pathlib.Path(folder or run / "export"),
+        run,
+        data_dir,
+        home=run.path,
+    )
 
 
-def untrained(settings, name, folder=None):
-    """Returns the `Source` of a network with random weights, to be measured."""
-    import keras
+def from_model(model: RoutedModel, input_format: InputFormat, folder) -> Source:
+    """Returns the `Source` of a model that belongs to no run.
 
-    from tfdyn.data.dataset import input_format_of
-    from tfdyn.families.networks import build_network
+    Args:
+        model: `RoutedModel`; heads that exist in training only are left out.
+        input_format: `InputFormat` of its images.
+        folder: Folder of the exported files.
 
+    Raises:
+        UserError: If model and format differ in shape or number of classes.
+    """
+    expected = (tuple(model.arguments["input_shape"]), model.arguments["num_classes"])
+    actual = (input_format.shape, len(input_format.class_names))
+    if actual != expected:
+        raise UserError(
+            f"The model reads images of {expected[0]} and has {expected[1]} classes; "
+            f"the input format has {actual[0]} and {actual[1]} classes."
+        )
+    folder = pathlib.Path(folder)
+    return Source(model.name, model.for_inference(), input_format, None, folder)
+
+
+def untrained(
+    settings: Settings, name: str, folder: str | pathlib.Path | None = None
+) -> Source:
+    """Returns the `Source` of a network with random weights, to be measured.
+
+    Args:
+        settings: `Settings` that describe the network; its seed is theirs.
+        name: Name of its folder below runs/untrained/.
+        folder: Folder of the exported files (default: `export/` in that folder).
+
+    Raises:
+        UserError: If a setting does not fit the network.
+    """
     keras.utils.set_random_seed(settings.seed)
     form = input_format_of(settings.dataset, settings.data_dir, settings.image_size)
     model = build_network(settings, form.shape, len(form.class_names)).for_inference()
-    folder = pathlib.Path(folder or f"runs/untrained/{name}/export")
-    return Source(f"{name}, untrained", model, form, settings, folder)
-
-
-def define():
-    """Defines the flags that say what is exported, for a command."""
-    define_flags(Settings)
-    flags.DEFINE_string(
-        "run_dir", None, "Run to export (default: the newest in runs/)."
-    )
-    flags.DEFINE_string(
-        "export_dir", None, "Where the files go (default: export/ in the run's folder)."
-    )
-    flags.DEFINE_bool("threshold_input", False, "Make T an input too, a scalar.")
-    flags.DEFINE_bool("preprocess", True, "Take uint8 images, and normalise inside.")
-    flags.DEFINE_integer("check_images", 256, "Images to check on.", lower_bound=1)
-    flags.declare_key_flag("threshold")
-    flags.declare_key_flag("data_dir")
-    flags.declare_key_flag("operating_point")
-
-
-def form_from_flags(source, variant="routed"):
-    """Returns the `Form` that the flags ask for; T is the network's own by default."""
-    from export.graph.form import Form
-
-    threshold = source.model.threshold
-    if FLAGS["threshold"].present:
-        threshold = threshold_from_flag(FLAGS.threshold)
-    return Form(variant, threshold, FLAGS.threshold_input, FLAGS.preprocess)
-
-
-def from_command():
-    """Returns the `Source` that the flags name; the newest run, if none."""
-    from tfdyn.runs.run_folder import newest_run
-
-    name = commands.flagfile_name()
-    if name and not FLAGS.run_dir:
-        return untrained(from_flags(Settings), name, FLAGS.export_dir)
-    run_dir = FLAGS.run_dir or newest_run().path
-    # In a flagfile it is a setting of the training.
-    chosen = FLAGS["operating_point"].present and not name
-    point = FLAGS.operating_point if chosen else None
-    return from_run(run_dir, FLAGS.export_dir, FLAGS.data_dir, point)
-
-
-def writable(folder):
-    """Makes a folder to write to, before much is computed for it.
-
-    Raises:
-        OSError: If it cannot be made or written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise OSError(
-            f"{folder} cannot be written to ({error.strerror}); choose another folder."
-        ) from error
+    home = pathlib.Path("runs/untrained", name)
+    folder = pathlib.Path(folder or home / "export")
+    return Source(f"{name}, untrained", model, form, settings, folder, home=home)

@@ -9,9 +9,9 @@ import sys
 
 import tensorflow as tf
 
+from export.graph.convert import convert
 from export.latency.devices import adb_benchmark
 from export.latency.devices.adb import Adb
-from export.tflite import convert
 
 STAND_IN = pathlib.Path(__file__).with_name("adb_stand_in.py")
 SERIAL = "emulator-5554"

@@ -117,6 +117,24 @@ def define_goals(use: str) -> None:
         )
 
 
+def only_number(name: str) -> float:
+    """Returns the number in a flag that other commands take several of.
+
+    Args:
+        name: Name of the flag.
+
+    Raises:
+        UserError: If there is not exactly one number.
+    """
+    try:
+        (number,) = map(float, FLAGS[name].value)
+    except ValueError:
+        raise UserError(
+            f"--{name} must be one number here; got {','.join(FLAGS[name].value)}."
+        ) from None
+    return number
+
+
 def define_json() -> None:
     """Defines `--json`."""
     flags.DEFINE_bool("json", False, "Print one JSON object and nothing else.")

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import tempfile
 
 # A kill may leave a file of this prefix behind; an error does not.
 PREFIX = "tmp."
@@ -51,3 +52,23 @@ def write_text(path, text):
 def write_json(path, content):
     """Writes a JSON file."""
     write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def check_writable(folder: pathlib.Path) -> None:
+    """Makes a folder and checks that it can be written to.
+
+    Called before anything is computed for it.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        OSError: If it cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OSError(
+            f"{folder} cannot be written to ({error.strerror}); choose another folder."
+        ) from error

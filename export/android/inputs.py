@@ -1,25 +1,37 @@
 """Android inputs: images whose routes are light, median and heavy."""
 
+import pathlib
+
 import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
+from export.graph.form import Form
+from export.interpreter import Interpreter
+from export.source import Source
+from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.errors import UserError
-from tfdyn.text import readable
+from tfdyn.models.routed_model import RoutedModel
+from tfdyn.text import align, readable
 
 
-def cost_of(model, table=None):
+def cost_of(model: RoutedModel, table: CostTable | None = None) -> RouteCost:
     """Returns the `RouteCost` of a network: in MACs, or in ms by a table.
 
+    Args:
+        model: `RoutedModel`.
+        table: `CostTable` in ms, or `None`.
+
     Raises:
-        ValueError: If the table is in another unit or lacks a module.
+        UserError: If the table is in another unit or lacks a module.
     """
     if table is None:
         return model.route_cost
     if table.unit != "ms":
         raise UserError(
-            f"--cost_table is to be a table in ms, as `python -m export.latency` "
-            f"writes one; got one in {table.unit}."
+            f"--cost_table must be a table in ms, as `python -m export.latency` writes "
+            f"it; got one in {table.unit}."
         )
     return RouteCost(model.modules, table)
 
@@ -35,7 +47,14 @@ class Inputs:
         cost: `RouteCost` to choose by.
     """
 
-    def __init__(self, source, form, images, labels, cost):
+    def __init__(
+        self,
+        source: Source,
+        form: Form,
+        images: np.ndarray,
+        labels: np.ndarray | None,
+        cost: RouteCost,
+    ):
         self._source, self._cost = source, cost
         self._images, self._labels = images, labels
         self._tensors = images
@@ -43,34 +62,52 @@ class Inputs:
             self._tensors = np.asarray(source.input_format.normalize(images))
         self._threshold, self._others = form.threshold, {}
         if form.threshold_input:
-            self._threshold = float(np.mean(form.threshold))
+            self._threshold = form.input_threshold
             self._others = {"threshold": self._threshold}
 
-    def given(self, index):
-        """Returns the inputs of an image: `image` and, where T is one, `threshold`."""
+    def tensors(self, index: int) -> dict:
+        """Returns the inputs of the model for an image.
+
+        Args:
+            index: Index of the image.
+
+        Returns:
+            `image`, an array of the model's type, and `threshold`, where T is an input.
+        """
         return {"image": self._tensors[index], **self._others}
 
-    def routes(self, interpreter):
-        """Returns the routes of all images, `(n, branches of all MixedOps)`."""
-        rows = tqdm(range(len(self._images)), "routing", leave=False, disable=None)
-        return np.stack([interpreter(**self.given(row))["route"][0] for row in rows])
+    def routes(self, interpreter: Interpreter) -> np.ndarray:
+        """Returns the flat routes of all images, `(n, branches of all MixedOps)`.
 
-    def choose(self, taken):
-        """Returns indices: of the routes, the least, the median and the most costly."""
-        order = np.argsort(self._total(taken), kind="stable")
+        Args:
+            interpreter: `Interpreter` of the routed model.
+        """
+        rows = tqdm(range(len(self._images)), "routing", leave=False, disable=None)
+        return np.stack([interpreter(**self.tensors(row))["route"][0] for row in rows])
+
+    def choose(self, routes: np.ndarray) -> dict[str, int]:
+        """Returns the images whose routes cost least, the median and most.
+
+        Args:
+            routes: Flat routes of all images, `(n, branches of all MixedOps)`.
+
+        Returns:
+            Indices under "light", "median" and "heavy".
+        """
+        order = np.argsort(self._total(routes), kind="stable")
         places = {"light": 0, "median": (len(order) - 1) // 2, "heavy": -1}
         return {name: int(order[place]) for name, place in places.items()}
 
-    def describe(self, interpreter, chosen):
+    def describe(self, interpreter: Interpreter, indices: dict[str, int]) -> dict:
         """Returns the content of `inputs.json`.
 
         Args:
             interpreter: `Interpreter` of the routed model.
-            chosen: Mapping from names to indices of images.
+            indices: Mapping from names to indices of images.
 
         Returns:
-            A dict: `of` (n), `trained`, `threshold`, `threshold_input`, and, under
-            `inputs`, what the model does with each of the chosen images.
+            A dict: `of` (n), `trained`, `threshold`, `threshold_input` and, under
+            `inputs`, what the model returns for each of the images.
         """
         return {
             "of": len(self._images),
@@ -78,16 +115,19 @@ class Inputs:
             "threshold": self._threshold,
             "threshold_input": bool(self._others),
             "inputs": {
-                name: self._describe(index, interpreter(**self.given(index)))
-                for name, index in chosen.items()
+                name: self._describe(index, interpreter(**self.tensors(index)))
+                for name, index in indices.items()
             },
         }
 
-    def save_pictures(self, folder, chosen):
-        """Writes the chosen images as `NAME.png`."""
-        from PIL import Image
+    def save_pictures(self, folder: pathlib.Path, indices: dict[str, int]) -> None:
+        """Writes images as `NAME.png`.
 
-        for name, index in chosen.items():
+        Args:
+            folder: Folder of the files.
+            indices: Mapping from names to indices of images.
+        """
+        for name, index in indices.items():
             image = self._images[index]
             image = image[..., 0] if image.shape[-1] == 1 else image
             Image.fromarray(image).save(folder / f"{name}.png")
@@ -107,23 +147,22 @@ class Inputs:
             row["milliseconds"] = float(self._total(route)[0])
         return {**row, "route": self._source.model.route_spec.to_json(route[0])}
 
-    def _total(self, taken):
-        routes = self._source.model.route_spec.split(taken)
-        return np.asarray(self._cost.total(routes))
+    def _total(self, routes):
+        return np.asarray(self._cost.total(self._source.model.route_spec.split(routes)))
 
 
-def table_lines(found):
-    """Yields the content of `inputs.json` as the lines of a table."""
-    rows = found["inputs"]
-    timed = any("milliseconds" in row for row in rows.values())
-    yield (
-        f"{'':8}{'image':>6}   {'label':14}{'class':14}branches        MACs"
-        f"{'   predicted' if timed else ''}"
-    )
-    for name, row in rows.items():
-        ms = f"{row['milliseconds']:9.3f} ms" if timed else ""
-        label = row["label"] or "noise"
-        yield (
-            f"{name:8}{row['index']:6}   {label:14.13}{row['predicted']:14.13}"
-            f"{row['branches']:8}{readable(row['macs']):>12}{ms}"
-        )
+def table_text(content: dict) -> str:
+    """Returns the content of `inputs.json` as a table.
+
+    Args:
+        content: What `Inputs.describe` returned.
+    """
+    rows = [["", "label", "class", "image", "branches", "MACs"]]
+    timed = any("milliseconds" in row for row in content["inputs"].values())
+    rows[0] += ["predicted"] if timed else []
+    for name, row in content["inputs"].items():
+        label, predicted = row["label"] or "noise", row["predicted"]
+        counts = f"{row['index']}", f"{row['branches']}", readable(row["macs"])
+        rows.append([name, f"{label:.13}", f"{predicted:.13}", *counts])
+        rows[-1] += [f"{row['milliseconds']:.3f} ms"] if timed else []
+    return align(rows, left_columns=3)

@@ -1,10 +1,14 @@
-"""Android page: what is in the folder, how to time it, how to call it from Kotlin."""
+"""Android page: what the folder holds, how to time it, how to call it from Kotlin."""
 
+import pathlib
 import re
 
-from export import manifest, tflite
-from export.android import inputs as android_inputs
+from export import manifest
+from export.android.inputs import table_text
+from export.exporter import file_name
+from export.graph.form import Form
 from export.latency.devices.adb_benchmark import PAGE
+from export.source import Source
 
 MODELS = {
     "routed": "each image runs the branches of its own route",
@@ -13,46 +17,44 @@ MODELS = {
 }
 
 
-def page(template, source, form, entries, found):
+def page(
+    template: pathlib.Path, source: Source, form: Form, entries: dict, content: dict
+) -> str:
     """Returns the page of a folder, in Markdown.
 
     Args:
-        template: File with `{{NAME}}` for values; a line that begins with `?NAME `
-            stands only where that is so.
+        template: File with `{{NAME}}` for values. A line that begins with `?NAME `
+            is left out if the condition NAME does not hold.
         source: `Source` of the network.
         form: `Form` of the routed model.
         entries: Mapping from variants to their entries in the manifest.
-        found: Content of `inputs.json`.
+        content: Content of `inputs.json`.
     """
-    given = source.input_format
-    height, width, channels = given.shape
-    versions, kind = (
-        manifest.versions(),
-        "test images" if source.run else "noise images",
-    )
+    input_format = source.input_format
+    height, width, channels = input_format.shape
+    versions = manifest.versions()
+    with_threshold, threshold = form.threshold_input, content["threshold"]
     values = {
         "name": source.name,
         "tfdyn": versions["tfdyn"],
         "litert": versions["ai-edge-litert"],
         "summary": _summary(source, form, entries),
         "models": "\n".join(_models(entries)),
-        "inputs": "\n".join(android_inputs.table_lines(found)),
-        "images": found["of"],
-        "kind": kind,
-        "fixed_share": f"{found['fixed_route_share']:.1%}",
-        "classes": len(given.class_names),
-        "labels": _shortened(given.class_names),
+        "inputs": table_text(content),
+        "images": content["of"],
+        "kind": "test images" if source.run else "noise images",
+        "fixed_share": f"{content['fixed_route_share']:.1%}",
+        "classes": len(input_format.class_names),
+        "labels": _shortened(input_format.class_names),
         "measurement": PAGE,
         "height": height,
         "width": width,
-        "mean": ", ".join(f"{value}f" for value in given.mean),
-        "std": ", ".join(f"{value}f" for value in given.std),
+        "mean": ", ".join(f"{value}f" for value in input_format.mean),
+        "std": ", ".join(f"{value}f" for value in input_format.std),
         "branches": source.model.route_spec.size,
-        "threshold": found["threshold"],
-        "input_names": '"image"' + ', "threshold"' * form.threshold_input,
-        "parameter": f", threshold: Float = {found['threshold']}f"
-        if form.threshold_input
-        else "",
+        "threshold": threshold,
+        "input_names": '"image"' + ', "threshold"' * with_threshold,
+        "parameter": f", threshold: Float = {threshold}f" * with_threshold,
         "channels": channels,
         **_expressions(form.preprocess),
         "array": "ByteArray" if form.preprocess else "FloatArray",
@@ -61,7 +63,7 @@ def page(template, source, form, entries, found):
     }
     conditions = {
         "untrained": source.run is None,
-        "threshold": form.threshold_input,
+        "threshold": with_threshold,
         "uint8": form.preprocess,
         "float": not form.preprocess,
         "rgb": channels == 3,
@@ -70,8 +72,14 @@ def page(template, source, form, entries, found):
     return fill(template.read_text(encoding="utf-8"), values, conditions)
 
 
-def fill(text, values, conditions):
-    """Puts values into a template, and leaves out the lines of what is not so."""
+def fill(text: str, values: dict, conditions: dict[str, bool]) -> str:
+    """Puts values into a template, and leaves out lines whose condition fails.
+
+    Args:
+        text: The template.
+        values: Mapping from names to values for `{{NAME}}`.
+        conditions: Mapping from names to whether a line `?NAME ...` stays.
+    """
     lines = []
     for line in text.splitlines(keepends=True):
         if mark := re.match(r"\?(\w+) ", line):
@@ -88,11 +96,12 @@ def _summary(source, form, entries):
     text = f"T is {threshold}; weights are {entries['routed']['precision']}."
     evaluation = source.evaluation
     if evaluation and not form.threshold_input:
-        own = [r for r in evaluation["routed"] if r["threshold"] == form.threshold]
-        for row in own:
+        for row in evaluation["routed"]:
+            if row["threshold"] != form.threshold:
+                continue
             text += (
                 f" On the\n{evaluation['examples']} test images of "
-                f"{evaluation['dataset']} it is right on {row['accuracy']:.2%}, and on "
+                f"{evaluation['dataset']} its accuracy is {row['accuracy']:.2%}, and "
                 f"{evaluation['all_branches']['accuracy']:.2%} with all branches."
             )
     return text
@@ -101,7 +110,7 @@ def _summary(source, form, entries):
 def _models(entries):
     for variant, entry in entries.items():
         size = f"{entry['bytes'] / 1e6:.2f} MB"
-        yield f"| `{tflite.file_name(variant)}` | {MODELS[variant]} ({size}) |"
+        yield f"| `{file_name(variant)}` | {MODELS[variant]} ({size}) |"
 
 
 def _expressions(preprocess):

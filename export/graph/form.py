@@ -2,25 +2,33 @@
 
 import dataclasses
 
+import numpy as np
+
 from tfdyn.errors import UserError
 
 VARIANTS = ("routed", "all_branches", "fixed", "forced")
+# Of the weights of a `.tflite` file: 32 bits, 16 bits, or 8 bits with activations in
+# 8 bits where the runtime has such kernels.
+PRECISIONS = ("float32", "float16", "dynamic")
 
 
 @dataclasses.dataclass(frozen=True)
 class Form:
-    """What an exported graph takes and does.
+    """Describes what an exported graph takes and does.
 
     Attributes:
-        variant: "routed" (each branch gated by the image's route), "all_branches" (no
-            gates), "fixed" (the branches of one route, no gates) or "forced" (gated by
-            a route that is an input; where `RoutedModel.binary`, any weight but 0 is
-            taken for 1).
-        threshold: T in (0, 1], a number or a list with one a MixedOp.
-        threshold_input: Whether T is an input instead, a scalar.
-        preprocess: Whether images come as uint8; else as float32, normalised.
+        variant: "routed": each branch runs behind a gate, by the image's route.
+            "all_branches": all branches run, without gates. "fixed": the branches of
+            one route run, without gates. "forced": as routed, but the route is an
+            input; in a binary network any weight but 0 counts as 1.
+        threshold: T in (0, 1], a number or a list with one for each MixedOp.
+        threshold_input: Whether T is an input of the graph instead, a scalar.
+        preprocess: Whether images come as uint8; else as normalised float32.
         ungated: Names of the branches (`tfdyn.layers.modules.Module`) that run for
-            every image, where a gate would cost more than it saves.
+            every image, because a gate would cost more time than it saves.
+
+    Raises:
+        UserError: If the variant is unknown, or an attribute does not fit it.
     """
 
     variant: str = "routed"
@@ -43,3 +51,8 @@ class Form:
             raise UserError(
                 f"To leave out gates is for the routed variant; got {self.variant}."
             )
+
+    @property
+    def input_threshold(self) -> float:
+        """T as one number, for a graph that takes it as a scalar input."""
+        return float(np.mean(self.threshold))

@@ -9,8 +9,8 @@ from tqdm import tqdm
 from export.checks.parity import Reference
 from export.graph import gating, trace
 from export.graph.constants import Constants
+from export.graph.convert import convert
 from export.graph.form import Form
-from export.tflite import convert
 from tfdyn.costs.complexity import input_shape, of_one_example
 from tfdyn.costs.cost_table import module_key
 from tfdyn.files import whole

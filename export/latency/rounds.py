@@ -1,6 +1,7 @@
-"""Rounds: many files timed in turn, until their medians are steady."""
+"""Rounds: things timed in turn, until their medians are steady."""
 
 import statistics
+from collections.abc import Callable, Hashable, Iterable
 
 from tqdm import tqdm
 
@@ -8,27 +9,39 @@ from tqdm import tqdm
 STEADY, LAST = 0.003, 4
 
 
-def alternate(measure, names, rounds, runs, done=None, save=None):
-    """Times files in rounds, every second one in reverse order; a bar on terminals.
+def alternate(
+    measure: Callable[[Hashable], float],
+    names: Iterable[Hashable],
+    rounds: tuple[int, int],
+    done: dict | None = None,
+    save: Callable[[dict], None] | None = None,
+    title: str = "timing",
+) -> dict[Hashable, list[float]]:
+    """Times things in rounds, every second one in reverse order.
+
+    So what else the machine does meets all of them alike. A bar shows the progress on
+    terminals.
 
     Args:
-        measure: Function of a device's session, of a name and `runs`.
-        names: What it is to time.
-        rounds: How many at least and at most: it ends when the medians are steady.
-        runs: Runs of a file in a round.
-        done: Times of rounds that were done before, as returned, or `None`.
-        save: Called with the times after each round, or `None`.
+        measure: Function that returns the time of the thing of a name.
+        names: Names of the things, in the order of the first round.
+        rounds: Smallest and largest number of rounds. Between them the timing ends
+            once the medians are steady.
+        done: Times of earlier rounds, as this function returns them. A round that was
+            cut off is measured again.
+        save: Function that is called with the times after each round.
+        title: Title of the bar.
 
     Returns:
-        Mapping from names to lists of times in ms, one a round.
+        Mapping from names to times, one for each round.
     """
     (least, most), names = rounds, list(names)
     times = {name: list((done or {}).get(name, ())) for name in names}
-    finished = min(map(len, times.values()))
-    times = {name: own[:finished] for name, own in times.items()}
+    finished = min(map(len, times.values()), default=0)
+    times = {name: values[:finished] for name, values in times.items()}
     size = len(names)
     with tqdm(
-        desc="timing",
+        desc=title,
         total=most * size,
         initial=finished * size,
         leave=False,
@@ -36,7 +49,7 @@ def alternate(measure, names, rounds, runs, done=None, save=None):
     ) as bar:
         while finished < most and not (finished >= least and steady(times)):
             for name in reversed(names) if finished % 2 else names:
-                times[name].append(measure(name, runs=runs))
+                times[name].append(measure(name))
                 bar.update()
             finished += 1
             if save:
@@ -44,15 +57,15 @@ def alternate(measure, names, rounds, runs, done=None, save=None):
     return times
 
 
-def steady(times):
-    """Tells whether another round is not expected to change the medians.
+def steady(times: dict[Hashable, list[float]]) -> bool:
+    """Returns whether another round would hardly change the medians.
 
     Args:
-        times: Mapping from names to lists of times, one a round.
+        times: Mapping from names to times, one for each round.
     """
     rounds = len(next(iter(times.values())))
     sums = [
-        sum(statistics.median(own[: rounds - back]) for own in times.values())
+        sum(statistics.median(values[: rounds - back]) for values in times.values())
         for back in range(min(LAST, rounds))
     ]
     return len(sums) == LAST and max(sums) - min(sums) <= STEADY * min(sums)

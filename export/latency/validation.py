@@ -1,16 +1,19 @@
-"""Validation: predicted against measured latency, of routes through a network."""
+"""Validation: predicted against measured latency of routes through a network."""
 
+import functools
 import pathlib
 import statistics
-import tempfile
 
 import numpy as np
 
 from export.checks.parity import Reference
 from export.graph import trace
+from export.graph.convert import convert
 from export.graph.form import Form
 from export.latency import latency_table, probes, rounds
-from export.tflite import convert
+from export.latency.partial import Partial
+from export.source import Source
+from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.errors import UserError
 from tfdyn.files import whole
@@ -21,107 +24,144 @@ from tfdyn.routing.route import distinct
 RUNS = 15
 
 
-def validate(source, device, table, images, num_threads=1, least=10, most=20):
+def validate(
+    source: Source,
+    device,
+    table: CostTable,
+    images: np.ndarray,
+    folder: pathlib.Path,
+    num_threads: int = 1,
+    least: int = 10,
+    most: int = 20,
+) -> dict:
     """Measures routes on a device, and compares them with a table's predictions.
 
-    Of a trained network the first half are the routes of images at its own T; the rest
-    are random, from the lightest to all. Each is an input of one file without routers.
+    Of a trained network, the first half are the routes of images at its own T. The
+    others are random, from few branches to all. Each route is an input of one file
+    without routers. A validation that was interrupted is resumed.
 
     Args:
-        source: `export.source.Source`.
+        source: `Source` of the network.
         device: `Host` or `Adb`.
-        table: Latency table of `latency_table.compose`.
-        images: uint8 images `(n, height, width, channels)`, one a route.
+        table: Latency table, as `latency_table.compose` returns it.
+        images: uint8 images `(n, height, width, channels)`, one for each route.
+        folder: Folder that keeps whole rounds until the end.
         num_threads: Threads of the device's CPU.
-        least: Rounds at least, in each of which all are timed.
-        most: Rounds at most; fewer, if the medians are steady.
+        least: Smallest number of rounds, in each of which everything is timed.
+        most: Largest number of rounds; fewer are run if the medians are steady.
 
     Returns:
-        A dict ready for JSON: what `compare` returns of predicted and measured, and
-        the settings; `predicted_ms`, `measured_ms` and `own`, lists over routes. The
-        noise is what `compare` returns of the odd rounds and the even, `repeated`, and
-        of the routes that the table tells of, then and now, `remeasured`.
+        A dict ready for JSON: the settings, what `compare` returns of predicted and
+        measured times, and over the routes the lists `predicted_ms`, `measured_ms`
+        and `own` (whether it is an image's). The noise, as `compare` returns it, is in
+        `repeated` (odd rounds beside even ones) and in `remeasured` (the routes that
+        the table was made of, then and now).
 
     Raises:
-        ValueError: If the table is not one of `python -m export.latency`, or of another
-            device; as the device's session.
-        OSError: As the device's session.
+        UserError: If the table is not one of `python -m export.latency`, or is of
+            another device; and as the device's session.
+        OSError: As the device's session. A note says what is kept.
     """
-    of = table.provenance.get("device", {}).get("device", device.name)
-    if of != device.name:
+    table_device = table.provenance.get("device", {}).get("device", device.name)
+    if table_device != device.name:
         raise UserError(
-            f"The latency table is of the device {of}, not of {device.name}: name "
-            f"another --output, or another --device."
+            f"The latency table is of the device {table_device}, not of {device.name}: "
+            f"name another --output, or another --device."
         )
-    forced, own = choose_routes(source, images)
-    model = source.model
+    model, spec = source.model, source.model.route_spec
+    routes, of_images = choose_routes(source, images)
     saved = latency_table.saved_by_forcing(table, model.modules)
     cost = RouteCost(model.modules, table)
-    predicted = np.asarray(cost.total(model.route_spec.split(forced))) - saved
-    names = [f"route {index}" for index in range(len(forced))]
+    predicted = np.asarray(cost.total(spec.split(routes))) - saved
+    names = [f"route {index}" for index in range(len(routes))]
     then = table.provenance.get("routes", {})
-    known = {n: r for n, r in probes.random_routes(model).items() if n in then}
-    again = [f"the table's {name}" for name in known]
+    repeated = {n: r for n, r in probes.random_routes(model).items() if n in then}
     inputs = {
         name: {"image": image, "route": route}
         for name, image, route in zip(
-            names + again,
-            [*images, *[images[0]] * len(known)],
-            [*forced, *known.values()],
+            names + [f"the table's {name}" for name in repeated],
+            [*images, *[images[0]] * len(repeated)],
+            [*routes, *repeated.values()],
             strict=True,
         )
     }
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder, "forced.tflite")
-        function = trace.gated(model, source.input_format, Form("forced"))
-        path.write_bytes(convert(function))
+    identity = {
+        "source": source.name,
+        "device": device.describe(),
+        "num_threads": num_threads,
+        "runs": RUNS,
+        "table": vars(table),
+        "routes": [spec.to_text(route) for route in routes],
+    }
+    with Partial(folder, identity) as partial:
+        path = partial.folder / "forced.tflite"
+        if not path.exists():
+            function = trace.gated(model, source.input_format, Form("forced"))
+            with whole(path) as temporary:
+                temporary.write_bytes(convert(function))
         files = dict.fromkeys(inputs, path)
         with device.session(files, inputs, num_threads) as measure:
-            timed = rounds.alternate(measure, files, (least, most), RUNS)
+            timed = rounds.alternate(
+                functools.partial(measure, runs=RUNS),
+                files,
+                (least, most),
+                partial.times,
+                partial.save,
+            )
     times = np.array([timed[name] for name in names])
     measured = np.median(times, axis=1)
     odd, even = np.median(times[:, ::2], axis=1), np.median(times[:, 1::2], axis=1)
     noise = {"repeated": compare(odd, even)}
-    if known:
-        now = np.array([np.median(timed[name]) for name in again])
-        noise["remeasured"] = compare(np.array([then[name] for name in known]), now)
+    if repeated:
+        now = np.array([np.median(timed[f"the table's {name}"]) for name in repeated])
+        earlier = np.array([then[name] for name in repeated])
+        noise["remeasured"] = compare(earlier, now)
     return {
         **compare(predicted, measured),
         **noise,
-        "distinct_routes": len(distinct(forced)[0]),
+        "distinct_routes": len(distinct(routes)[0]),
         "device": device.describe(),
         "num_threads": num_threads,
         "rounds": times.shape[1],
         "runs": RUNS,
         "predicted_ms": predicted.tolist(),
         "measured_ms": measured.tolist(),
-        "own": own,
+        "own": of_images,
     }
 
 
-def choose_routes(source, images):
-    """Returns routes `(n, branches of all MixedOps)`, and which are images' own."""
+def choose_routes(source: Source, images: np.ndarray) -> tuple[np.ndarray, list[bool]]:
+    """Returns the routes to measure, and which of them are those of images.
+
+    Args:
+        source: `Source` of the network.
+        images: uint8 images `(n, height, width, channels)`.
+
+    Returns:
+        Flat routes `(n, branches of all MixedOps)`, and a list of n booleans.
+    """
     count, model = len(images), source.model
-    half, own = (count + 1) // 2 if source.run else 0, []
+    half, routes = (count + 1) // 2 if source.run else 0, []
     if half:
         normalized = np.asarray(source.input_format.normalize(images[:half]))
-        _, own = Reference(model)(normalized, model.threshold)
-    # Seeds that the profile does not use: it is told nothing of these.
+        _, routes = Reference(model)(normalized, model.threshold)
+    # Seeds that the profile does not use: the table knows nothing of these routes.
     random = spread_routes(model.route_spec, count - half, seed=1000)
-    return np.stack([*own, *random]), [index < half for index in range(count)]
+    return np.stack([*routes, *random]), [index < half for index in range(count)]
 
 
-def compare(predicted, measured):
+def compare(predicted: np.ndarray, measured: np.ndarray) -> dict:
     """Returns how well latencies are predicted, a dict ready for JSON.
 
     Args:
-        predicted: Of n routes, an array `(n,)`.
-        measured: Likewise.
+        predicted: Latencies of n routes, `(n,)`.
+        measured: Latencies of the same routes in the same unit, `(n,)`.
 
     Returns:
-        `routes` (n), `correlation` (Pearson's; NaN if none differ), `within_5_percent`
-        and `within_10_percent` (shares of the routes), `median_error`, `worst_error`
-        and `bias` (mean error), shares of what was measured.
+        `routes` (n), `correlation` (Pearson's; NaN if all are equal),
+        `within_5_percent` and `within_10_percent` (shares of the routes); and
+        `median_error`, `worst_error` and `bias` (mean error) as shares of the measured
+        latency.
     """
     error = predicted / measured - 1
     size = np.abs(error)
@@ -136,39 +176,3 @@ def compare(predicted, measured):
         "bias": error.mean(),
     }
     return {"routes": len(error), **{key: float(v) for key, v in result.items()}}
-
-
-def plot(path, content):
-    """Draws predicted against measured latency.
-
-    Args:
-        path: PNG file to write.
-        content: What `validate` returned.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 5.5), layout="tight")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    predicted, measured = content["predicted_ms"], content["measured_ms"]
-    for label, marker, kind in (
-        ("random routes", "o", False),
-        ("routes of images", "^", True),
-    ):
-        chosen = [i for i, own in enumerate(content["own"]) if own == kind]
-        points = [[values[i] for i in chosen] for values in (measured, predicted)]
-        axes.plot(*points, marker, label=label, alpha=0.6, markersize=5)
-    ends = np.array([0, 1.05 * max(measured)])
-    axes.plot(ends, ends, "k-", linewidth=0.8, label="predicted = measured")
-    axes.plot(ends, 0.9 * ends, "k:", linewidth=0.8, label="10 % off")
-    axes.plot(ends, 1.1 * ends, "k:", linewidth=0.8)
-    axes.set(xlabel="measured, ms", ylabel="predicted, ms")
-    axes.set_title(
-        f"{content['routes']} routes on {content['device']['device']}: r = "
-        f"{content['correlation']:.4f}, {content['within_10_percent']:.0%} within 10 %"
-    )
-    axes.grid(alpha=0.3)
-    axes.legend()
-    with whole(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)

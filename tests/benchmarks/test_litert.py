@@ -9,9 +9,9 @@ def test_forms_take_turns():
     calls = []
 
     def runtime(name, *inputs):
-        def put(**given):
-            assert tuple(given) == inputs
-            calls.append(f"{name}{given['image']}")
+        def put(**values):
+            assert tuple(values) == inputs
+            calls.append(f"{name}{values['image']}")
 
         invoke = lambda: calls.append(".")  # noqa: E731
         return types.SimpleNamespace(inputs=inputs, set=put, invoke=invoke)
@@ -19,8 +19,8 @@ def test_forms_take_turns():
     a, b = runtime("a", "image"), runtime("b", "image", "route")
     forms = [{"a": a, "b": b}, {"b": b}]
     milliseconds = litert.alternate(forms, [0, 1], [None, None], rounds=2, loop=2)
-    assert "".join(calls) == "a0{0}b0{0}b1{0}b0{0}a0{0}b1{0}".format(5 * ".")
-    assert [list(own) for own in milliseconds] == [["a", "b"], ["b"]]
+    assert "".join(calls) == "a0{0}b0{0}b1{0}b1{0}b0{0}a0{0}".format(5 * ".")
+    assert [list(row) for row in milliseconds] == [["a", "b"], ["b"]]
 
 
 def test_a_benchmark_that_is_not_there_is_said(tmp_path):

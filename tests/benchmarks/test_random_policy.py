@@ -37,7 +37,7 @@ def model():
 def content(model, request):
     patch = pytest.MonkeyPatch()
     request.addfinalizer(patch.undo)
-    patch.setattr("tfdyn.evaluation.budget.load_table", lambda run: (None, None))
+    patch.setattr(random_policy, "load_table", lambda run: (None, None))
     labels = np.argmax(model(IMAGES)["logits"], -1)
     return random_policy.measure(source(model, labels), draws=2, batch_size=4)
 

@@ -12,7 +12,7 @@ def test_functions_take_turns():
     calls = []
     functions = {name: lambda name=name: calls.append(name) for name in "ab"}
     seconds = timing.alternate(functions, 3)
-    assert "".join(calls) == "ab" + "ba" + "ab" + "ba"
+    assert "".join(calls) == "ab" + "ab" + "ba" + "ab"
     assert [len(seconds[name]) for name in "ab"] == [3, 3]
     assert all(second > 0 for name in "ab" for second in seconds[name])
 

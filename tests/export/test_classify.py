@@ -12,11 +12,14 @@ import tiny_networks
 from paths import ROOT
 from PIL import Image
 
-from export import classify, tflite
+from export import classify
+from export.classification import newest_model
 from export.graph import trace
+from export.graph.convert import convert
 from export.graph.form import Form
 from export.manifest import describe
 from export.source import Source
+from tfdyn import commands
 from tfdyn.data.image_files import square
 from tfdyn.data.input_format import InputFormat
 from tfdyn.text import readable
@@ -39,7 +42,7 @@ def place(model, tmp_path_factory):
     export.mkdir(parents=True)
     (folder / "runs" / "tiny" / "model.keras").touch()
     form = Form(threshold=0.5, threshold_input=True)
-    content = tflite.convert(trace.gated(model, FORMAT, form))
+    content = convert(trace.gated(model, FORMAT, form))
     (export / "model.tflite").write_bytes(content)
     (export / "cut.tflite").write_bytes(content[:1000])
     content = describe(Source("tiny", model, FORMAT, None, export), form)
@@ -80,6 +83,8 @@ def run(place, monkeypatch):
         flags = {"model": None, "threshold": None, "top": 3, "num_threads": 1}
         values = types.SimpleNamespace(**{**flags, "json": False, **changes})
         monkeypatch.setattr(classify, "FLAGS", values)
+        monkeypatch.setattr(commands, "FLAGS", values)
+        monkeypatch.setattr(commands, "only_number", lambda name: values.threshold)
         monkeypatch.chdir(place)
         classify.main(list(paths))
 
@@ -137,10 +142,10 @@ def test_a_named_model_is_not_said_again(run, capsys):
 @pytest.mark.parametrize(
     ("paths", "changes", "message"),
     [
-        ([], {}, "No picture was given"),
+        ([], {}, "No image file was named"),
         (["a.png", "gone.png"], {}, "There is no file gone.png"),
         (["runs"], {}, "There is no file runs"),
-        (["text.png"], {}, "text.png cannot be decoded as a picture"),
+        (["text.png"], {}, "text.png cannot be decoded as a"),
         (["a.png"], {"model": "gone.tflite"}, "There is no file gone.tflite"),
         (
             ["a.png"],
@@ -160,7 +165,7 @@ def test_what_a_user_can_mend(run, capsys, paths, changes, message, as_json):
 
 def test_the_newest_finished_run_that_is_exported(tmp_path):
     with pytest.raises(ValueError, match="No finished run.*export.tflite.*--model"):
-        classify.newest_model(tmp_path)
+        newest_model(tmp_path)
     exported = {"old": 1, "new": 2, "newer_not_exported": 3, "newest_not_finished": 4}
     for name, age in exported.items():
         (tmp_path / name / "export").mkdir(parents=True)
@@ -171,4 +176,4 @@ def test_the_newest_finished_run_that_is_exported(tmp_path):
             os.utime(tmp_path / name / "model.keras", (age, age))
     # Age is that of the run, not of its export.
     os.utime(tmp_path / "old" / "export" / "model.tflite", (9, 9))
-    assert classify.newest_model(tmp_path) == tmp_path / "new/export/model.tflite"
+    assert newest_model(tmp_path) == tmp_path / "new/export/model.tflite"

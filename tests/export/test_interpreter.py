@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.tools import flatbuffer_utils
 
+from export.graph.convert import convert
 from export.interpreter import Interpreter
-from export.tflite import convert
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tiny_networks
 
-from export import tflite
 from export.graph import trace
+from export.graph.convert import convert
 from export.graph.form import Form
 from export.interpreter import Interpreter
 from export.manifest import describe
@@ -39,7 +39,7 @@ def exports(model, tmp_path_factory):
     """A folder with the same network as `uint8.tflite`, `threshold.tflite`, …"""
     folder = tmp_path_factory.mktemp("export")
     for name, form in FORMS.items():
-        content = tflite.convert(trace.gated(model, FORMAT, form))
+        content = convert(trace.gated(model, FORMAT, form))
         (folder / f"{name}.tflite").write_bytes(content)
     source = Source("tiny", model, FORMAT, None, folder)
     content = describe(source, FORMS["uint8"])

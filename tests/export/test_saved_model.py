@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from export import saved_model
 from export import source as sources
 from export.checks import parity
+from export.exporter import export_saved_model
 from export.graph.form import Form
 
 SCRIPT = """
@@ -34,7 +34,7 @@ def source(tiny_run, tmp_path_factory):
 
 def test_it_runs_with_tensorflow_alone(source, tmp_path):
     images, _ = source.test_images(20)
-    path, found = saved_model.export(source, Form(threshold=0.7), images)
+    path, found = export_saved_model(source, Form(threshold=0.7), images)
     assert found["batched"]["images"] == 20 and found["gated"]["images"] == 16
     path.rename(tmp_path / "saved_model")
     np.savez(tmp_path / "images.npz", images=images)
@@ -52,12 +52,12 @@ def test_it_runs_with_tensorflow_alone(source, tmp_path):
 def test_it_takes_the_place_of_an_older_one_whole(source, monkeypatch):
     images, _ = source.test_images(2)
     form = Form(threshold=0.7, threshold_input=True, preprocess=False)
-    path, _ = saved_model.export(source, form, images)
+    path, _ = export_saved_model(source, form, images)
     before = sorted(path.rglob("*"))
     strict = parity.Tolerance(-1.0, 1.0, 1e-4)
     monkeypatch.setitem(parity.TOLERANCES, "float32", strict)
     with pytest.raises(ValueError, match="Logits differ"):
-        saved_model.export(source, form, images)
+        export_saved_model(source, form, images)
     assert sorted(path.rglob("*")) == before
     assert [entry.name for entry in pathlib.Path(source.folder).iterdir()] == [
         path.name

@@ -9,6 +9,7 @@ from tiny_settings import tiny_settings
 
 from export import source as sources
 from tfdyn.data import dataset as datasets
+from tfdyn.files import check_writable
 
 
 def test_a_run_exports_to_its_own_folder(tiny_run):
@@ -83,15 +84,15 @@ def test_a_truncated_or_foreign_model(tmp_path, tiny_run, content):
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file/export cannot be written to .*another"):
-        sources.writable(tmp_path / "file" / "export")
+        check_writable(tmp_path / "file" / "export")
 
 
 @pytest.mark.skipif(not pathlib.Path("/proc").exists(), reason="has no /proc")
 def test_a_folder_that_cannot_be_written_to():
     with pytest.raises(OSError, match="/proc cannot be written to"):
-        sources.writable(pathlib.Path("/proc"))  # Not even by root.
+        check_writable(pathlib.Path("/proc"))  # Not even by root.
 
 
 def test_a_folder_that_can_be_written_to_stays_empty(tmp_path):
-    sources.writable(tmp_path / "new" / "export")
+    check_writable(tmp_path / "new" / "export")
     assert list((tmp_path / "new" / "export").iterdir()) == []

@@ -11,8 +11,8 @@ from paths import ROOT
 from PIL import Image
 
 from export import source as sources
-from export import tflite
 from export.checks import parity
+from export.exporter import choose_route, export_tflite
 from export.graph.form import Form
 from export.interpreter import Interpreter
 from tfdyn.routing.random_routes import random_routes
@@ -31,7 +31,7 @@ def images(source):
 @pytest.fixture(scope="module")
 def exported(source, images):
     choices = {"threshold": 0.7, "budget_ms": 0.8, "cost_table": "latency.host.json"}
-    return tflite.export(source, Form(threshold=0.7), images=images, choices=choices)
+    return export_tflite(source, Form(threshold=0.7), images=images, choices=choices)
 
 
 def test_a_routed_file_has_a_gate_for_each_branch(exported, source):
@@ -69,7 +69,7 @@ def test_the_file_says_what_its_route_costs(exported, source, images):
 
 def test_a_threshold_that_is_an_input_changes_the_work(source, images):
     form = Form(threshold=0.7, threshold_input=True)
-    path, _ = tflite.export(source, form, images=images[:4])
+    path, _ = export_tflite(source, form, images=images[:4])
     interpreter = Interpreter(path)
     macs = [interpreter(image=images[0], threshold=t)["macs"][0] for t in (0.01, 1.0)]
     all_branches = source.model.route_cost.fixed + source.model.route_cost.all_branches
@@ -78,7 +78,7 @@ def test_a_threshold_that_is_an_input_changes_the_work(source, images):
 
 @pytest.mark.parametrize("precision", ["float16", "dynamic"])
 def test_smaller_precisions(source, images, precision):
-    path, entry = tflite.export(source, Form(threshold=0.7), precision, images=images)
+    path, entry = export_tflite(source, Form(threshold=0.7), precision, images=images)
     assert entry["precision"] == precision
     # The gates stay gates.
     assert entry["operations"]["IF"] == 4
@@ -86,7 +86,7 @@ def test_smaller_precisions(source, images, precision):
 
 @pytest.mark.parametrize("variant", ["all_branches", "forced"])
 def test_other_variants_are_checked_too(source, images, variant):
-    path, entry = tflite.export(source, Form(variant, preprocess=False), images=images)
+    path, entry = export_tflite(source, Form(variant, preprocess=False), images=images)
     assert path.name == f"model.{variant}.tflite"
     assert entry["same_route"] == 24
     interpreter = Interpreter(path)
@@ -95,9 +95,9 @@ def test_other_variants_are_checked_too(source, images, variant):
 
 
 def test_a_fixed_route_is_in_the_manifest(source, images):
-    route, chosen = tflite.choose_route(source, 0.7, images=images)
+    route, chosen = choose_route(source, 0.7, images=images)
     assert "of 24 images" in chosen
-    path, entry = tflite.export(source, Form("fixed"), route=route, images=images)
+    path, entry = export_tflite(source, Form("fixed"), route=route, images=images)
     assert "IF" not in entry["operations"]
     assert entry["route"] == source.model.route_spec.to_json(route)
 
@@ -106,10 +106,10 @@ def test_a_route_from_a_file_or_a_picture(source, images, tmp_path):
     (route,) = random_routes(source.model.route_spec, 1, 1.0)
     path = tmp_path / "route.json"
     path.write_text(json.dumps(source.model.route_spec.to_json(route)))
-    read, _ = tflite.choose_route(source, 0.7, route_file=path)
+    read, _ = choose_route(source, 0.7, route_file=path)
     np.testing.assert_allclose(read, route, atol=1e-6)
     Image.fromarray(images[3, :, :, 0]).save(tmp_path / "three.png")
-    taken, _ = tflite.choose_route(source, 0.7, image=tmp_path / "three.png")
+    taken, _ = choose_route(source, 0.7, image=tmp_path / "three.png")
     expected = parity.Reference(source.model)(
         source.input_format.normalize(images[3:4]), 0.7
     )
@@ -121,13 +121,13 @@ def test_a_file_that_fails_its_check_is_not_left(source, images, tmp_path, monke
     strict = parity.Tolerance(-1.0, 1.0, 1e-4)
     monkeypatch.setitem(parity.TOLERANCES, "float32", strict)
     with pytest.raises(ValueError, match="Logits differ"):
-        tflite.export(elsewhere, Form(threshold=0.7), images=images[:2])
+        export_tflite(elsewhere, Form(threshold=0.7), images=images[:2])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_precision(source, images):
     with pytest.raises(ValueError, match="one of float32, float16, dynamic"):
-        tflite.export(source, Form(), "int4", images=images)
+        export_tflite(source, Form(), "int4", images=images)
 
 
 def command(*arguments, cwd):

@@ -1,20 +1,26 @@
 """Reports: the evaluation of a run as JSON and as tables."""
 
 from tfdyn.routing.threshold import threshold_label
-from tfdyn.text import readable
+from tfdyn.text import align, readable
 
 
-def evaluation(dataset, weights, results, cost_table=None, shown=0):
+def evaluation(
+    dataset: str,
+    weights: str,
+    results: list[tuple],
+    cost_table: str | None = None,
+    shown: int = 0,
+) -> dict:
     """Returns the content of `evaluation.json`.
 
     Args:
         dataset: Name of the data set.
         weights: File of the model that was evaluated.
-        results: List of pairs of a threshold and the result of `Evaluator` at it, or
-            more that is to stand in its row; the first has T=1.
-        cost_table: Path of the table of another unit in the results.
-        shown: Index of the result, without that first one, whose use of branches is
-            told.
+        results: List of pairs: a threshold, and the result of `Evaluator` at it with
+            whatever else belongs into its row. The first has T=1.
+        cost_table: Path of the cost table whose unit is among the results.
+        shown: Index, not counting that first one, of the result whose use of branches
+            is reported.
     """
     (_, full), *routed = results
     others = {unit: full[f"{unit}_mean"] for unit in _other_units(full)}
@@ -50,64 +56,65 @@ def _numbers(result):
     return {name: v for name, v in result.items() if name not in left_out}
 
 
-def table(content, folder):
+def table(content: dict, run) -> str:
     """Returns `evaluation.json` as a table for people.
 
     Args:
         content: What `evaluation` returned.
-        folder: `RunFolder` or path, for the title.
+        run: `RunFolder` or path, for the title.
     """
     full, routed = content["all_branches"], content["routed"]
     units = _other_units(routed[0])
-    heads = ["", "accuracy", "MACs an image", "saved", "parameters", "branches"]
-    rows = [heads + units]
+    rows = [["", "accuracy", "MACs an image", "saved", "parameters", "branches"]]
+    rows[0] += units
     counts = full["accuracy"], full["macs"], full["params"]
-    rows.append([*_row("all branches", *counts, full), "all"])
-    rows[-1] += [f"{full[unit]:.4g}" for unit in units]
+    costs = [f"{full[unit]:.4g}" for unit in units]
+    rows.append([*_row("all branches", *counts, full), "all", *costs])
     for row in routed:
         counts = row["accuracy"], row["macs_mean"], row["params_mean"]
-        rows.append(_row(threshold_label(row["threshold"]), *counts, full))
-        rows[-1].append(f"{row['branches_per_connection']:.2f}")
-        rows[-1] += [f"{row[f'{unit}_mean']:.4g}" for unit in units]
-    title = (
+        costs = [f"{row[f'{unit}_mean']:.4g}" for unit in units]
+        branches = f"{row['branches_per_connection']:.2f}"
+        label = threshold_label(row["threshold"])
+        rows.append([*_row(label, *counts, full), branches, *costs])
+    lines = [
         f"{content['dataset']}, {content['examples']} {content['split']} images, "
-        f"{folder}/{content['weights']}"
-    )
+        f"{run}/{content['weights']}"
+    ]
     if "cost_table" in content:
-        title += f"\ncost table: {content['cost_table']}"
-    chosen = [budget_line(row) for row in routed if "budget_ms" in row]
-    chosen += [_rate_line(row) for row in routed if "target_rate" in row]
-    lines = [title, "", *_aligned(rows), *([""] if chosen else []), *chosen]
+        lines.append(f"cost table: {content['cost_table']}")
+    lines += ["", align(rows)]
+    goals = [row for row in routed if "validation_examples" in row]
+    lines += ["", *map(goal_line, goals)] if goals else []
     use = content["use"]
     return "\n".join(lines + (_use_table(use) if use["categories"] else []))
 
 
-def budget_line(choice):
-    """Returns in a line which T was chosen for a budget.
+def goal_line(row: dict) -> str:
+    """Returns in words which T was found for a goal.
 
     Args:
-        choice: One of `tfdyn.evaluation.budget.thresholds_for`.
+        row: One of `tfdyn.evaluation.thresholds.choose_thresholds`, with or without
+            the results on the test images.
     """
-    threshold = threshold_label(choice["threshold"])
+    label, images = threshold_label(row["threshold"]), row["validation_examples"]
+    if "budget_ms" in row:
+        return (
+            f"budget {row['budget_ms']:g} ms: {label}, the largest T whose predicted "
+            f"mean on {images:,} validation images ({row['validation_ms']:.4g} ms) "
+            f"stays within the budget, less a margin"
+        )
+    tested = ""
+    if "executed_share" in row:
+        tested = f"; on the test images {row['executed_share']:.4g}"
     return (
-        f"budget {choice['budget_ms']:g} ms: {threshold}, the largest "
-        f"whose predicted mean on the {choice['validation_examples']:,} validation "
-        f"images ({choice['validation_ms']:.4g} ms) meets it with a margin"
-    )
-
-
-def _rate_line(choice):
-    threshold = threshold_label(choice["threshold"])
-    return (
-        f"target rate {choice['target_rate']:g}: {threshold}, the "
-        f"largest at which no more of the branches' MACs run on the "
-        f"{choice['validation_examples']:,} validation images "
-        f"({choice['validation_rate']:.4g}); here {choice['executed_share']:.4g}"
+        f"target rate {row['target_rate']:g}: {label}, the largest T at which no more "
+        f"of the branches' MACs run on {images:,} validation images "
+        f"({row['validation_rate']:.4g}){tested}"
     )
 
 
 def _use_table(use):
-    """Returns how often each branch runs for the categories."""
+    """Returns how often each branch runs, by category, as lines."""
     rows = [["", "all images", "least often for", "most often for"]]
     for op, branches in use["all"].items():
         for branch, share in branches.items():
@@ -115,23 +122,10 @@ def _use_table(use):
             ends = [f"{category} {100 * s:.1f} %" for s, category in shares]
             rows.append([f"{op} {branch}", f"{100 * share:.1f} %", ends[0], ends[-1]])
     title = f"share of images that run a branch, {threshold_label(use['threshold'])}"
-    return ["", title, "", *_aligned(rows)]
+    return ["", title, "", align(rows)]
 
 
 def _row(name, accuracy, macs, params, full):
     saved = f"{100 * (1 - macs / full['macs']):.1f} %"
     accuracy = f"{100 * accuracy:.2f} %"
     return [name, accuracy, readable(macs), saved, readable(params)]
-
-
-def _aligned(rows):
-    columns = max(map(len, rows))
-    rows = [row + [""] * (columns - len(row)) for row in rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(columns)]
-    return [
-        "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

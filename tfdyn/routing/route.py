@@ -45,9 +45,13 @@ class RouteSpec:
         """Returns a route as a flat route.
 
         Args:
-            route: Mapping from MixedOp names to weights `(batch, branches)`.
+            route: Mapping from MixedOp names to weights `(..., branches)`. Arrays
+                give an array.
         """
-        return ops.concatenate([route[name] for name in self.branches], axis=-1)
+        parts = [route[name] for name in self.branches]
+        if all(isinstance(part, np.ndarray) for part in parts):
+            return np.concatenate(parts, axis=-1)
+        return ops.concatenate(parts, axis=-1)
 
     def split(self, flat_route) -> dict:
         """Returns a flat route as a mapping from MixedOp names to weights.

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from export.android import benchmark as android_benchmark
-from export.tflite import convert
+from export.graph.convert import convert
 
 IMAGE = tf.TensorSpec((1, 2, 2, 1), tf.uint8, "image")
 THRESHOLD = tf.TensorSpec((), tf.float32, "threshold")

@@ -12,8 +12,7 @@ from paths import ROOT
 from PIL import Image
 
 from export import source as sources
-from export import tflite
-from export.android import __main__ as android
+from export.android import folder as folder_module
 from export.checks import parity
 from export.graph.form import Form
 from export.interpreter import Interpreter
@@ -43,7 +42,7 @@ def table(source):
 def exported(source, images, table):
     """The folder and what `export` says of it; T is an input."""
     form = Form(threshold=0.7, threshold_input=True)
-    return android.export(source, form, "float32", *images, table)
+    return folder_module.export_android(source, form, "float32", *images, table)
 
 
 def test_what_is_in_the_folder(exported, source):
@@ -159,7 +158,9 @@ def test_normalised_inputs_over_an_older_folder(source, images, tmp_path):
     (tmp_path / "android" / "run_benchmark.sh").touch()
     (tmp_path / "android" / "older").touch()
     form = Form(threshold=0.7, preprocess=False)
-    folder, found = android.export(elsewhere, form, "float16", images[0], images[1])
+    folder, found = folder_module.export_android(
+        elsewhere, form, "float16", images[0], images[1]
+    )
     assert not (folder / "older").exists()
     row = found["inputs"]["heavy"]
     assert "milliseconds" not in row
@@ -175,7 +176,7 @@ def test_a_folder_of_another_is_not_replaced(source, images, tmp_path):
     (tmp_path / "android").mkdir()
     (tmp_path / "android" / "build.gradle").touch()
     with pytest.raises(ValueError, match="android is there already .* --export_dir"):
-        android.export(elsewhere, Form(threshold=0.7), images=images[0])
+        folder_module.export_android(elsewhere, Form(threshold=0.7), images=images[0])
     assert (tmp_path / "android" / "build.gradle").exists()
 
 
@@ -186,19 +187,23 @@ def test_a_model_that_fails_its_check_leaves_nothing(
     strict = parity.Tolerance(-1.0, 1.0, 1e-4)
     monkeypatch.setitem(parity.TOLERANCES, "float32", strict)
     with pytest.raises(ValueError, match="Logits differ"):
-        android.export(elsewhere, Form(threshold=0.7), images=images[0][:2])
+        folder_module.export_android(
+            elsewhere, Form(threshold=0.7), images=images[0][:2]
+        )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_table_is_looked_at_before_anything_is_converted(
     source, images, table, monkeypatch
 ):
-    monkeypatch.setattr(tflite, "export", None)
+    monkeypatch.setattr(folder_module, "export_tflite", None)
     macs = CostTable.count(source.model.modules)
     with pytest.raises(ValueError, match="table in ms, as .*; got one in macs"):
-        android.export(source, Form(), "float32", *images, macs)
+        folder_module.export_android(source, Form(), "float32", *images, macs)
     with pytest.raises(ValueError, match="lacks stem"):
-        android.export(source, Form(), "float32", *images, CostTable("ms", {}))
+        folder_module.export_android(
+            source, Form(), "float32", *images, CostTable("ms", {})
+        )
 
 
 @pytest.mark.slow

@@ -53,7 +53,7 @@ def test_they_are_chosen_by_the_cost_of_their_routes(source, images):
     assert [row["label"] for row in found["inputs"].values()] == ["3", "0", "1"]
     assert found["inputs"]["light"]["predicted"] == "3"
     assert not found["trained"] and not found["threshold_input"]
-    lines = list(android_inputs.table_lines(found))
+    lines = android_inputs.table_text(found).splitlines()
     assert len(lines) == 4 and lines[1].startswith("light ") and "3" in lines[1]
 
 
@@ -63,11 +63,11 @@ def test_one_image_is_all_three(source, images):
     assert chosen == {"light": 0, "median": 0, "heavy": 0}
     found = inputs.describe(play(source), chosen)
     assert found["inputs"]["light"]["label"] is None
-    assert "noise" in list(android_inputs.table_lines(found))[1]
+    assert "noise" in android_inputs.table_text(found).splitlines()[1]
 
 
 def test_several_thresholds_become_one_input(source, images):
     form = Form(threshold=[0.6, 0.8], threshold_input=True)
-    given = inputs_of(source, images, form).given(1)
+    given = inputs_of(source, images, form).tensors(1)
     assert given["threshold"] == pytest.approx(0.7)
     np.testing.assert_array_equal(given["image"], images[1])

@@ -8,7 +8,7 @@ from tiny_settings import tiny_settings
 
 from export import source as sources
 from export.android import page as android_page
-from export.android.__main__ import TEMPLATES
+from export.android.folder import TEMPLATES
 from export.graph.form import Form
 
 ROW = {"index": 7, "label": None, "predicted": "3", "branches": 2, "macs": 1.5e6}

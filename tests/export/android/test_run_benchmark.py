@@ -11,7 +11,7 @@ import adb_phone
 import pytest
 from adb_phone import SERIAL
 
-from export.android.__main__ import SCRIPT, TEMPLATES
+from export.android.folder import SCRIPT, TEMPLATES
 
 SHELLS = [shell for shell in ("sh", "bash", "busybox") if shutil.which(shell)]
 ROWS = """# a comment

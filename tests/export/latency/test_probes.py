@@ -5,9 +5,9 @@ import pytest
 from tiny_settings import tiny_dmnn_settings
 
 from export import source as sources
+from export.graph.convert import convert
 from export.interpreter import Interpreter
 from export.latency import probes
-from export.tflite import convert
 
 
 @pytest.fixture(scope="module")

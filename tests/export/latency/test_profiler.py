@@ -45,12 +45,16 @@ def test_a_host_is_profiled(source, image, made, tmp_path, monkeypatch):
     assert table.provenance["device"]["device"] == "host"
 
 
-def test_what_is_interrupted_goes_on(source, image, made, tmp_path, clock, monkeypatch):
+def test_what_is_interrupted_is_resumed(
+    source, image, made, tmp_path, clock, monkeypatch
+):
     monkeypatch.setattr(profiler, "Probes", lambda *args: made)
     path = tmp_path / "latency.clock.json"
     size = len(made.files)
     clock.fails_at = 3 * size + 1
-    with pytest.raises(KeyboardInterrupt, match="clock.partial: the same command goes"):
+    with pytest.raises(
+        KeyboardInterrupt, match="clock.partial: the same command resumes"
+    ):
         profiler.profile(source, clock, path, image, least=5, most=5)
     assert not path.exists()
     clock.fails_at = None

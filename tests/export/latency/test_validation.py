@@ -22,7 +22,9 @@ def content(tiny_run, tmp_path_factory):
     clock = Clock(source.model, route)
     path = folder / "latency.clock.json"
     table = profiler.profile(source, clock, path, images[0], least=1, most=1)
-    return validation.validate(source, clock, table, images, least=2, most=3), clock
+    return validation.validate(
+        source, clock, table, images, folder / "kept", least=2, most=3
+    ), clock
 
 
 def test_a_device_that_is_as_the_table_says(content):
@@ -51,12 +53,14 @@ def test_of_an_untrained_network_all_routes_are_random():
     np.testing.assert_allclose(per_connection, np.linspace(1, most, 5), atol=0.5)
 
 
-def test_a_table_of_another_device_is_refused():
+def test_a_table_of_another_device_is_refused(tmp_path):
     model = make(auxiliary_head=False)
     source = sources.Source("tiny, untrained", model, None, None, None)
     table = CostTable("ms", {}, provenance={"device": {"device": "adb-1"}})
     with pytest.raises(ValueError, match="of the device adb-1, not of clock"):
-        validation.validate(source, Clock(model), table, np.zeros((1, 8, 8, 1)))
+        validation.validate(
+            source, Clock(model), table, np.zeros((1, 8, 8, 1)), tmp_path
+        )
 
 
 def test_compare():
@@ -80,6 +84,26 @@ def test_routes_that_all_take_as_long_tell_no_correlation():
     assert np.isnan(result["correlation"]) and result["within_5_percent"] == 1
 
 
-def test_the_plot_is_written(content, tmp_path):
-    validation.plot(tmp_path / "plot.png", content[0])
-    assert (tmp_path / "plot.png").read_bytes()[:4] == b"\x89PNG"
+def test_it_resumes_after_an_interrupt(tiny_run, tmp_path):
+    source = sources.from_run(tiny_run.path, tmp_path / "export")
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), "uint8")
+    route = own_route(source.model, images[0], source.input_format)
+    clock = Clock(source.model, route)
+    path, kept = tmp_path / "latency.clock.json", tmp_path / "kept"
+    table = profiler.profile(source, clock, path, images[0], least=1, most=1)
+
+    def validate():
+        return validation.validate(source, clock, table, images, kept, least=3, most=3)
+
+    expected, calls = validate(), len(clock.measured)
+    whole = clock.measured[-(3 + probes.ROUTES) * 3 :]
+    clock.measured.clear()
+    clock.fails_at = len(whole) // 3 + 2  # In the second round.
+    with pytest.raises(KeyboardInterrupt) as error:
+        validate()
+    assert "the same command resumes there" in error.value.__notes__[0]
+    clock.fails_at = None
+    clock.measured.clear()
+    assert validate() == expected and calls
+    assert len(clock.measured) == len(whole) * 2 // 3
+    assert not kept.exists()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from export.graph.convert import convert
 from export.latency.devices.benchmark_input import stage
-from export.tflite import convert
 
 
 def network(path, **shapes):

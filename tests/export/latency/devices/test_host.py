@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from export.graph.convert import convert
 from export.interpreter import Interpreter
 from export.latency.devices.host import WARM_UP, Host
-from export.tflite import convert
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,15 @@
+"""Exports whose T keeps a budget or a target rate."""
+
 import shutil
 
 import pytest
 from tiny_networks import latency_table
 from tiny_settings import tiny_settings
 
-from export import budget
+from export import goal
 from export import source as sources
 from export.graph.form import Form
+from tfdyn.evaluation.thresholds import BUDGET_MS, TARGET_RATE
 
 
 @pytest.fixture(scope="module")
@@ -17,28 +20,35 @@ def source(tiny_run, tmp_path_factory):
     return source
 
 
-def test_the_form_takes_the_threshold_that_was_chosen(source):
-    asked = Form(threshold=0.5, preprocess=False)
-    form, choice = budget.meet(source, asked, 100.0)
-    assert form == Form(threshold=1.0, preprocess=False)
-    assert choice["threshold"] == 1.0 and choice["budget_ms"] == 100.0
-    line = budget.line(choice)
+def test_the_form_gets_the_threshold_that_was_found(source):
+    form = Form(threshold=0.5, preprocess=False)
+    found, row = goal.meet(source, form, BUDGET_MS, 100.0)
+    assert found == Form(threshold=1.0, preprocess=False)
+    assert row["threshold"] == 1.0 and row["budget_ms"] == 100.0
+    line = goal.line(row)
     assert line.startswith("budget 100 ms: T=1, ")
     assert line.endswith(f"by {source.run / 'latency.host.json'}")
 
 
+def test_a_target_rate_needs_no_table(source):
+    form, row = goal.meet(source, Form(), TARGET_RATE, 0.6)
+    assert form.threshold == row["threshold"] < 1
+    assert row["validation_rate"] <= 0.6 and "cost_table" not in row
+    assert goal.line(row).startswith("target rate 0.6: T=0.")
+
+
 @pytest.mark.parametrize("variant", ["all_branches", "fixed", "forced"])
-def test_other_variants_have_no_threshold_to_choose(source, variant):
+def test_other_variants_have_no_threshold_inside(source, variant):
     with pytest.raises(ValueError, match=f"--variant={variant} has none inside"):
-        budget.meet(source, Form(variant), 100.0)
+        goal.meet(source, Form(variant), BUDGET_MS, 100.0)
 
 
 def test_nor_has_a_file_whose_threshold_is_an_input(source):
     with pytest.raises(ValueError, match="--threshold_input has none inside"):
-        budget.meet(source, Form(threshold_input=True), 100.0)
+        goal.meet(source, Form(threshold_input=True), TARGET_RATE, 0.5)
 
 
 def test_an_untrained_network_has_no_validation_images():
     source = sources.untrained(tiny_settings(), "tiny")
     with pytest.raises(ValueError, match="got tiny, untrained. Name a run"):
-        budget.meet(source, Form(), 1.0)
+        goal.meet(source, Form(), BUDGET_MS, 1.0)

@@ -1,0 +1,112 @@
+"""The Android folder: models, inputs, a benchmark script and a page, checked."""
+
+import dataclasses
+import pathlib
+import shutil
+
+import numpy as np
+
+from export.android import benchmark, page
+from export.android.inputs import Inputs, cost_of
+from export.exporter import export_tflite
+from export.graph.form import Form
+from export.interpreter import Interpreter
+from export.source import Source
+from tfdyn import output
+from tfdyn.costs.cost_table import CostTable
+from tfdyn.errors import UserError
+from tfdyn.files import check_writable, whole_folder, write_json, write_text
+from tfdyn.routing.route import most_frequent
+
+TEMPLATES = pathlib.Path(__file__).with_name("templates")
+SCRIPT = "run_benchmark.sh"
+
+
+def export_android(
+    source: Source,
+    form: Form,
+    precision: str = "float32",
+    images: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
+    table: CostTable | None = None,
+) -> tuple[pathlib.Path, dict]:
+    """Writes a folder for TFLite's stock benchmark and for an app's assets.
+
+    The folder is `android/` in the source's export folder, and appears whole or not at
+    all. It holds the routed, the all-branches and the fixed model (of the images' most
+    frequent route), `model.json`, `labels.txt`, a cheap, a median and an expensive
+    image (`export.android.inputs`), `run_benchmark.sh` and a page, `README.md`.
+
+    Args:
+        source: `Source` of the network.
+        form: `Form` of the routed model.
+        precision: Precision of the weights, one of `export.graph.form.PRECISIONS`.
+        images: uint8 images `(n, height, width, channels)` to check the models on and
+            to choose the three from.
+        labels: Their labels `(n,)`, or `None`.
+        table: `CostTable` in ms, to predict times and to choose by them, or `None`.
+
+    Returns:
+        The folder's path and the content of its `inputs.json`.
+
+    Raises:
+        UserError: If an argument is wrong, a check fails, or the folder was not made
+            by this command.
+        OSError: If the folder cannot be written to.
+    """
+    inputs = Inputs(source, form, images, labels, cost_of(source.model, table))
+    folder = source.folder / "android"
+    check_folder(folder)
+    check_writable(source.folder)
+    with whole_folder(folder) as temporary:
+        inside = dataclasses.replace(source, folder=temporary)
+        entries = {}
+
+        def write_model(variant, route=None):
+            threshold_input = form.threshold_input and variant == "routed"
+            variant_form = dataclasses.replace(
+                form, variant=variant, threshold_input=threshold_input
+            )
+            path, entry = export_tflite(
+                inside, variant_form, precision, route, images, labels
+            )
+            entries[variant] = entry
+            return path
+
+        with_routers = write_model("routed")
+        with output.quiet():  # LiteRT prints which delegate it uses.
+            routed = Interpreter(with_routers)
+        routes = inputs.routes(routed)
+        write_model("all_branches")
+        route, share = most_frequent(routes)
+        write_model("fixed", route)
+        indices = inputs.choose(routes)
+        content = {**inputs.describe(routed, indices), "fixed_route_share": share}
+        write_json(temporary / "inputs.json", content)
+        (temporary / "inputs").mkdir()
+        inputs.save_pictures(temporary / "inputs", indices)
+        tensors = {name: inputs.tensors(index) for name, index in indices.items()}
+        benchmark.write(temporary, tensors)
+        shutil.copyfile(TEMPLATES / SCRIPT, temporary / SCRIPT)
+        (temporary / SCRIPT).chmod(0o755)  # An installed package has lost its mode.
+        names = source.input_format.class_names
+        write_text(temporary / "labels.txt", "".join(f"{name}\n" for name in names))
+        text = page.page(TEMPLATES / "README.md", inside, form, entries, content)
+        write_text(temporary / "README.md", text)
+    return folder, content
+
+
+def check_folder(folder: pathlib.Path) -> None:
+    """Checks that a folder may be replaced: this command made it, or it is new.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        UserError: If it holds something else.
+    """
+    if folder.exists() and not (folder / SCRIPT).is_file():
+        raise UserError(
+            f"{folder} exists already and was not made by this command: move it away, "
+            f"or choose another place with --export_dir."
+        )

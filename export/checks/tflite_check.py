@@ -1,0 +1,107 @@
+"""Check of a `.tflite` file: whether it is fast, and computes what Keras computes."""
+
+import pathlib
+
+import numpy as np
+from tqdm import tqdm
+
+from export.checks import parity
+from export.graph import trace
+from export.graph.flatbuffer import Flatbuffer
+from export.graph.form import Form
+from export.interpreter import Interpreter
+from export.source import Source
+from tfdyn import output
+from tfdyn.errors import UserError
+from tfdyn.routing.random_routes import spread_routes
+
+
+def check(
+    path: pathlib.Path,
+    source: Source,
+    form: Form,
+    precision: str,
+    route: np.ndarray | None,
+    images: np.ndarray,
+    labels: np.ndarray | None = None,
+) -> dict:
+    """Checks the operations of a `.tflite` file, and its outputs against Keras's.
+
+    Args:
+        path: The file.
+        source: `Source` of the network.
+        form: `Form` that it was traced with.
+        precision: Precision of its weights.
+        route: Flat route `(branches of all MixedOps,)` of the fixed variant.
+        images: uint8 images `(n, height, width, channels)`.
+        labels: Their labels `(n,)`, or `None`.
+
+    Returns:
+        A dict: `operations`, `subgraphs`, what `parity.compare` returns and, with
+        labels, `accuracy`.
+
+    Raises:
+        UserError: If a check fails.
+    """
+    flatbuffer = Flatbuffer(path.read_bytes())
+    faults = flatbuffer.faults()
+    if faults:
+        raise UserError(f"The file would be slow or not run: {'; '.join(faults[:5])}.")
+    normalized = np.asarray(source.input_format.normalize(images))
+    threshold, others, forced = _expectation(source, form, route, len(images))
+    reference = parity.Reference(source.model)
+    expected = reference(normalized, threshold, forced)
+    with output.quiet():  # LiteRT prints which delegate it uses.
+        interpreter = Interpreter(path)
+    macs = trace.macs(source.model, forced is None, form.ungated)
+    logits, routes = [], []
+    inputs = images if form.preprocess else normalized
+    for index, image in enumerate(tqdm(inputs, "checking", leave=False, disable=None)):
+        others_of_image = {name: values[index] for name, values in others.items()}
+        outputs = interpreter(image=image, **others_of_image)
+        logits.append(outputs["logits"][0])
+        routes.append(outputs["route"][0])
+        _check_macs(macs, outputs)
+    logits = np.stack(logits)
+    results = {
+        "operations": flatbuffer.operations,
+        "subgraphs": len(flatbuffer.subgraphs),
+        **parity.compare(
+            reference,
+            normalized,
+            expected,
+            (logits, np.stack(routes)),
+            threshold,
+            parity.TOLERANCES[precision],
+            scaled=source.run is None,
+        ),
+    }
+    if labels is not None:
+        results["accuracy"] = float(np.mean(logits.argmax(-1) == labels))
+    return results
+
+
+def _expectation(source, form, route, count):
+    """Returns T, the inputs beside the images, and the routes that are forced."""
+    if form.variant == "forced":
+        forced = np.stack(spread_routes(source.model.route_spec, count))
+        return form.threshold, {"route": forced}, forced
+    if form.variant == "fixed":
+        forced = np.repeat(np.asarray(route, "float32")[None], count, axis=0)
+        return form.threshold, {}, forced
+    if form.variant == "all_branches":
+        return 1.0, {}, None
+    if form.threshold_input:
+        threshold = form.input_threshold
+        return threshold, {"threshold": np.full(count, threshold)}, None
+    return form.threshold, {}, None
+
+
+def _check_macs(costs, outputs):
+    fixed, branches = costs
+    macs = fixed + np.sum(branches * (outputs["route"][0] != 0))
+    if not np.isclose(outputs["macs"][0], macs, rtol=1e-5):
+        raise UserError(
+            f"The file's output `macs` is {outputs['macs'][0]:g} for a route that "
+            f"takes {macs:g}."
+        )

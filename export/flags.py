@@ -1,0 +1,217 @@
+"""Flags of the export commands: what is exported, in what form, and for what goal."""
+
+import dataclasses
+import pathlib
+from typing import TYPE_CHECKING
+
+from absl import flags, logging
+
+from export.graph.form import Form
+from tfdyn import commands
+from tfdyn.errors import UserError
+from tfdyn.families.settings import Settings
+from tfdyn.files import check_writable
+from tfdyn.routing.threshold import threshold_from_flag
+from tfdyn.settings import fields
+
+if TYPE_CHECKING:
+    from export.source import Source
+
+FLAGS = flags.FLAGS
+# Settings of a training that mean the same for an export.
+SHARED = ("threshold", "data_dir", "operating_point", "cost_table", "target_rate")
+
+
+def define_source() -> None:
+    """Defines the flags that name the network: a run, or settings if untrained."""
+    fields.define_flags(Settings)
+    commands.define_run_dir("Run folder to export (default: the newest in runs/).")
+    flags.DEFINE_bool(
+        "untrained",
+        False,
+        "Use the network that --flagfile or the settings describe, with random "
+        "weights: to measure time, not to classify.",
+    )
+    for name in ("data_dir", "operating_point"):  # So that --help lists them.
+        flags.declare_key_flag(name)
+
+
+def define_form() -> None:
+    """Defines the flags that say what the exported graph takes and does."""
+    flags.DEFINE_string(
+        "export_dir",
+        None,
+        "Folder for the exported files (default: export/ in the run's folder).",
+    )
+    flags.DEFINE_bool("threshold_input", False, "Make T a second input, a scalar.")
+    flags.DEFINE_bool(
+        "preprocess",
+        True,
+        "Take uint8 images and normalise them inside. With --nopreprocess the graph "
+        "takes normalised float32 images.",
+    )
+    flags.DEFINE_integer(
+        "check_images",
+        256,
+        "Number of test images on which the file is compared with Keras.",
+        lower_bound=1,
+    )
+    flags.declare_key_flag("threshold")
+
+
+def source_from_flags(reads: tuple[str, ...] = ()) -> "Source":
+    """Returns the `Source` that the flags name: by default the newest run.
+
+    Args:
+        reads: Names of training settings that the command gives a meaning of its own.
+
+    Raises:
+        UserError: If a flagfile is named without a run and without `--untrained`, or
+            a flag has no meaning for what is exported.
+    """
+    # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
+    from export import source as sources
+    from tfdyn.runs.run_folder import newest_run
+
+    name = commands.flagfile_name()
+    folder = FLAGS["export_dir"].value if "export_dir" in FLAGS else None
+    point = FLAGS.operating_point if asked("operating_point") else None
+    if FLAGS.untrained:
+        if FLAGS.run_dir or point:
+            other = "--run_dir" if FLAGS.run_dir else "--operating_point"
+            raise UserError(
+                f"--untrained and {other} exclude each other: a run is trained. Leave "
+                f"one of them out."
+            )
+        settings = fields.from_flags(Settings)
+        source = sources.untrained(settings, name or settings.network, folder)
+        logging.warning(
+            "UNTRAINED: %s has random weights. It shows time and size; its classes "
+            "mean nothing.",
+            source.model.name,
+        )
+        return source
+    if name and not FLAGS.run_dir:
+        raise UserError(
+            f"--flagfile names the network {name}, but no run. Name a trained run "
+            f"with --run_dir=runs/NAME, or add --untrained to use random weights."
+        )
+    _refuse_settings(reads)
+    run_dir = FLAGS.run_dir or newest_run().path
+    return sources.from_run(run_dir, folder, FLAGS.data_dir, point)
+
+
+def _refuse_settings(reads):
+    """Refuses settings of a training, which a finished run has already."""
+    for field in dataclasses.fields(Settings):
+        if field.name not in (*SHARED, *reads) and asked(field.name):
+            raise UserError(
+                f"--{field.name} is a setting of a training, and the run was trained "
+                f"already; leave it out."
+            )
+
+
+def asked(name: str) -> bool:
+    """Returns whether a flag that is also a setting was given for this command.
+
+    A flagfile of a training sets many flags; those speak of the training.
+
+    Args:
+        name: Name of the flag.
+    """
+    of_training = FLAGS["network"].present
+    return commands.typed(name) or (FLAGS[name].present and not of_training)
+
+
+def form_from_flags(source: "Source", variant: str = "routed") -> Form:
+    """Returns the `Form` that the flags ask for; T is the network's own by default.
+
+    Args:
+        source: `Source` of the network.
+        variant: Variant of the graph, one of `export.graph.form.VARIANTS`.
+
+    Raises:
+        UserError: If a flag does not fit the variant.
+    """
+    threshold = threshold_from_flags(source)
+    return Form(variant, threshold, FLAGS.threshold_input, FLAGS.preprocess)
+
+
+def threshold_from_flags(source: "Source") -> float | list[float]:
+    """Returns `--threshold`, or by default the T of the network itself.
+
+    Args:
+        source: `Source` of the network.
+
+    Raises:
+        UserError: If a number is not in (0, 1].
+    """
+    if asked("threshold") or (source.run is None and FLAGS["threshold"].present):
+        return threshold_from_flag(FLAGS.threshold)
+    return source.model.threshold
+
+
+def define_goals() -> None:
+    """Defines the goals that the T of a file may be chosen for."""
+    commands.define_goals(
+        "Exports with the largest T that meets it on the validation images. A budget "
+        "is predicted by --cost_table (default: the run's own latency table)."
+    )
+    for name in ("cost_table", "target_rate"):  # So that --help lists them.
+        flags.declare_key_flag(name)
+
+
+def goal_from_flags() -> tuple | None:
+    """Returns the `Goal` that the flags name and its limit, or `None`.
+
+    Raises:
+        UserError: If there are several, or a threshold beside it.
+    """
+    from tfdyn.evaluation.thresholds import BUDGET_MS, TARGET_RATE  # Heavy.
+
+    goals = []
+    if FLAGS.budget_ms:
+        goals.append((BUDGET_MS, commands.only_number("budget_ms")))
+    if not FLAGS.untrained and asked("target_rate"):
+        goals.append((TARGET_RATE, FLAGS.target_rate))
+    if goals and asked("threshold"):
+        raise UserError(
+            f"--{goals[0][0].name} finds the threshold; leave out --threshold."
+        )
+    if len(goals) > 1:
+        raise UserError("--budget_ms and --target_rate exclude each other.")
+    return goals[0] if goals else None
+
+
+def define_latency_table() -> None:
+    """Defines `--latency_table`, by which gates are left out."""
+    flags.DEFINE_string(
+        "latency_table",
+        None,
+        "Latency table (of export.latency). Gates that cost more time than they save "
+        "by this table are left out.",
+    )
+
+
+def define_output(help: str) -> None:
+    """Defines `--output`, the JSON file that a command writes."""
+    flags.DEFINE_string("output", None, f"JSON file to write (default: {help}).")
+
+
+def output_from_flags(default) -> pathlib.Path:
+    """Returns the JSON file that a command is to write; its folder is made.
+
+    Args:
+        default: Path of the file, if `--output` is not given.
+
+    Raises:
+        UserError: If `--output` is a folder, or does not end with .json.
+        OSError: If its folder cannot be written to.
+    """
+    path = pathlib.Path(FLAGS.output or default)
+    if path.is_dir() or path.suffix != ".json":
+        raise UserError(
+            f"--output={path} must name a JSON file, such as {path / 'result.json'}."
+        )
+    check_writable(path.parent)
+    return path

@@ -1,0 +1,36 @@
+"""Conversion: a traced function as the bytes of a `.tflite` file."""
+
+import tensorflow as tf
+
+from export.graph.flatbuffer import renamed
+from export.graph.form import PRECISIONS
+from tfdyn import output
+from tfdyn.errors import UserError
+
+
+def convert(function, precision: str = "float32") -> bytes:
+    """Converts a traced function to TFLite.
+
+    Args:
+        function: Concrete function, as `export.graph.trace.gated` returns it.
+        precision: Precision of the weights, one of `PRECISIONS`.
+
+    Returns:
+        The content of a `.tflite` file.
+
+    Raises:
+        UserError: If there is no such precision.
+    """
+    if precision not in PRECISIONS:
+        raise UserError(
+            f"A precision is one of {', '.join(PRECISIONS)}; got {precision!r}."
+        )
+    module = tf.Module()
+    module.serve = function
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    with output.quiet():
+        return renamed(converter.convert())
