@@ -34,7 +34,7 @@ def test_a_target_rate_needs_no_table(source):
     form, row = goal.meet(source, Form(), TARGET_RATE, 0.6)
     assert form.threshold == row["threshold"] < 1
     assert row["validation_rate"] <= 0.6 and "cost_table" not in row
-    assert goal.line(row).startswith("target rate 0.6: T=0.")
+    assert goal.line(row).startswith(f"target rate 0.6: T={form.threshold:.8g}, ")
 
 
 @pytest.mark.parametrize("variant", ["all_branches", "fixed", "forced"])

@@ -9,6 +9,8 @@ from keras import ops
 
 from tfdyn.routing.noise import uniform
 
+# How routers weigh branches in training: with Gumbel noise, without, or no routers.
+METHODS = ("gumbel_softmax", "softmax", "none")
 # A softmax may underflow to 0, which means "not run": T=1 must still run all.
 SMALLEST_WEIGHT = 1e-30
 DROPPED_SCORE = -1e9

@@ -175,7 +175,7 @@ def test_a_folder_of_another_is_not_replaced(source, images, tmp_path):
     elsewhere = dataclasses.replace(source, folder=tmp_path)
     (tmp_path / "android").mkdir()
     (tmp_path / "android" / "build.gradle").touch()
-    with pytest.raises(ValueError, match="android is there already .* --export_dir"):
+    with pytest.raises(ValueError, match="android exists already .* --export_dir"):
         folder_module.export_android(elsewhere, Form(threshold=0.7), images=images[0])
     assert (tmp_path / "android" / "build.gradle").exists()
 

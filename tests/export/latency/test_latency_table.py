@@ -51,7 +51,7 @@ def test_it_predicts_every_route(model, clock, table, tmp_path):
     table = CostTable.load(tmp_path / "latency.json")
     routes = random_route(model, 0)
     predicted = np.asarray(RouteCost(model.modules, table).total(routes))
-    joined = model.route_spec.flatten(routes).numpy()
+    joined = model.route_spec.flatten(routes)
     forced = [clock.of_route(route) for route in joined]
     saved = latency_table.saved_by_forcing(table, model.modules)
     np.testing.assert_allclose(predicted - saved, forced, rtol=1e-5)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tfdyn.families.drnet.selection import METHODS, BranchSelection
-from tfdyn.routing.selection import threshold_route
+from tfdyn.families.drnet.selection import BranchSelection
+from tfdyn.routing.selection import METHODS, threshold_route
 
 LOGITS = np.random.default_rng(0).normal(size=(64, 3, 5)).astype("float32")
 

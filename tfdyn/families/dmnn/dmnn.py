@@ -13,11 +13,11 @@ from tfdyn.families.dmnn.category_heads import CategoryHeads
 from tfdyn.families.dmnn.router import GateRouter
 from tfdyn.families.dmnn.selection import GateSelection
 from tfdyn.families.dmnn.sub_blocks import SUB_BLOCKS
-from tfdyn.families.drnet.selection import METHODS
 from tfdyn.layers.heads import ClassifierHead, ConvolutionHead
 from tfdyn.layers.stem import RESIDUAL_STEMS, ResidualStem
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.routing.route import select_mixed_ops
+from tfdyn.routing.selection import METHODS
 
 
 @keras.saving.register_keras_serializable("tfdyn")

@@ -6,8 +6,6 @@ from keras import ops
 from tfdyn.errors import UserError
 from tfdyn.routing import selection
 
-METHODS = ("gumbel_softmax", "softmax", "none")
-
 
 @keras.saving.register_keras_serializable("tfdyn")
 class BranchSelection(keras.layers.Layer):
@@ -38,9 +36,10 @@ class BranchSelection(keras.layers.Layer):
 
     def __init__(self, method="gumbel_softmax", temperature=3.0, seed=None, **kwargs):
         super().__init__(dtype="float32", **kwargs)
-        if method not in METHODS:
+        if method not in selection.METHODS:
             raise UserError(
-                f"The selection method is one of {', '.join(METHODS)}; got {method!r}."
+                f"The selection method is one of {', '.join(selection.METHODS)}; got "
+                f"{method!r}."
             )
         if not temperature > 0:
             raise UserError(

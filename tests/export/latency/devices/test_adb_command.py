@@ -12,6 +12,7 @@ from adb_phone import SERIAL
 from tiny_networks import latency_table
 from tiny_settings import tiny_settings
 
+from export import flags as export_flags
 from export import source as sources
 from export.latency import __main__ as latency
 from export.latency import probes, profiler
@@ -73,7 +74,9 @@ def command(source, made, path, tmp_path, monkeypatch):
     """The command, a function of flags: in this process, with files that are made."""
     monkeypatch.setattr(app, "run", lambda main: main(["latency"]))
     monkeypatch.setattr(output, "start_tensorflow", lambda: None)
-    monkeypatch.setattr(sources, "from_command", lambda: source)
+    monkeypatch.setattr(export_flags, "source_from_flags", lambda: source)
+    monkeypatch.setattr(commands, "say", print)
+    monkeypatch.setattr(commands, "report", lambda content, text: print(text))
     monkeypatch.setattr(profiler, "Probes", lambda *args: made)
     if not commands.FLAGS.is_parsed():
         commands.FLAGS(["latency"])
@@ -83,7 +86,8 @@ def command(source, made, path, tmp_path, monkeypatch):
 
     def run(**flags):
         flags = {**FLAGS, "output": path, "json": False, **flags}
-        monkeypatch.setattr(latency, "FLAGS", types.SimpleNamespace(**flags))
+        for module in (latency, export_flags):
+            monkeypatch.setattr(module, "FLAGS", types.SimpleNamespace(**flags))
         try:
             commands.run(latency.main)
         finally:
@@ -166,7 +170,7 @@ def test_a_profile_fails(command, phone, path, scenario, message):
     text = said(command, timeout=0.5)
     assert re.match(f"(?s)error: .*{message}", text)
     kept = path.with_name(PARTIAL)
-    assert text.endswith(f"are kept in {kept}: the same command goes on from there.")
+    assert text.endswith(f"are kept in {kept}: the same command resumes there.")
     assert left(path) == [PARTIAL] and left(kept / "file") == ["of.json"]
 
 
@@ -174,15 +178,16 @@ def test_a_profile_fails(command, phone, path, scenario, message):
 def test_a_validation_fails(command, phone, path, table, scenario, message):
     phone.play(**scenario)
     text = said(command, timeout=0.5, validate=2)
-    assert re.match(f"(?s)error: .*{message}", text) and "kept" not in text
-    assert left(path) == [TABLE] and path.read_bytes() == table
+    assert re.match(f"(?s)error: .*{message}", text) and "resumes there" in text
+    partial = "latency.phone.validation.partial"
+    assert left(path) == [TABLE, partial] and path.read_bytes() == table
 
 
 def test_disconnected_halfway_it_goes_on(command, phone, made, path, caplog):
     size = len(made.files)
     phone.play(lost_from=size + size // 2)  # A call a file, and some before the first.
     text = said(command, rounds=2)
-    assert re.match(f"error: {LOST}", text) and "goes on from there" in text
+    assert re.match(f"error: {LOST}", text) and "resumes there" in text
     assert "what was pushed may still be in /data/local/tmp/tfdyn-" in caplog.text
     kept = path.with_name(PARTIAL)
     assert left(path) == [PARTIAL] and left(kept / "file") == ["of.json", "times.json"]

@@ -1,0 +1,42 @@
+"""One call from a model to a file that an app can use."""
+
+import json
+
+import numpy as np
+import pytest
+
+import tfdyn
+from export.runtime import Classifier
+from export.tflite import convert_model
+from tfdyn.data.input_format import InputFormat
+
+FORMAT = InputFormat(("cat", "dog", "fox"), (8, 8, 3), (0.5,) * 3, (0.25,) * 3)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tfdyn.build("drnet_tiny", (8, 8, 3), 3, num_cells=1, num_nodes=1)
+
+
+def test_a_model_becomes_a_file_that_classifies(model, tmp_path):
+    path = tmp_path / "new" / "animals.tflite"
+    entry = convert_model(model, path, FORMAT, threshold=0.6)
+    assert entry["bytes"] == path.stat().st_size and entry["threshold"] == 0.6
+    assert entry["same_top1"] == entry["images"] == 32
+    names = {file.name for file in path.parent.iterdir()}
+    assert names == {"animals.tflite", "model.json", "manifest.json"}
+    manifest = json.loads((path.parent / "manifest.json").read_text())
+    assert list(manifest["files"]) == ["animals.tflite"]
+    image = np.random.default_rng(0).integers(0, 256, (8, 8, 3), "uint8")
+    (label,) = Classifier(path)(image).labels
+    logits = model(FORMAT.normalize(image[None]), threshold=0.6)["logits"]
+    assert label == FORMAT.class_names[int(np.argmax(logits))]
+
+
+def test_a_path_or_a_format_that_does_not_fit(model, tmp_path):
+    with pytest.raises(ValueError, match="must end with .tflite; got .*model.bin"):
+        convert_model(model, tmp_path / "model.bin", FORMAT)
+    other = InputFormat(("cat", "dog"), (8, 8, 3), (0.5,) * 3, (0.25,) * 3)
+    with pytest.raises(ValueError, match="has 3 classes; .* 2 classes"):
+        convert_model(model, tmp_path / "model.tflite", other)
+    assert list(tmp_path.iterdir()) == []
