@@ -41,4 +41,5 @@ if __name__ == "__main__":
     flags.DEFINE_integer("top", 3, "Number of classes to print.", lower_bound=1)
     flags.DEFINE_integer("num_threads", 1, "Threads of the CPU.", lower_bound=1)
     commands.define_json()
+    flags.adopt_module_key_flags(commands)  # So that --help lists them.
     commands.run(main, arguments=True, tensorflow=False)

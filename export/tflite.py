@@ -119,7 +119,7 @@ if __name__ == "__main__":
     export_flags.define_form()
     export_flags.define_goals()
     export_flags.define_latency_table()
-    flags.adopt_module_key_flags(export_flags)  # so that --help lists them
+
     flags.DEFINE_enum(
         "precision",
         "float32",
@@ -138,4 +138,6 @@ if __name__ == "__main__":
     flags.DEFINE_string("route", None, "Fixed variant: JSON file of the route.")
     flags.DEFINE_string("image", None, "Fixed variant: image file whose route it is.")
     commands.define_json()
+    for module in (export_flags, commands):  # So that --help lists their flags.
+        flags.adopt_module_key_flags(module)
     commands.run(main)

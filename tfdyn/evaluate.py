@@ -57,4 +57,5 @@ if __name__ == "__main__":
         "cifar10, cifar100 or a JSON file (default: those of the training).",
     )
     commands.define_json()
+    flags.adopt_module_key_flags(commands)  # So that --help lists them.
     commands.run(main)

@@ -31,9 +31,10 @@ def main() -> None:
 
 if __name__ == "__main__":
     fields.define_flags(Settings)
-    flags.adopt_module_key_flags(fields)  # so that --help lists them
     commands.define_run_dir(
         "Run folder whose network is counted, instead of the flags."
     )
     commands.define_json()
+    for module in (fields, commands):  # So that --help lists their flags.
+        flags.adopt_module_key_flags(module)
     commands.run(main)

@@ -36,7 +36,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     fields.define_flags(Settings)
-    flags.adopt_module_key_flags(fields)  # so that --help lists them
     flags.DEFINE_string(
         "run_dir", None, "Run folder (default: runs/ and the name of the flagfile)."
     )
@@ -48,4 +47,6 @@ if __name__ == "__main__":
         "multi_worker: the machines in the environment variable TF_CONFIG.",
     )
     flags.DEFINE_bool("evaluate", True, "Evaluate on the test images at the end.")
+    for module in (fields, commands):  # So that --help lists their flags.
+        flags.adopt_module_key_flags(module)
     commands.run(main, "interrupted: the same command resumes after the last epoch")

@@ -39,8 +39,10 @@ def main() -> None:
 if __name__ == "__main__":
     export_flags.define_source()
     export_flags.define_form()
-    flags.adopt_module_key_flags(export_flags)  # so that --help lists them
+
     flags.declare_key_flag("cost_table")
     flags.DEFINE_enum("precision", "float32", PRECISIONS, "Precision of the weights.")
     commands.define_json()
+    for module in (export_flags, commands):  # So that --help lists their flags.
+        flags.adopt_module_key_flags(module)
     commands.run(main)

@@ -66,7 +66,7 @@ def _validate(source, device, table, images, path):
 if __name__ == "__main__":
     export_flags.define_source()
     export_flags.define_output("latency.DEVICE.json in the run's folder")
-    flags.adopt_module_key_flags(export_flags)  # so that --help lists them
+
     flags.DEFINE_string("device", "host", "host, adb or adb:SERIAL.")
     flags.DEFINE_integer("num_threads", 1, "Threads of its CPU.", lower_bound=1)
     flags.DEFINE_integer(
@@ -93,4 +93,6 @@ if __name__ == "__main__":
         "timeout", 120, "adb: seconds that one file may take.", lower_bound=1
     )
     commands.define_json()
+    for module in (export_flags, commands):  # So that --help lists their flags.
+        flags.adopt_module_key_flags(module)
     commands.run(main)
