@@ -1,0 +1,58 @@
+"""Which cost table predicts the milliseconds of a run."""
+
+import shutil
+
+import pytest
+from tiny_networks import latency_table
+
+from tfdyn.costs.cost_table import CostTable
+from tfdyn.runs.run_folder import RunFolder
+from tfdyn.runs.tables import load_table
+
+
+@pytest.fixture(scope="module")
+def model(tiny_run):
+    return tiny_run.load_model()
+
+
+@pytest.fixture
+def run(tiny_run, tmp_path):
+    """A copy of the run, to put tables into."""
+    return RunFolder(shutil.copytree(tiny_run.path, tmp_path / "run"))
+
+
+def test_a_run_without_a_table(run):
+    assert load_table(run) == (None, None)
+    with pytest.raises(ValueError, match="Make one with `python -m export.latency"):
+        load_table(run, needed=True)
+
+
+def test_of_several_tables_one_must_be_named(run, model):
+    table = latency_table(model)
+    for name in ("latency.host.json", "latency.adb-1.5.json"):
+        table.save(run / name)
+    assert load_table(run) == (None, None)
+    with pytest.raises(ValueError, match="latency.adb-1.5.json, .*latency.host.json"):
+        load_table(run, needed=True)
+    path, named = load_table(run, run / "latency.host.json", needed=True)
+    assert path == str(run / "latency.host.json") and named.remainder == 0.05
+
+
+def test_a_budget_needs_a_table_in_ms(run, model):
+    CostTable.count(model.modules).save(run / "macs.json")
+    assert load_table(run, run / "macs.json")[1].unit == "macs"
+    with pytest.raises(ValueError, match="is in macs: a table in ms is needed"):
+        load_table(run, run / "macs.json", needed=True)
+
+
+def test_the_table_that_the_run_was_trained_with(run, model, tmp_path):
+    path = tmp_path / "table.json"
+    with (run / "flags.txt").open("a") as file:
+        file.write(f"--cost_table={path}\n")
+    assert load_table(run) == (None, None)  # The file is gone.
+    CostTable.count(model.modules).save(path)
+    assert load_table(run) == (None, None)  # It is not in ms.
+    latency_table(model).save(path)
+    assert load_table(run)[0] == str(path)
+    latency_table(model).save(run / "latency.host.json")
+    assert load_table(run)[0] == str(run / "latency.host.json")

@@ -1,0 +1,66 @@
+"""Cost tables of a run: which one predicts its milliseconds."""
+
+import pathlib
+
+from tfdyn.costs.cost_table import CostTable
+from tfdyn.errors import UserError
+from tfdyn.runs.run_folder import RunFolder
+
+
+def load_table(
+    run: RunFolder, cost_table=None, needed: bool = False
+) -> tuple[str | None, CostTable | None]:
+    """Finds the cost table of a run and reads it.
+
+    Args:
+        run: `RunFolder`.
+        cost_table: Path of a table. Default: the run's own latency table, if it has
+            just one, else the table in ms that it was trained with.
+        needed: Whether a table in ms must be found.
+
+    Returns:
+        The table's path and the `CostTable`, or `None` twice.
+
+    Raises:
+        UserError: If the file is not a cost table; or if a table is needed and there
+            is none, there are several, or it is not in ms.
+    """
+    paths = [cost_table] if cost_table else run.latency_tables() or _trained_with(run)
+    if len(paths) == 1:
+        return str(paths[0]), (load_in_ms if needed else CostTable.load)(paths[0])
+    if needed and paths:
+        raise UserError(
+            f"{run} has several latency tables: {', '.join(map(str, paths))}. Name one "
+            f"with --cost_table."
+        )
+    if needed:
+        raise UserError(
+            f"{run} has no latency table to predict milliseconds from. Make one with "
+            f"`python -m export.latency --run_dir={run}`, or name one with "
+            f"--cost_table."
+        )
+    return None, None
+
+
+def load_in_ms(path) -> CostTable:
+    """Reads a cost table that must be in milliseconds.
+
+    Args:
+        path: File of the table.
+
+    Raises:
+        UserError: If the file is not a cost table, or is not in ms.
+    """
+    table = CostTable.load(path)
+    if table.unit != "ms":
+        raise UserError(
+            f"{path} is in {table.unit}: a table in ms is needed, as `python -m "
+            f"export.latency` makes it."
+        )
+    return table
+
+
+def _trained_with(run):
+    path = run.settings().cost_table
+    in_ms = path and pathlib.Path(path).exists() and CostTable.load(path).unit == "ms"
+    return [path] if in_ms else []
