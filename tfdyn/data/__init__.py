@@ -1,1 +1,1 @@
-"""Data sets, their input format and the augmentation of their training pictures."""
+"""Data sets: reading, splitting, normalising and augmenting images."""

@@ -1,4 +1,4 @@
-"""Augmentation of training pictures: crop, flip, AutoAugment, cutout."""
+"""Augmentation of training images: crop, flip, AutoAugment, cutout."""
 
 import dataclasses
 
@@ -12,21 +12,22 @@ CROPS = ("pad", "resized", "none")
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """How a training picture is varied; the same seed gives the same picture.
+    """Changes training images at random; the same seed gives the same image.
 
     Attributes:
-        crop: "pad" pads with black, an eighth of the size on each side, and crops
-            back at random (CIFAR, He et al. 2015); "resized" crops 8 to 100 % of
-            the area with a ratio of 3/4 to 4/3 and resizes it (ImageNet, Szegedy
-            et al. 2014); "none" crops nothing.
-        flip: Whether half the pictures are mirrored left to right.
-        autoaugment: "none", or the data set whose AutoAugment policy is used,
-            "cifar10" or "imagenet" (Cubuk et al. 2018).
-        cutout: Side in pixels of a square set to the mean, around a point
-            anywhere in the picture (DeVries and Taylor 2017); 0 for none.
+        crop: String. "pad" adds a black border, an eighth of the image size wide, and
+            crops the padded image back to its size at a random place (CIFAR, He et
+            al. 2015). "resized" crops a random part, 8 to 100 % of the area with a
+            width of 3/4 to 4/3 of the height, and resizes it (ImageNet, Szegedy et
+            al. 2014). "none" crops nothing.
+        flip: Bool, whether to mirror half of the images left to right.
+        autoaugment: String, the data set whose AutoAugment policy is applied
+            (Cubuk et al. 2018): "cifar10", "imagenet" or "none".
+        cutout: Integer, side in pixels of a square that is set to the mean, around a
+            random point of the image (DeVries and Taylor 2017). 0 means no cutout.
 
     Raises:
-        ValueError: A field has none of its values.
+        UserError: If a field has a value that is not listed above.
     """
 
     crop: str = "pad"
@@ -41,29 +42,31 @@ class Augmentation:
         ):
             if getattr(self, name) not in choices:
                 raise UserError(
-                    f"{name}={getattr(self, name)!r} is unknown; "
+                    f"{name}={getattr(self, name)!r} is unknown: "
                     f"use one of {', '.join(choices)}."
                 )
         if self.cutout < 0:
             raise UserError(
-                f"cutout={self.cutout} must be a side in pixels, or 0 for no cutout."
+                f"cutout={self.cutout} is negative: expected a side in pixels, or 0 "
+                "for no cutout."
             )
 
     def __call__(self, image, seed, input_format):
-        """Augments one picture and normalises it.
+        """Augments one image and normalises it.
 
         Args:
-            image: uint8 `(h, w, channels)`; resized where it is not of the format.
-            seed: Two integers, the picture's own.
-            input_format: The `InputFormat` to return.
+            image: uint8 tensor `(height, width, channels)` of any size.
+            seed: Integer tensor `(2,)`, a different one for each image and epoch.
+            input_format: `InputFormat` of the network: the size and the normalisation
+                of the result.
 
         Returns:
-            float32, of `input_format.shape`, normalised.
+            float32 tensor of shape `input_format.shape`.
         """
         size = input_format.shape[0]
         seeds = tf.unstack(tf.random.split(seed, 4))
         if self.crop == "resized":
-            image = resized_crop(image, size, seeds[0])
+            image = crop_and_resize(image, size, seeds[0])
         else:
             image = center_crop(image, size)
         if self.crop == "pad":
@@ -76,11 +79,19 @@ class Augmentation:
         return cutout(image, self.cutout, seeds[3]) if self.cutout else image
 
 
-def center_crop(image, size):
-    """The middle `(size, size)` of a picture whose shorter side is 8/7 of `size`.
+def center_crop(image, size: int):
+    """Resizes an image and crops the square in its middle.
 
-    The usual way to evaluate on ImageNet (256 and 224 pixels). A picture that is
-    known to have that size already is returned as it is.
+    The shorter side is first resized to 8/7 of `size`, as is usual for evaluation on
+    ImageNet (256 and 224 pixels). An image whose static shape is `(size, size)` is
+    returned unchanged.
+
+    Args:
+        image: uint8 tensor `(height, width, channels)`.
+        size: Height and width of the result in pixels.
+
+    Returns:
+        uint8 tensor `(size, size, channels)`.
     """
     if image.shape[:2] == (size, size):
         return image
@@ -91,14 +102,34 @@ def center_crop(image, size):
     return tf.image.crop_to_bounding_box(image, top, left, size, size)
 
 
-def pad_and_crop(image, padding, seed):
-    """Pads by `padding` black pixels on each side and crops back at random."""
+def pad_and_crop(image, padding: int, seed):
+    """Adds a black border and crops the image back to its size at a random place.
+
+    Args:
+        image: uint8 tensor `(height, width, channels)` of static shape.
+        padding: Width of the border in pixels.
+        seed: Integer tensor `(2,)`.
+
+    Returns:
+        uint8 tensor of the same shape.
+    """
     padded = tf.pad(image, [[padding, padding], [padding, padding], [0, 0]])
     return tf.image.stateless_random_crop(padded, image.shape, seed)
 
 
-def resized_crop(image, size, seed):
-    """Crops 8 to 100 % of the area, ratio 3/4 to 4/3, and resizes it to `size`."""
+def crop_and_resize(image, size: int, seed):
+    """Crops a random part of an image and resizes it to a square.
+
+    The part has 8 to 100 % of the area, and a width of 3/4 to 4/3 of its height.
+
+    Args:
+        image: uint8 tensor `(height, width, channels)`.
+        size: Height and width of the result in pixels.
+        seed: Integer tensor `(2,)`.
+
+    Returns:
+        uint8 tensor `(size, size, channels)`.
+    """
     begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
         tf.shape(image),
         bounding_boxes=tf.zeros((1, 0, 4)),
@@ -113,20 +144,29 @@ def resized_crop(image, size, seed):
     return _resize(crop, (size, size))
 
 
-def cutout(image, side, seed):
-    """Sets a square of a normalised picture `(h, w, channels)` to 0, the mean.
+def cutout(image, side: int, seed):
+    """Sets a random square of a normalised image to 0, which is the mean.
 
-    The square's centre is anywhere in the picture: at its borders less is cut.
+    The centre of the square may be any pixel. Near the border of the image, a part of
+    the square lies outside, and fewer pixels are set.
+
+    Args:
+        image: float32 tensor `(height, width, channels)`, normalised.
+        side: Side of the square in pixels.
+        seed: Integer tensor `(2,)`.
+
+    Returns:
+        float32 tensor of the same shape.
     """
     height, width = image.shape[:2]
-    rows = _within(side, height, seed=tf.random.fold_in(seed, 0))
-    columns = _within(side, width, seed=tf.random.fold_in(seed, 1))
+    rows = _random_interval(side, height, seed=tf.random.fold_in(seed, 0))
+    columns = _random_interval(side, width, seed=tf.random.fold_in(seed, 1))
     hole = rows[:, None, None] & columns[None, :, None]
     return tf.where(hole, 0.0, image)
 
 
-def _within(side, length, seed):
-    """Which of `length` pixels lie in a stretch of `side` around one of them."""
+def _random_interval(side, length, seed):
+    """Returns booleans `(length,)`, true for `side` pixels around a random one."""
     center = tf.random.stateless_uniform((), seed, maxval=length, dtype=tf.int32)
     offset = tf.range(length) - (center - side // 2)
     return (offset >= 0) & (offset < side)

@@ -1,4 +1,4 @@
-"""AutoAugment: pairs of picture operations that a search found to help.
+"""AutoAugment: random pairs of image operations that a search selected.
 
 Cubuk et al., "AutoAugment: Learning Augmentation Policies from Data", 2018,
 arXiv 1805.09501; the policies are those of its appendix.
@@ -13,12 +13,12 @@ def _affine(image, *coefficients):
     return image.transform(image.size, Image.Transform.AFFINE, coefficients)
 
 
-# Each takes a Pillow image and a signed amount in -1..1, the magnitude over 9. Areas
-# that come into the picture are black.
+# Functions of a Pillow image and an amount between -1 and 1: the magnitude divided by 9,
+# with a random sign. Pixels that move in from outside the image are black.
 OPERATIONS = {
     "ShearX": lambda image, amount: _affine(image, 1, 0.3 * amount, 0, 0, 1, 0),
     "ShearY": lambda image, amount: _affine(image, 1, 0, 0, 0.3 * amount, 1, 0),
-    # The paper's 150 pixels of its 331.
+    # In the paper, 150 pixels of an image of 331.
     "TranslateX": lambda image, amount: _affine(
         image, 1, 0, 150 / 331 * image.width * amount, 0, 1, 0
     ),
@@ -45,8 +45,8 @@ OPERATIONS = {
     "Invert": lambda image, amount: ImageOps.invert(image),
 }
 
-# Sub-policies: two operations, each with its probability and its magnitude 0..9
-# (None where the operation has none).
+# A policy is a tuple of sub-policies. A sub-policy is two operations, each a tuple of
+# name, probability and magnitude 0..9 (None: the operation has no magnitude).
 POLICIES = {
     "cifar10": (
         (("Invert", 0.1, None), ("Contrast", 0.2, 6)),
@@ -105,16 +105,16 @@ POLICIES = {
 }
 
 
-def augment(image, seed, policy):
-    """Applies a random sub-policy of `policy` to one picture.
+def augment(image, seed, policy: str):
+    """Applies a random sub-policy of a policy to one image.
 
     Args:
-        image: uint8 tensor `(height, width, channels)`, of 1 or 3 channels.
-        seed: Two integers that decide everything.
-        policy: "cifar10" or "imagenet".
+        image: uint8 tensor `(height, width, channels)` with 1 or 3 channels.
+        seed: Integer tensor `(2,)`; the same seed gives the same result.
+        policy: Name of the policy, "cifar10" or "imagenet".
 
     Returns:
-        uint8, of the same shape.
+        uint8 tensor of the same shape.
     """
     augmented = tf.numpy_function(
         lambda image, seed: _augment(image, seed, POLICIES[policy]),
@@ -129,11 +129,11 @@ def _augment(image, seed, policy):
     generator = np.random.default_rng(seed.view(f"u{seed.itemsize}"))
     sub_policy = policy[generator.integers(len(policy))]
     chances, signs = generator.random(2), generator.choice((-1, 1), 2)
-    # Pillow has no last axis where there is one channel.
-    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    # Pillow expects images of one channel without a channel axis.
+    result = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
     for (name, probability, magnitude), chance, sign in zip(
         sub_policy, chances, signs, strict=True
     ):
         if chance < probability:
-            picture = OPERATIONS[name](picture, sign * (magnitude or 0) / 9)
-    return np.asarray(picture).reshape(image.shape)
+            result = OPERATIONS[name](result, sign * (magnitude or 0) / 9)
+    return np.asarray(result).reshape(image.shape)

@@ -1,10 +1,10 @@
-"""Categories: which classes of a data set belong together."""
+"""Categories: groups of classes of a data set, such as animals and vehicles."""
 
 import json
 
 from tfdyn.errors import UserError
 
-# Name: mapping from categories to their classes.
+# Data set: category: names of its classes, separated by spaces.
 CATEGORIES = {
     "cifar10": {
         "animals": "bird cat deer dog frog horse",
@@ -36,15 +36,19 @@ CATEGORIES = {
 }
 
 
-def load(name):
-    """Returns a mapping from categories to lists of their classes.
+def load(name: str) -> dict[str, list]:
+    """Returns the categories of a data set and their classes.
 
     Args:
-        name: "none", for no categories; one of `CATEGORIES`; or the path of a JSON
-            file, `{CATEGORY: [CLASS, ...], ...}`.
+        name: A key of `CATEGORIES`; or the path of a JSON file
+            `{CATEGORY: [CLASS, ...], ...}`; or "none", for no categories.
+
+    Returns:
+        Dict from the name of a category to the list of its class names, in the order
+        of the file; empty for "none".
 
     Raises:
-        ValueError: If it is none of these.
+        UserError: If the file cannot be read.
     """
     if name == "none":
         return {}
@@ -63,36 +67,40 @@ def load(name):
     return content
 
 
-def of_classes(name, class_names):
-    """Returns the index of each class's category, a list; none for no categories.
+def of_classes(name: str, class_names) -> list[int]:
+    """Returns the index of the category that each class belongs to.
 
     Args:
-        name: As for `load`.
-        class_names: Names of the classes, in the order of the labels.
+        name: Name of the categories, as for `load`.
+        class_names: Sequence of strings, the names of the classes by label.
+
+    Returns:
+        List of integers, one for each class; empty if there are no categories.
 
     Raises:
-        ValueError: If a class is in no category, or in two.
+        UserError: If a class is in no category, or in more than one.
     """
     categories = load(name)
     if not categories:
         return []
-    found = {}
+    indices = {}
     for index, classes in enumerate(categories.values()):
-        for each in classes:
-            found.setdefault(str(each), []).append(index)
-    wrong = [each for each in class_names if len(found.get(each, [])) != 1]
+        for class_name in classes:
+            indices.setdefault(str(class_name), []).append(index)
+    wrong = [name for name in class_names if len(indices.get(name, [])) != 1]
     if wrong:
         raise UserError(
-            f"--categories={name} must have every class of the data in one category; "
-            f"{', '.join(wrong[:5])} {'is' if len(wrong) == 1 else 'are'} not."
+            f"--categories={name} must list every class in exactly one category; "
+            f"{', '.join(wrong[:5])} {'is' if len(wrong) == 1 else 'are'} in none or in "
+            f"several."
         )
-    return [found[each][0] for each in class_names]
+    return [indices[class_name][0] for class_name in class_names]
 
 
-def names(name, class_names):
-    """Returns the name of each class's category, a list; none for no categories.
+def names(name: str, class_names) -> list[str]:
+    """Returns the name of the category that each class belongs to.
 
-    Arguments and errors are those of `of_classes`.
+    The arguments and errors are those of `of_classes`.
     """
-    known = list(load(name))
-    return [known[index] for index in of_classes(name, class_names)]
+    category_names = list(load(name))
+    return [category_names[index] for index in of_classes(name, class_names)]

@@ -1,9 +1,10 @@
-"""A data set: its splits as batches that depend on seed and epoch alone."""
+"""Dataset: the images and labels of a data set, in batches."""
 
 import tensorflow as tf
 
 from tfdyn.data import folder, sources, tiny_imagenet
-from tfdyn.data.augmentation import center_crop
+from tfdyn.data.augmentation import Augmentation, center_crop
+from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
 
 SOURCES = {
@@ -17,86 +18,93 @@ SOURCES = {
 
 
 class Dataset:
-    """Pictures and labels in the splits "train", "validation" and "test".
+    """Images and labels of a data set, in splits.
 
     Args:
-        name: The data set's name.
-        input_format: `InputFormat` of its pictures.
-        splits: A mapping from split names to `InMemory` or `Streamed`.
+        name: String, the name of the data set.
+        input_format: `InputFormat` of its images.
+        splits: Dict from "train", "validation" and "test" to `InMemory` or `Streamed`.
     """
 
-    def __init__(self, name, input_format, splits):
+    def __init__(self, name: str, input_format: InputFormat, splits: dict):
         self.name = name
         self.input_format = input_format
         self._splits = dict(splits)
 
-    def num_examples(self, split):
-        """How many examples `split` has; 0 where no validation set is held out.
+    def num_examples(self, split: str) -> int:
+        """Returns the number of images in a split.
+
+        Args:
+            split: "train", "validation" or "test".
+
+        Returns:
+            The number of images; 0 for "validation" if no images are held out.
 
         Raises:
-            ValueError: There is no such split.
+            UserError: If there is no such split.
         """
         if split not in self._splits:
             raise UserError(
-                f"split={split!r} is not a split of {self.name!r}; "
+                f"split={split!r} is not a split of {self.name!r}: "
                 f"use one of {', '.join(self._splits)}."
             )
         return self._splits[split].num_examples
 
     def batches(
         self,
-        split,
-        batch_size,
-        augmentation=None,
-        seed=0,
-        epoch=0,
-        shuffle=False,
-        drop_remainder=False,
-        shard=(0, 1),
-        normalize=True,
-    ):
-        """One pass over a split.
+        split: str,
+        batch_size: int,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        epoch: int = 0,
+        shuffle: bool = False,
+        drop_remainder: bool = False,
+        shard: tuple[int, int] = (0, 1),
+        normalize: bool = True,
+    ) -> tf.data.Dataset:
+        """Returns the batches of one pass over a split.
 
-        The same arguments give the same batches, whatever ran before: the order
-        and the augmentation depend on `seed` and `epoch` alone.
+        The same arguments always give the same batches: the order of the images and
+        their augmentation depend on `seed` and `epoch` alone.
 
         Args:
             split: "train", "validation" or "test".
-            batch_size: Examples a batch.
-            augmentation: An `Augmentation`, or None for evaluation.
-            seed: Integer, the run's.
-            epoch: Integer from 0.
-            shuffle: Whether to shuffle; else the order is always the same.
-            drop_remainder: Whether to leave out a last, smaller batch.
-            shard: A pair `(index, count)`: only every `count`-th example of the
-                pass, from `index` on; each is as it would be in the whole.
-            normalize: Whether to normalise images that are not augmented; else they
-                are uint8, as an exported network takes them.
+            batch_size: Number of images in a batch.
+            augmentation: `Augmentation` of training images. `None`: images are only
+                cropped to their middle, as for evaluation.
+            seed: Seed of the run.
+            epoch: Number of the epoch, from 0.
+            shuffle: Whether to shuffle the images.
+            drop_remainder: Whether to leave out the last batch if it is smaller.
+            shard: Pair `(index, count)`. Only every `count`-th image of the pass is
+                returned, starting with number `index`. Each image is augmented as in
+                the full pass.
+            normalize: Whether to normalise images that are not augmented. Otherwise
+                they are uint8, the input of an exported network.
 
         Returns:
-            A `tf.data.Dataset` of images, float32 and normalised,
+            `tf.data.Dataset` of pairs: images, float32 (or uint8)
             `(batch, height, width, channels)`, and labels, int32 `(batch,)`.
 
         Raises:
-            ValueError: The split is unknown or empty, or yields no batch.
+            UserError: If the split does not exist, is empty, or gives no full batch.
         """
         if not self.num_examples(split):
             raise UserError(
-                f"split={split!r} of {self.name!r} is empty; load the data set with "
-                "validation_share above 0 to hold out a part of its training set."
+                f"split={split!r} of {self.name!r} is empty: load the data set with "
+                "validation_share above 0 to hold out a part of the training images."
             )
         if batch_size < 1:
             raise UserError(f"batch_size={batch_size} must be at least 1.")
         if drop_remainder and batch_size > self.num_examples(split):
             raise UserError(
                 f"batch_size={batch_size} with drop_remainder leaves no batch of the "
-                f"{self.num_examples(split)} examples of split={split!r}; "
-                "make it smaller."
+                f"{self.num_examples(split)} images of split={split!r}: make it smaller."
             )
-        examples = self._splits[split]
+        images_of_split = self._splits[split]
 
         def prepare(position, record):
-            image, label = examples.example(record)
+            image, label = images_of_split.example(record)
             if augmentation is None:
                 image = center_crop(image, self.input_format.shape[0])
                 if normalize:
@@ -106,12 +114,12 @@ class Dataset:
                 image = augmentation(image, key, self.input_format)
             return tf.ensure_shape(image, self.input_format.shape), label
 
-        # TensorFlow 2.21: an iterator that ends may wait for the thread that tunes
-        # it to wake up, for up to a minute. Untuned, map uses all cores.
+        # In TensorFlow 2.21, an iterator that ends may wait up to a minute for its
+        # autotuning thread. Without autotuning, `map` uses all cores anyway.
         options = tf.data.Options()
         options.autotune.enabled = False
         return (
-            examples.records((seed, epoch) if shuffle else None)
+            images_of_split.records((seed, epoch) if shuffle else None)
             .enumerate()
             .shard(shard[1], shard[0])
             .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -121,27 +129,30 @@ class Dataset:
         )
 
 
-def load(name, data_dir=None, image_size=None, validation_share=0.1, seed=0):
+def load(
+    name: str,
+    data_dir=None,
+    image_size: int | None = None,
+    validation_share: float = 0.1,
+    seed: int = 0,
+) -> Dataset:
     """Loads a data set.
 
     Args:
-        name: One of "digits", "cifar10", "cifar100", "imagenet2012", "tinyimagenet"
-            and "folder".
-        data_dir: Where TFDS keeps its data sets (None: its default), or for
-            "tinyimagenet" and "folder" the folder of pictures.
-        image_size: Height and width in pixels; None for the data set's own
-            (digits 8, cifar 32, imagenet2012 224, tinyimagenet 64, folder 32).
-        validation_share: Share of the training set held out as "validation",
-            the same of every class; 0 for none.
-        seed: Chooses what is held out. Not the run's: runs that are compared
-            must hold out the same examples.
-
-    Returns:
-        A `Dataset`.
+        name: "digits", "cifar10", "cifar100", "imagenet2012", "tinyimagenet" or
+            "folder".
+        data_dir: Path. For "tinyimagenet" and "folder": the folder of images. For the
+            data sets of TFDS: the folder that TFDS keeps them in (`None`: its default).
+        image_size: Height and width of the images in pixels. `None`: 8 for digits, 32
+            for CIFAR, 224 for imagenet2012, 64 for tinyimagenet, 32 for a folder.
+        validation_share: Share (0 to 1) of the training images of each class that is
+            held out as the split "validation". 0 means none.
+        seed: Seed that decides which images are held out. It is not the seed of the
+            run, because runs that are compared must hold out the same images.
 
     Raises:
-        OSError: The data set is not there and cannot be downloaded.
-        ValueError: An argument or a file is not as expected.
+        OSError: If the data are missing and cannot be downloaded.
+        UserError: If an argument or a file is not as described.
     """
     if not 0 <= validation_share < 1:
         raise UserError(
@@ -154,16 +165,32 @@ def load(name, data_dir=None, image_size=None, validation_share=0.1, seed=0):
     return Dataset(name, input_format, splits)
 
 
-def input_format_of(name, data_dir=None, image_size=None):
-    """The `InputFormat` that `load` would give, without reading a picture."""
+def input_format_of(
+    name: str, data_dir=None, image_size: int | None = None
+) -> InputFormat:
+    """Returns the `InputFormat` of a data set, without reading an image.
+
+    The arguments are those of `load`.
+
+    Raises:
+        UserError: If an argument is not as described there.
+    """
     if name not in SOURCES:
-        raise UserError(f"name={name!r} is unknown; use one of {', '.join(SOURCES)}.")
+        raise UserError(f"name={name!r} is unknown: use one of {', '.join(SOURCES)}.")
     if image_size is not None and image_size < 1:
         raise UserError(f"image_size={image_size} must be at least 1 pixel.")
     return SOURCES[name].input_format(data_dir, image_size)
 
 
-def shape_of(name, data_dir=None, image_size=None):
-    """`(height, width, channels)` and the number of classes, reading no picture."""
+def shape_of(
+    name: str, data_dir=None, image_size: int | None = None
+) -> tuple[tuple[int, int, int], int]:
+    """Returns the image shape and the number of classes, without reading an image.
+
+    The arguments and errors are those of `input_format_of`.
+
+    Returns:
+        The shape `(height, width, channels)` in pixels, and the number of classes.
+    """
     input_format = input_format_of(name, data_dir, image_size)
     return input_format.shape, len(input_format.class_names)

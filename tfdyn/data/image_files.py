@@ -1,4 +1,4 @@
-"""Pictures: files of any kind as the squares that a network reads."""
+"""Image files of any kind, decoded and cropped to the square that a network reads."""
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -6,36 +6,45 @@ from PIL import Image, ImageOps
 from tfdyn.errors import UserError
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
-# Up to this size a network reads the whole middle square; above it, as usual on
-# ImageNet, the middle 224 of 256 pixels.
+# A network of up to this size in pixels reads the whole middle square of an image. A
+# larger one reads the middle 224 of 256 pixels, as is usual on ImageNet.
 LARGEST_WHOLE = 96
 
 
-def open_picture(path):
-    """Any kind of picture as Pillow's RGB, turned upright.
+def open_image(path) -> Image.Image:
+    """Reads an image file as a Pillow image in RGB, rotated as its EXIF data demand.
+
+    Args:
+        path: Path of the file.
 
     Raises:
-        ValueError: If it cannot be decoded.
+        UserError: If the file cannot be decoded.
     """
     try:
         with Image.open(path) as image:
             return ImageOps.exif_transpose(image).convert("RGB")
     except Exception as error:
-        # Pillow's many decoders raise many types.
+        # Pillow's decoders raise errors of many types.
         raise UserError(
-            f"{path} cannot be decoded as a picture ({error}); repair or remove it."
+            f"{path} cannot be decoded as an image ({error}): repair or remove it."
         ) from error
 
 
-def square(path, size, channels=3):
-    """The middle square of a picture, uint8 `(size, size, channels)`.
+def load_square(path, size: int, channels: int = 3) -> np.ndarray:
+    """Reads the middle square of an image file, resized.
 
     Args:
-        path: Its file.
-        size: Height and width in pixels.
-        channels: 3, or 1 for shades of grey.
+        path: Path of the file.
+        size: Height and width of the result in pixels.
+        channels: 3 for RGB, 1 for shades of grey.
+
+    Returns:
+        uint8 array `(size, size, channels)`.
+
+    Raises:
+        UserError: If the file cannot be decoded.
     """
     border = 0.0 if size <= LARGEST_WHOLE else 1 / 16
-    image = open_picture(path).convert("L" if channels == 1 else "RGB")
+    image = open_image(path).convert("L" if channels == 1 else "RGB")
     image = ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC, bleed=border)
     return np.asarray(image).reshape(size, size, channels)
