@@ -3,6 +3,7 @@
 import pathlib
 
 import numpy as np
+from ai_edge_litert import interpreter
 
 from tfdyn.errors import UserError
 
@@ -27,8 +28,6 @@ class Interpreter:
     """
 
     def __init__(self, path, num_threads=1):
-        from ai_edge_litert import interpreter
-
         if num_threads < 1:
             raise UserError(f"num_threads is 1 or more; got {num_threads}.")
         if not pathlib.Path(path).is_file():

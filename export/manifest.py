@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 
+from tfdyn import __version__
 from tfdyn.errors import UserError
 from tfdyn.files import write_json
 
@@ -78,7 +79,5 @@ def describe(source, form):
 
 def versions():
     """Returns the versions of the packages that an export depends on."""
-    from tfdyn import __version__
-
     found = {package: importlib.metadata.version(package) for package in PACKAGES}
     return {"tfdyn": __version__, **found}

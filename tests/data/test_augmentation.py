@@ -1,4 +1,4 @@
-"""Augmentation of one picture."""
+"""Augmentation of one image."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tfdyn.data.augmentation import (
     center_crop,
     cutout,
     pad_and_crop,
-    resized_crop,
+    crop_and_resize,
 )
 from tfdyn.data.input_format import InputFormat
 
@@ -78,13 +78,13 @@ def test_pads_an_eighth_of_the_size(size, reach):
     assert max(black) == reach
 
 
-def test_resized_crop_takes_a_part_of_the_area():
+def test_crop_and_resize_takes_a_part_of_the_area():
     # The coordinates as colours show which part it is.
     rows, columns = np.indices((100, 200))
     image = np.stack([rows, columns, columns], -1).astype("uint8")
     areas, ratios = [], []
     for seed in SEEDS:
-        crop = resized_crop(tf.constant(image), 50, seed).numpy().astype(int)
+        crop = crop_and_resize(tf.constant(image), 50, seed).numpy().astype(int)
         assert crop.shape == (50, 50, 3)
         height = (crop[-1, 0, 0] - crop[0, 0, 0]) * 50 / 49
         width = (crop[0, -1, 1] - crop[0, 0, 1]) * 50 / 49
@@ -142,7 +142,7 @@ def test_cutout_fills_with_the_mean():
     assert changed.any() and (result[changed] == 0).all()
 
 
-def test_resizes_pictures_of_unknown_size():
+def test_resizes_images_of_unknown_size():
     image = tf.constant(np.zeros((50, 70, 3), "uint8"))
     for crop in ("pad", "resized", "none"):
         augment = tf.function(

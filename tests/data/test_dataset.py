@@ -57,7 +57,7 @@ def test_a_resumed_epoch_is_the_same(digits):
         assert (images != other_images).any()
 
 
-def test_shuffling_keeps_pictures_with_their_labels(digits):
+def test_shuffling_keeps_images_with_their_labels(digits):
     plain = zip(*arrays(digits.batches("train", 100)), strict=True)
     label_of = {image.tobytes(): label for image, label in plain}
     for image, label in zip(

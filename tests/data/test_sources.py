@@ -11,7 +11,7 @@ from tfdyn.data.dataset import load, shape_of
 with tfds.core.registered.skip_registration():
 
     class Tiny(tfds.core.GeneratorBasedBuilder):
-        """As many classes, splits and pictures as it is told."""
+        """As many classes, splits and images as its arguments name."""
 
         VERSION = tfds.core.Version("1.0.0")
 
@@ -57,7 +57,7 @@ def labels(batches):
 
 
 def pixels(batches):
-    """The first pixel of every picture."""
+    """The first pixel of every image."""
     return np.concatenate([images[:, 0, 0, 0] for images, _ in batches])
 
 
@@ -78,13 +78,14 @@ def test_digits_resized():
 
 def test_resized_keeps_the_range_and_averages():
     checkers = np.indices((1, 8, 8, 1)).sum(0) % 2 * 255
-    smaller = sources.resized(checkers.astype("uint8"), 4)
+    smaller = sources.resize_images(checkers.astype("uint8"), 4)
     assert smaller.dtype == "uint8"
     assert np.abs(smaller.astype(int) - 128).max() < 20
     many = np.random.default_rng(0).integers(0, 256, (2500, 2, 2, 3), "uint8")
     for i in (0, 1200, 2499):
         np.testing.assert_array_equal(
-            sources.resized(many, 5)[i], sources.resized(many[i : i + 1], 5)[0]
+            sources.resize_images(many, 5)[i],
+            sources.resize_images(many[i : i + 1], 5)[0],
         )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfdyn.data.split import InMemory, held_out
+from tfdyn.data.split import InMemory, hold_out_mask
 
 LABELS = np.repeat([0, 1, 2], [50, 20, 1])
 
@@ -13,25 +13,25 @@ def indices(split, order_seed=None):
     return list(split.records(order_seed).as_numpy_iterator())
 
 
-def test_held_out_is_a_share_of_every_class():
-    chosen = held_out(LABELS, 0.1, seed=0)
-    assert np.bincount(LABELS[chosen], minlength=3).tolist() == [5, 2, 0]
+def test_the_mask_is_a_share_of_every_class():
+    mask = hold_out_mask(LABELS, 0.1, seed=0)
+    assert np.bincount(LABELS[mask], minlength=3).tolist() == [5, 2, 0]
 
 
 @pytest.mark.parametrize("share", [0.01, 0.99])
 def test_held_out_leaves_and_takes_at_least_one(share):
-    counts = np.bincount(LABELS[held_out(LABELS, share, seed=0)], minlength=3)
+    counts = np.bincount(LABELS[hold_out_mask(LABELS, share, seed=0)], minlength=3)
     assert counts.tolist() == ([1, 1, 0] if share < 0.5 else [49, 19, 0])
 
 
 def test_held_out_depends_on_the_seed_alone():
-    first = held_out(LABELS, 0.3, seed=1)
-    np.testing.assert_array_equal(first, held_out(LABELS, 0.3, seed=1))
-    assert (first != held_out(LABELS, 0.3, seed=2)).any()
+    first = hold_out_mask(LABELS, 0.3, seed=1)
+    np.testing.assert_array_equal(first, hold_out_mask(LABELS, 0.3, seed=1))
+    assert (first != hold_out_mask(LABELS, 0.3, seed=2)).any()
 
 
 def test_nothing_held_out():
-    assert not held_out(LABELS, 0, seed=0).any()
+    assert not hold_out_mask(LABELS, 0, seed=0).any()
 
 
 def test_in_memory_parts_do_not_overlap():

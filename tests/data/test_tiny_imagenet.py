@@ -30,7 +30,7 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_pictures_have_the_classes_of_their_folders_and_annotations(root):
+def test_images_have_the_classes_of_their_folders_and_annotations(root):
     dataset = load("tinyimagenet", str(root))
     assert dataset.input_format.class_names == tuple(COLORS)
     assert dataset.input_format.shape == (64, 64, 3)

@@ -13,8 +13,8 @@ def _affine(image, *coefficients):
     return image.transform(image.size, Image.Transform.AFFINE, coefficients)
 
 
-# Functions of a Pillow image and an amount between -1 and 1: the magnitude divided by 9,
-# with a random sign. Pixels that move in from outside the image are black.
+# Functions of a Pillow image and an amount between -1 and 1, which is the magnitude
+# divided by 9 with a random sign. Pixels that move in from outside are black.
 OPERATIONS = {
     "ShearX": lambda image, amount: _affine(image, 1, 0.3 * amount, 0, 0, 1, 0),
     "ShearY": lambda image, amount: _affine(image, 1, 0, 0, 0.3 * amount, 1, 0),

@@ -99,12 +99,13 @@ class Dataset:
         if drop_remainder and batch_size > self.num_examples(split):
             raise UserError(
                 f"batch_size={batch_size} with drop_remainder leaves no batch of the "
-                f"{self.num_examples(split)} images of split={split!r}: make it smaller."
+                f"{self.num_examples(split)} images of split={split!r}: make it "
+                "smaller."
             )
-        images_of_split = self._splits[split]
+        source = self._splits[split]
 
         def prepare(position, record):
-            image, label = images_of_split.example(record)
+            image, label = source.example(record)
             if augmentation is None:
                 image = center_crop(image, self.input_format.shape[0])
                 if normalize:
@@ -119,7 +120,7 @@ class Dataset:
         options = tf.data.Options()
         options.autotune.enabled = False
         return (
-            images_of_split.records((seed, epoch) if shuffle else None)
+            source.records((seed, epoch) if shuffle else None)
             .enumerate()
             .shard(shard[1], shard[0])
             .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

@@ -1,4 +1,4 @@
-"""A folder of pictures as a data set: one folder a class."""
+"""A folder of images as a data set, with a folder for each class."""
 
 import functools
 import os
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from tfdyn.data.image_files import EXTENSIONS, LARGEST_WHOLE, open_picture, square
+from tfdyn.data.image_files import EXTENSIONS, LARGEST_WHOLE, load_square, open_image
 from tfdyn.data.input_format import InputFormat
 from tfdyn.data.sources import IMAGENET_MEAN, IMAGENET_STD
 from tfdyn.data.split import InMemory
@@ -20,43 +20,60 @@ TEST_SHARE = 0.2
 
 
 class Folder:
-    """Pictures in one folder a class; the folders' names are the classes.
+    """A data set in a folder, with a subfolder for each class.
 
-    The class folders lie in `data_dir`, or in `data_dir/train` and `data_dir/test`
-    (or `val` or `validation`, the first there is). Without a test folder a fifth of
-    every class is the test set, always the same. Every picture is decoded once to
-    find broken files. Up to a size of 96 pictures are then kept in memory, cropped
-    to their middle square; larger ones are decoded again every epoch.
+    The names of the subfolders are the names of the classes. They lie in `data_dir`,
+    or in `data_dir/train` and in one of `data_dir/test`, `data_dir/val` and
+    `data_dir/validation` (the first that exists). Without a test folder, a fifth of
+    the images of each class is the test set, always the same ones.
 
-    Its methods raise a ValueError where a folder or a file is not as described.
+    Every image is decoded once to find broken files. Images of up to 96 pixels are
+    then kept in memory, cropped to their middle square. Larger ones are decoded again
+    in each epoch.
     """
 
-    def input_format(self, data_dir=None, image_size=None):
-        """The `InputFormat`, of 32x32 unless `image_size` is given."""
+    def input_format(self, data_dir=None, image_size: int | None = None) -> InputFormat:
+        """Returns the `InputFormat`.
+
+        Args:
+            data_dir: Path of the folder.
+            image_size: Height and width of the images in pixels. `None`: 32.
+
+        Raises:
+            UserError: If the folder is not as described above.
+        """
         size = image_size or 32
         names = class_names(_folders(data_dir)[0])
         return InputFormat(names, (size, size, 3), IMAGENET_MEAN, IMAGENET_STD)
 
-    def splits(self, data_dir, size):
-        """The train and the test split."""
+    def splits(self, data_dir, size: int) -> tuple[InMemory, InMemory]:
+        """Returns the training split and the test split.
+
+        Args:
+            data_dir: Path of the folder.
+            size: Height and width of the images in pixels.
+
+        Raises:
+            UserError: If a folder or a file is not as described above.
+        """
         train_folder, test_folder = _folders(data_dir)
         if test_folder is None:
-            return _read(train_folder, size).hold_out(TEST_SHARE, seed=0)
+            return _read_folder(train_folder, size).hold_out(TEST_SHARE, seed=0)
         differing = set(class_names(train_folder)) ^ set(class_names(test_folder))
         if differing:
             raise UserError(
-                f"{train_folder} and {test_folder} must hold the same classes; "
+                f"{train_folder} and {test_folder} must hold the same classes, but "
                 f"only one of them has {', '.join(sorted(differing))}."
             )
-        return _read(train_folder, size), _read(test_folder, size)
+        return _read_folder(train_folder, size), _read_folder(test_folder, size)
 
 
 def _folders(data_dir):
-    """The folder of the training classes, and that of the test's or None."""
+    """Returns the folder of the training images and of the test images (or None)."""
     if data_dir is None or not Path(data_dir).expanduser().is_dir():
         raise UserError(
-            f"data_dir={data_dir!r} is not a folder; give the one that holds a "
-            "folder of pictures for each class."
+            f"data_dir={data_dir!r} is not a folder: pass the folder that holds a "
+            "folder of images for each class."
         )
     root = Path(data_dir).expanduser()
     if not (root / "train").is_dir():
@@ -65,64 +82,77 @@ def _folders(data_dir):
     return root / "train", next(tests, None)
 
 
-def class_names(root):
-    """The names of the class folders in `root`, sorted."""
+def class_names(root: Path) -> tuple[str, ...]:
+    """Returns the names of the class folders in a folder, sorted.
+
+    Raises:
+        UserError: If there are fewer than two.
+    """
     paths = (path for path in root.iterdir() if path.is_dir())
     names = sorted(path.name for path in paths if not path.name.startswith("."))
     if len(names) < 2:
         raise UserError(
-            f"{root} holds {len(names)} folder(s); a folder of pictures for "
-            "each of at least two classes is expected."
+            f"{root} holds {len(names)} folder(s); expected a folder of images for "
+            "each of at least two classes."
         )
     return tuple(names)
 
 
-def _read(root, size):
-    """The split of the class folders in `root`."""
-    return read(*class_folders(root), size, root.name)
+def _read_folder(root, size):
+    return read_split(*paths_and_labels(root), size, root.name)
 
 
-def class_folders(root):
-    """The paths of the pictures in the class folders of `root`, and their labels.
+def paths_and_labels(root: Path) -> tuple[list[str], list[int]]:
+    """Lists the images in the class folders of a folder.
+
+    Args:
+        root: Path of the folder that holds the class folders.
+
+    Returns:
+        The paths of the images and their labels. A label is the index of the class in
+        `class_names(root)`.
 
     Raises:
-        ValueError: If a class has no picture, or there is only one.
+        UserError: If a class has no image, or there are fewer than two classes.
     """
     paths, labels = [], []
     for label, name in enumerate(class_names(root)):
-        found = _pictures(root / name)
-        if not found:
+        class_paths = _image_paths(root / name)
+        if not class_paths:
             raise UserError(
-                f"{root / name} holds no picture ({' '.join(EXTENSIONS)}); "
+                f"{root / name} holds no image ({' '.join(EXTENSIONS)}): "
                 "add some, or remove the folder."
             )
-        paths += found
-        labels += [label] * len(found)
+        paths += class_paths
+        labels += [label] * len(class_paths)
     return paths, labels
 
 
-def read(paths, labels, size, title):
-    """The split of some pictures, all of which are decoded once.
+def read_split(paths: list, labels: list, size: int, title: str) -> InMemory:
+    """Decodes all images of a split once and returns the split.
 
     Args:
-        paths: Their files.
-        labels: Their labels.
-        size: Height and width in pixels.
-        title: Of the bar that shows how many are read.
+        paths: Paths of the image files.
+        labels: Labels of the images, integers.
+        size: Height and width of the images in pixels.
+        title: Title of the progress bar.
+
+    Raises:
+        UserError: If a file cannot be decoded.
     """
-    in_memory = size <= LARGEST_WHOLE  # 100,000 of them take 2.8 GB.
-    check = functools.partial(square, size=size) if in_memory else _verify
+    in_memory = size <= LARGEST_WHOLE  # 100,000 images of 96x96 take 2.8 GB.
+    check = functools.partial(load_square, size=size) if in_memory else _verify
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        checked = pool.map(check, paths)
-        bar = tqdm(checked, title, len(paths), unit=" files", disable=None)
-        results = list(bar)
+        results = pool.map(check, paths)
+        bar = tqdm(results, title, len(paths), unit=" files", disable=None)
+        images = list(bar)
     if in_memory:
-        return InMemory(np.stack(results), labels)
+        return InMemory(np.stack(images), labels)
     return InMemory(np.array(paths), labels, _decode)
 
 
-def _pictures(root):
-    """The paths of the pictures in `root` and below, sorted."""
+def _image_paths(root):
+    """Returns the paths of the images in a folder and its subfolders, sorted."""
     return sorted(
         str(path)
         for path in root.rglob("*")
@@ -131,13 +161,13 @@ def _pictures(root):
 
 
 def _verify(path):
-    open_picture(path)
+    open_image(path)
 
 
 def _decode(path):
-    """The picture `(height, width, 3)` at a path tensor."""
+    """Returns the uint8 image `(height, width, 3)` at a path, a string tensor."""
     image = tf.numpy_function(
-        lambda path: np.asarray(open_picture(path.decode())),
+        lambda path: np.asarray(open_image(path.decode())),
         [path],
         tf.uint8,
         stateful=False,

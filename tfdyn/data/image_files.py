@@ -12,7 +12,7 @@ LARGEST_WHOLE = 96
 
 
 def open_image(path) -> Image.Image:
-    """Reads an image file as a Pillow image in RGB, rotated as its EXIF data demand.
+    """Reads an image file as a Pillow image in RGB, turned upright by its EXIF data.
 
     Args:
         path: Path of the file.

@@ -1,4 +1,4 @@
-"""Public data sets: what form each has, and where its examples are."""
+"""Public data sets: the input format of each, and how to read its images."""
 
 import contextlib
 import sys
@@ -15,23 +15,38 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class Digits:
-    """The 1,797 handwritten 8x8 digits that scikit-learn ships; a fifth is the test.
+    """The 1,797 handwritten digits of 8x8 pixels that scikit-learn ships.
 
-    Source: Alpaydin and Kaynak, "Optical Recognition of Handwritten Digits", UCI.
+    A fifth of them is the test set. Source: Alpaydin and Kaynak, "Optical Recognition
+    of Handwritten Digits", UCI.
     """
 
-    def input_format(self, data_dir=None, image_size=None):
-        """The `InputFormat`, of 8x8 unless `image_size` is given."""
+    def input_format(self, data_dir=None, image_size: int | None = None) -> InputFormat:
+        """Returns the `InputFormat`.
+
+        Args:
+            data_dir: Must be `None`.
+            image_size: Height and width of the images in pixels. `None`: 8.
+
+        Raises:
+            UserError: If `data_dir` is not `None`.
+        """
         if data_dir is not None:
             raise UserError(
-                f"data_dir={data_dir!r} is not read: the digits ship with "
-                "scikit-learn; leave it out."
+                f"data_dir={data_dir!r} is not used, because the digits ship with "
+                "scikit-learn: leave it out."
             )
         size = image_size or 8
         return InputFormat(tuple("0123456789"), (size, size, 1), (0.3054,), (0.3760,))
 
-    def splits(self, data_dir, size):
-        """The train and the test split."""
+    def splits(self, data_dir, size: int) -> tuple[InMemory, InMemory]:
+        """Returns the training split and the test split.
+
+        Args:
+            data_dir: Not used.
+            size: Height and width of the images in pixels.
+        """
+        # scikit-learn is slow to import, and only this data set needs it.
         from sklearn.datasets import load_digits
         from sklearn.model_selection import train_test_split
 
@@ -41,44 +56,66 @@ class Digits:
         train_images, test_images, train_labels, test_labels = train_test_split(
             images, labels, test_size=0.2, random_state=0, stratify=labels
         )
-        train = InMemory(resized(train_images, size), train_labels)
-        return train, InMemory(resized(test_images, size), test_labels)
+        train = InMemory(resize_images(train_images, size), train_labels)
+        return train, InMemory(resize_images(test_images, size), test_labels)
 
 
 class Tfds:
-    """A data set of tensorflow-datasets.
+    """A data set of TensorFlow Datasets (TFDS).
 
     Args:
-        name: Its name there.
-        size: Height and width of its pictures, or the usual ones.
-        mean: Of its channels, of pixels scaled to 0..1.
-        std: Of its channels, of pixels scaled to 0..1.
-        test: Name of the split to test on.
-        streamed: Whether to read it from disk every epoch, not into memory once.
+        name: String, the name of the data set in TFDS.
+        size: Integer, the usual height and width of the images in pixels.
+        mean: Tuple of floats, the mean of each channel, with pixels scaled to 0..1.
+        std: Tuple of floats, the standard deviation of each channel, with pixels
+            scaled to 0..1.
+        test: String, the name of the TFDS split that is the test set.
+        streamed: Bool. True: the images are read from disk in each epoch. False: they
+            are read into memory once.
     """
 
-    def __init__(self, name, size, mean, std, test="test", streamed=False):
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        test: str = "test",
+        streamed: bool = False,
+    ):
         self._name, self._size, self._test = name, size, test
         self._mean, self._std, self._streamed = mean, std, streamed
 
-    def input_format(self, data_dir=None, image_size=None):
-        """The `InputFormat`; needs no prepared data."""
-        import tensorflow_datasets as tfds
+    def input_format(self, data_dir=None, image_size: int | None = None) -> InputFormat:
+        """Returns the `InputFormat`; the data need not be on this machine.
+
+        Args:
+            data_dir: Path of the folder of TFDS. `None`: its default.
+            image_size: Height and width of the images in pixels. `None`: the usual.
+        """
+        import tensorflow_datasets as tfds  # Slow to import.
 
         features = tfds.builder(self._name, data_dir=data_dir).info.features
         size = image_size or self._size
         shape = (size, size, len(self._mean))
         return InputFormat(features["label"].names, shape, self._mean, self._std)
 
-    def splits(self, data_dir, size):
-        """The train and the test split.
+    def splits(self, data_dir, size: int) -> tuple:
+        """Returns the training split and the test split.
+
+        Args:
+            data_dir: Path of the folder of TFDS. `None`: its default.
+            size: Height and width of the images in pixels.
+
+        Returns:
+            Two `Streamed` or two `InMemory`.
 
         Raises:
-            OSError: The data are not there and cannot be downloaded.
+            OSError: If the data are missing and cannot be downloaded.
         """
-        import tensorflow_datasets as tfds
+        import tensorflow_datasets as tfds  # Slow to import.
 
-        builder = prepared(self._name, data_dir)
+        builder = prepare_builder(self._name, data_dir)
         splits = []
         for name in ("train", self._test):
             if self._streamed:
@@ -86,35 +123,43 @@ class Tfds:
                 splits.append(Streamed(builder, name, 0, stop))
             else:
                 examples = tfds.as_numpy(builder.as_dataset(split=name, batch_size=-1))
-                images = resized(examples["image"], size)
+                images = resize_images(examples["image"], size)
                 splits.append(InMemory(images, examples["label"]))
         return tuple(splits)
 
 
-# Krizhevsky 2009: 50,000 and 10,000 pictures of 32x32.
+# Krizhevsky 2009: 50,000 training and 10,000 test images of 32x32.
 CIFAR10 = Tfds("cifar10", 32, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
 CIFAR100 = Tfds("cifar100", 32, (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762))
-# Russakovsky et al. 2015. Its test labels are secret: papers report its validation set.
+# Russakovsky et al. 2015. The test labels are secret, so papers report results on the
+# validation set.
 IMAGENET2012 = Tfds(
     "imagenet2012", 224, IMAGENET_MEAN, IMAGENET_STD, "validation", streamed=True
 )
 
 
-def prepared(name, data_dir):
-    """A TFDS builder whose data are on this machine, downloaded where need be.
+def prepare_builder(name: str, data_dir):
+    """Returns the TFDS builder of a data set; downloads the data if they are missing.
+
+    Args:
+        name: Name of the data set in TFDS.
+        data_dir: Path of the folder of TFDS. `None`: its default.
+
+    Returns:
+        A prepared `tfds.core.DatasetBuilder`.
 
     Raises:
-        OSError: The data are not there and cannot be downloaded.
+        OSError: If the data are missing and cannot be downloaded.
     """
-    import tensorflow_datasets as tfds
+    import tensorflow_datasets as tfds  # Slow to import.
 
     builder = tfds.builder(name, data_dir=data_dir)
     try:
-        # TFDS reports to standard output, which is the commands' own.
+        # TFDS prints to standard output, where the commands print their results.
         with contextlib.redirect_stdout(sys.stderr):
             builder.download_and_prepare()
     except Exception as error:
-        # TFDS lets through whatever its network and file libraries raise.
+        # Network and file libraries under TFDS raise errors of many types.
         raise OSError(
             f"{name} is not prepared in {builder.data_dir} and could not be "
             f"downloaded ({type(error).__name__}: {error}). Run `tfds build {name}` "
@@ -126,15 +171,24 @@ def prepared(name, data_dir):
     return builder
 
 
-def resized(images, size):
-    """Resizes uint8 pictures `(n, h, w, c)` to `(n, size, size, c)`, antialiased."""
+def resize_images(images: np.ndarray, size: int) -> np.ndarray:
+    """Resizes images to a square, with antialiasing.
+
+    Args:
+        images: uint8 array `(images, height, width, channels)`.
+        size: Height and width of the result in pixels.
+
+    Returns:
+        uint8 array `(images, size, size, channels)`.
+    """
     if images.shape[1:3] == (size, size):
         return images
-    # In parts: the resized pictures are float32 before they are uint8 again.
+    # About 1000 images at a time, because the float32 result needs four times the
+    # memory of the uint8 images.
     parts = np.array_split(images, max(1, len(images) // 1000))
-    return np.concatenate([_resized(part, size).numpy() for part in parts])
+    return np.concatenate([_resize(part, size).numpy() for part in parts])
 
 
-def _resized(images, size):
+def _resize(images, size):
     images = tf.image.resize(images, (size, size), antialias=True)
     return tf.saturate_cast(tf.round(images), tf.uint8)

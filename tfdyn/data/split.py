@@ -1,102 +1,134 @@
-"""One part of a data set: its examples, in an order that a seed alone decides."""
+"""Splits of a data set: images and labels, in memory or read from disk."""
+
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-# Encoded pictures held while shuffling a stream: about 1 GB of ImageNet.
+# Number of encoded images in the buffer that shuffles: about 1 GB of ImageNet.
 SHUFFLE_BUFFER = 8192
 
 
-def held_out(labels, share, seed):
-    """Chooses examples to hold out, the same share of every class.
+def hold_out_mask(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Draws the images to hold out, the same share of each class.
+
+    If `share` is above 0 and a class has two or more images, at least one of them is
+    held out and at least one is not.
 
     Args:
-        labels: `(n,)` integers.
-        share: Between 0 and 1. Of a class with two or more examples at least one
-            is held out and one is left, unless `share` is 0.
-        seed: Integer; the same seed chooses the same examples.
+        labels: Integer array `(images,)`.
+        share: Share of the images to hold out, between 0 and 1.
+        seed: Seed; the same seed draws the same images.
 
     Returns:
-        `(n,)` booleans, true where held out.
+        Boolean array `(images,)`, true for an image that is held out.
     """
-    chosen = np.zeros(len(labels), bool)
+    mask = np.zeros(len(labels), bool)
     generator = np.random.default_rng(seed)
     for label in np.unique(labels) if share else ():
         members = generator.permutation(np.flatnonzero(labels == label))
         count = max(1, round(share * len(members)))
-        chosen[members[: min(count, len(members) - 1)]] = True
-    return chosen
+        mask[members[: min(count, len(members) - 1)]] = True
+    return mask
 
 
 class InMemory:
-    """Examples in memory, a row each: pictures, or whatever `decode` makes one of.
+    """A split whose images, or the paths of their files, are in memory.
 
     Args:
-        rows: `(n, ...)` array: uint8 pictures `(n, height, width, channels)`, or
-            for example the paths of their files.
-        labels: `(n,)` integers.
-        decode: Maps a row to a uint8 picture; None where the rows are pictures.
+        rows: uint8 array `(images, height, width, channels)`; or, with `decode`, any
+            array `(images, ...)`, such as the paths of the image files.
+        labels: Integer array `(images,)`.
+        decode: Function from a row, a tensor, to a uint8 image
+            `(height, width, channels)`. `None`: the rows are images.
     """
 
-    def __init__(self, rows, labels, decode=None):
-        # Tensors made once, which every epoch's graph captures: slices of an array
-        # would be copied into each of them.
+    def __init__(self, rows, labels, decode: Callable | None = None):
+        # The graphs of all epochs share these tensors. A NumPy array would be copied
+        # into each graph.
         with tf.device("CPU"):
             self._rows = tf.constant(rows)
             self._labels = tf.constant(labels, tf.int32)
         self._decode = decode
 
     @property
-    def num_examples(self):
-        """How many examples there are."""
+    def num_examples(self) -> int:
+        """Number of images in the split."""
         return len(self._labels)
 
-    def hold_out(self, share, seed):
-        """Parts the examples in two; returns `(rest, held out)`."""
+    def hold_out(self, share: float, seed: int) -> tuple["InMemory", "InMemory"]:
+        """Divides the split in two.
+
+        Args:
+            share: Share of the images of each class in the second part, from 0 to 1.
+            seed: Seed that decides which images these are.
+
+        Returns:
+            The images that are not held out, and those that are.
+        """
         rows, labels = np.asarray(self._rows), np.asarray(self._labels)
-        chosen = held_out(labels, share, seed)
+        mask = hold_out_mask(labels, share, seed)
         return tuple(
-            InMemory(rows[part], labels[part], self._decode)
-            for part in (~chosen, chosen)
+            InMemory(rows[part], labels[part], self._decode) for part in (~mask, mask)
         )
 
-    def records(self, order_seed=None):
-        """All indices as a `tf.data.Dataset`, shuffled by `order_seed` where given."""
+    def records(self, order_seed=None) -> tf.data.Dataset:
+        """Returns the indices of all images.
+
+        Args:
+            order_seed: Integer, or tuple of integers, that decides the order. `None`:
+                the images are not shuffled.
+        """
         order = np.arange(self.num_examples)
         if order_seed is not None:
             order = np.random.default_rng(order_seed).permutation(order)
         return tf.data.Dataset.from_tensor_slices(order)
 
     def example(self, index):
-        """The uint8 picture and the int32 label at `index`."""
+        """Returns one image and its label.
+
+        Args:
+            index: Integer tensor `()`, one of `records()`.
+
+        Returns:
+            uint8 tensor `(height, width, channels)` and int32 tensor `()`.
+        """
         row, label = tf.gather(self._rows, index), tf.gather(self._labels, index)
         return (row if self._decode is None else self._decode(row)), label
 
 
 class Streamed:
-    """Examples of a prepared TFDS data set, read and decoded anew every epoch.
+    """A split of a TFDS data set that is read from disk and decoded in each epoch.
 
     Args:
-        builder: A prepared `tfds.core.DatasetBuilder` with "image" and "label".
-        split: Name of the TFDS split.
-        start: First example of the split.
-        stop: One past the last example of the split.
+        builder: A prepared `tfds.core.DatasetBuilder` with the features "image" and
+            "label".
+        split: String, the name of the TFDS split.
+        start: Integer, index of the first image.
+        stop: Integer, index of the last image plus one.
     """
 
-    def __init__(self, builder, split, start, stop):
+    def __init__(self, builder, split: str, start: int, stop: int):
         self._builder, self._split = builder, split
         self._start, self._stop = start, stop
 
     @property
-    def num_examples(self):
-        """How many examples there are."""
+    def num_examples(self) -> int:
+        """Number of images in the split."""
         return self._stop - self._start
 
-    def hold_out(self, share, seed):
-        """Parts the examples in two; returns `(rest, held out)`.
+    def hold_out(self, share: float, seed: int) -> tuple["Streamed", "Streamed"]:
+        """Divides the split in two: the second part is the last images of the split.
 
-        TFDS has shuffled the examples when it wrote them, so the last ones are as
-        good as any, and both parts read whole files; `seed` chooses nothing.
+        TFDS shuffles images when it writes them, so the last images are a random
+        sample. Taking them lets each part read whole files.
+
+        Args:
+            share: Share of the images in the second part, from 0 to 1.
+            seed: Not used.
+
+        Returns:
+            The images that are not held out, and those that are.
         """
         del seed
         cut = self._stop - round(share * self.num_examples)
@@ -105,9 +137,14 @@ class Streamed:
             Streamed(self._builder, self._split, cut, self._stop),
         )
 
-    def records(self, order_seed=None):
-        """All encoded examples, files and a buffer shuffled by `order_seed`."""
-        import tensorflow_datasets as tfds
+    def records(self, order_seed=None) -> tf.data.Dataset:
+        """Returns all images and labels, not yet decoded.
+
+        Args:
+            order_seed: Integer, or tuple of integers, that decides the order: of the
+                files, and of the images in a buffer. `None`: no shuffling.
+        """
+        import tensorflow_datasets as tfds  # Slow to import.
 
         seed = None
         if order_seed is not None:
@@ -127,6 +164,13 @@ class Streamed:
         return dataset.shuffle(SHUFFLE_BUFFER, seed, reshuffle_each_iteration=False)
 
     def example(self, record):
-        """The uint8 picture `(height, width, channels)` and the int32 label."""
+        """Decodes one image.
+
+        Args:
+            record: Dict of tensors, one of `records()`.
+
+        Returns:
+            uint8 tensor `(height, width, channels)` and the label, int32 tensor `()`.
+        """
         image = self._builder.info.features["image"].decode_example(record["image"])
         return image, tf.cast(record["label"], tf.int32)

@@ -5,6 +5,7 @@ import re
 import shutil
 
 import numpy as np
+from ai_edge_litert import interpreter
 
 from tfdyn.errors import UserError
 
@@ -61,8 +62,6 @@ def _input_flags(local, remote, path, details, given):
 
 def _inputs(path):
     """Returns the inputs of a file by name, in their order: shapes and dtypes."""
-    from ai_edge_litert import interpreter
-
     if not pathlib.Path(path).is_file():
         raise UserError(
             f"There is no file {path}: make it by `python -m export.tflite`."
