@@ -69,7 +69,7 @@ def build(
     for name in arguments:
         if name not in names:
             raise UserError(
-                f"{network} is a {family.name}, which has no argument {name!r}; its "
+                f"{family.name}, the family of {network}, has no argument {name!r}; its "
                 f"arguments are {', '.join(names)}."
             )
     arguments = {"name": network, **family.sizes[network], **arguments}
@@ -121,8 +121,9 @@ def check_settings(settings: Settings) -> None:
         if getattr(settings, name) != DEFAULTS[name]:
             readers = [other.name for other in FAMILIES if name in other.reads]
             raise UserError(
-                f"--network={settings.network} is a {family.name} and has no --{name}, "
-                f"which is for {' and '.join(readers)}; leave it out."
+                f"--{name} is a setting of {' and '.join(readers)}, and "
+                f"--network={settings.network} is of the family {family.name}; leave "
+                f"it out."
             )
     if family.sizes[settings.network].get("selection") == "none":
         for name in sorted(family.reads - set(family.also_reads) - {"categories"}):
