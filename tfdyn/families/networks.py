@@ -69,8 +69,8 @@ def build(
     for name in arguments:
         if name not in names:
             raise UserError(
-                f"{family.name}, the family of {network}, has no argument {name!r}; its "
-                f"arguments are {', '.join(names)}."
+                f"{family.name}, the family of {network}, has no argument {name!r}; "
+                f"its arguments are {', '.join(names)}."
             )
     arguments = {"name": network, **family.sizes[network], **arguments}
     return family.model(tuple(input_shape), num_classes, **arguments)
