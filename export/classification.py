@@ -7,7 +7,7 @@ import numpy as np
 
 from export.runtime import Classifier
 from tfdyn import output
-from tfdyn.data.image_files import square
+from tfdyn.data.image_files import load_square
 from tfdyn.errors import UserError
 from tfdyn.text import align, readable
 
@@ -36,7 +36,7 @@ def classify(
     input_format = classifier.input_format
     height, _, channels = input_format.shape
     for path in paths:
-        result = classifier(square(path, height, channels), threshold)
+        result = classifier(load_square(path, height, channels), threshold)
         probabilities = result.probabilities[0]
         best = np.argsort(-probabilities, kind="stable")[:top]
         yield {

@@ -14,7 +14,7 @@ from export.graph.convert import convert
 from export.graph.form import Form
 from export.source import Source
 from tfdyn import output
-from tfdyn.data.image_files import square
+from tfdyn.data.image_files import load_square
 from tfdyn.files import check_writable, whole, whole_folder
 from tfdyn.routing.route import most_frequent
 
@@ -106,7 +106,7 @@ def choose_route(
         return source.model.route_spec.load(route_file), f"the route in {route_file}"
     input_format = source.input_format
     if image:
-        images = square(image, input_format.shape[0], input_format.shape[-1])[None]
+        images = load_square(image, input_format.shape[0], input_format.shape[-1])[None]
     _, routes = Reference(source.model)(input_format.normalize(images), threshold)
     if image:
         return routes[0], f"the route of {image}"

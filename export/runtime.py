@@ -120,8 +120,8 @@ class Classifier:
             raise UserError(
                 f"Images are (n, {height}, {width}, {channels}), or one ({height}, "
                 f"{width}, {channels}); got {images.shape}. "
-                f"`tfdyn.data.image_files.square(path, {height}, {channels})` reads a "
-                f"picture so."
+                f"`tfdyn.data.image_files.load_square(path, {height}, {channels})` "
+                f"reads an image file so."
             )
         images = images.reshape(-1, *shape)
         if self._interpreter.inputs["image"].dtype == "uint8":

@@ -7,9 +7,9 @@ import tensorflow as tf
 from tfdyn.data.augmentation import (
     Augmentation,
     center_crop,
+    crop_and_resize,
     cutout,
     pad_and_crop,
-    crop_and_resize,
 )
 from tfdyn.data.input_format import InputFormat
 

@@ -1,4 +1,4 @@
-"""Folders of pictures."""
+"""Folders of images."""
 
 import shutil
 
@@ -29,7 +29,7 @@ def counts(dataset):
 
 
 def examples(dataset, split, **options):
-    """Pixels 0..255 of the middle of every picture, and the labels."""
+    """Pixels 0..255 of the middle of every image, and the labels."""
     middles, labels = [], []
     form = dataset.input_format
     size = form.shape[0]
@@ -68,7 +68,7 @@ def test_train_and_test_folders(tmp_path, name):
     assert counts(load("folder", tmp_path)) == [18, 2, 6]
 
 
-def test_the_shape_is_known_without_reading_a_picture(tmp_path):
+def test_the_shape_is_known_without_reading_an_image(tmp_path):
     for part in ("train", "test"):
         for name in COLORS:
             (tmp_path / part / name).mkdir(parents=True)
@@ -80,7 +80,7 @@ def test_train_folder_alone(tmp_path):
     assert counts(load("folder", tmp_path, validation_share=0)) == [16, 0, 4]
 
 
-def test_at_least_one_test_picture_a_class(tmp_path):
+def test_at_least_one_test_image_a_class(tmp_path):
     dataset = load("folder", fill(tmp_path, 2), validation_share=0)
     assert counts(dataset) == [2, 0, 2]
     assert sorted(examples(dataset, "test")[1]) == [0, 1]
@@ -100,7 +100,7 @@ def test_at_least_one_test_picture_a_class(tmp_path):
         ("0.webp", "RGB"),
     ],
 )
-def test_every_kind_of_picture_becomes_rgb(tmp_path, name, mode, image_size):
+def test_every_kind_of_image_becomes_rgb(tmp_path, name, mode, image_size):
     # A color that every palette has.
     for label in COLORS:
         for i in range(2):
@@ -111,33 +111,33 @@ def test_every_kind_of_picture_becomes_rgb(tmp_path, name, mode, image_size):
 
 
 def test_turned_photographs_stand_upright(tmp_path):
-    # Left half red; turned by a quarter for the one who looks at it.
-    picture = Image.new("RGB", (64, 64))
-    picture.paste((255, 0, 0), (0, 0, 32, 64))
+    # The left half is red; the EXIF data demand a quarter turn.
+    image = Image.new("RGB", (64, 64))
+    image.paste((255, 0, 0), (0, 0, 32, 64))
     exif = Image.Exif()
     exif[0x0112] = 6
     fill(tmp_path, 2, ["dog"])
     (tmp_path / "cat").mkdir()
     for i in range(2):
-        picture.save(tmp_path / "cat" / f"{i}.jpg", exif=exif)
+        image.save(tmp_path / "cat" / f"{i}.jpg", exif=exif)
     dataset = load("folder", tmp_path, validation_share=0)
     image = next(iter(dataset.batches("test", 1)))[0][0].numpy()
     assert image[4, :, 0].min() > image[28, :, 0].max() + 1
 
 
 def test_keeps_the_middle_square(tmp_path):
-    picture = Image.new("RGB", (120, 40))
-    picture.paste((255, 255, 255), (40, 0, 80, 40))
+    image = Image.new("RGB", (120, 40))
+    image.paste((255, 255, 255), (40, 0, 80, 40))
     fill(tmp_path, 2, ["dog"])
     (tmp_path / "cat").mkdir()
     for i in range(2):
-        picture.save(tmp_path / "cat" / f"{i}.png")
+        image.save(tmp_path / "cat" / f"{i}.png")
     dataset = load("folder", tmp_path, validation_share=0)
     image = next(iter(dataset.batches("test", 1)))[0][0].numpy()
     assert image[:, 1:-1].min() > 2
 
 
-def test_ignores_what_is_no_picture(tmp_path):
+def test_ignores_what_is_no_image(tmp_path):
     fill(tmp_path)
     (tmp_path / ".hidden").mkdir()
     (tmp_path / "readme.txt").touch()
@@ -156,7 +156,7 @@ def test_one_class(tmp_path):
         load("folder", fill(tmp_path, names=["cat"]))
 
 
-def test_a_class_without_pictures(tmp_path):
+def test_a_class_without_images(tmp_path):
     fill(tmp_path)
     (tmp_path / "emu").mkdir()
     with pytest.raises(ValueError, match="emu"):
@@ -171,7 +171,7 @@ def test_a_test_folder_of_other_classes(tmp_path):
 
 
 @pytest.mark.parametrize("image_size", [32, 128])
-@pytest.mark.parametrize("damage", ["empty", "truncated", "no picture"])
+@pytest.mark.parametrize("damage", ["empty", "truncated", "no image"])
 def test_names_the_broken_file(tmp_path, image_size, damage):
     fill(tmp_path)
     path = tmp_path / "dog" / "3.jpg"
@@ -180,14 +180,14 @@ def test_names_the_broken_file(tmp_path, image_size, damage):
     content = {
         "empty": b"",
         "truncated": path.read_bytes()[:900],
-        "no picture": b"<html></html>",
+        "no image": b"<html></html>",
     }
     path.write_bytes(content[damage])
     with pytest.raises(ValueError, match="3.jpg"):
         load("folder", tmp_path, image_size=image_size)
 
 
-def test_large_pictures_are_read_anew_each_epoch(tmp_path):
+def test_large_images_are_read_anew_each_epoch(tmp_path):
     dataset = load("folder", fill(tmp_path), image_size=128, validation_share=0)
     shutil.rmtree(tmp_path / "dog")
     with pytest.raises(Exception, match="dog"):

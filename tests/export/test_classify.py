@@ -20,7 +20,7 @@ from export.graph.form import Form
 from export.manifest import describe
 from export.source import Source
 from tfdyn import commands
-from tfdyn.data.image_files import square
+from tfdyn.data.image_files import load_square
 from tfdyn.data.input_format import InputFormat
 from tfdyn.text import readable
 
@@ -57,7 +57,7 @@ def place(model, tmp_path_factory):
 
 def keras_outputs(model, path, threshold):
     """Probabilities by label, and MACs, of a picture in Keras."""
-    images = FORMAT.normalize(square(path, 8))[None]
+    images = FORMAT.normalize(load_square(path, 8))[None]
     outputs = tiny_networks.run(model, images, threshold=threshold)
     powers = np.exp(outputs["logits"][0])
     macs = float(model.route_cost.total(outputs["route"])[0])

@@ -91,8 +91,7 @@ def of_classes(name: str, class_names) -> list[int]:
     if wrong:
         raise UserError(
             f"--categories={name} must list every class in exactly one category; "
-            f"{', '.join(wrong[:5])} {'is' if len(wrong) == 1 else 'are'} in none or "
-            f"in several."
+            f"in none or in several: {', '.join(wrong[:5])}."
         )
     return [indices[class_name][0] for class_name in class_names]
 
