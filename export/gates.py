@@ -1,52 +1,62 @@
-"""Gates: which to leave out, for they cost more than they save on a device."""
+"""Gates: leaves out those that cost more time on a device than they save."""
 
 import dataclasses
+import pathlib
 
+from export.graph.form import Form
+from export.source import Source
 from tfdyn.evaluation.evaluator import Evaluator
 from tfdyn.evaluation.thresholds import count_validation
+from tfdyn.models.routed_model import RoutedModel
 from tfdyn.runs.tables import load_in_ms
 
 
-def leave_out(source, form, latency_table):
-    """Leaves out the gates that a latency table tells to be of no use.
+def leave_out(
+    source: Source, form: Form, latency_table: str | pathlib.Path
+) -> tuple[Form, dict]:
+    """Leaves out the gates that cost more time than they save.
 
-    How often a branch is chosen is counted on the validation images at the form's T.
+    Counts on the validation images, at the form's T, how often each branch runs.
 
     Args:
-        source: `export.source.Source` of a run.
-        form: `export.graph.Form`, routed.
-        latency_table: Path of the table.
+        source: `Source` of a trained run.
+        form: `Form` of the routed variant.
+        latency_table: Path of a latency table, in ms.
 
     Returns:
-        The form with `ungated`, and for the manifest a dict: `latency_table`, and
-        `ungated`, mapping the branches without a gate to how often they are chosen.
+        The form with `ungated` set, and a dict for the manifest: `latency_table` (the
+        path) and `ungated`, which maps the name of each branch without a gate to the
+        share of the images, 0 to 1, that run it.
 
     Raises:
-        ValueError: If there is no such run or table, it is not in ms, or there are no
-            validation images.
+        UserError: If the source is not a run, has no validation images, or the file is
+            not a table in ms.
+        OSError: If there is no such file.
     """
     table, dataset = load_in_ms(latency_table), source.dataset
     count_validation(dataset)
     result = Evaluator(source.model).on(dataset, "validation", form.threshold)
     shares = useless(source.model, table, result["use"])
-    chosen = {"latency_table": str(latency_table), "ungated": shares}
-    return dataclasses.replace(form, ungated=tuple(shares)), chosen
+    choices = {"latency_table": str(latency_table), "ungated": shares}
+    return dataclasses.replace(form, ungated=tuple(shares)), choices
 
 
-def useless(model, table, use):
-    """Returns which gates take more than they save.
+def useless(model: RoutedModel, table, use: dict) -> dict[str, float]:
+    """Finds the branches that take less time on average without a gate.
 
-    A gated branch takes its gate's time in either case, and its own and what the taken
-    gate adds where it is chosen; without a gate, always its own.
+    With a gate, an image that runs the branch takes the time of the branch and of a
+    taken gate; any other image takes the time of a gate that is not taken. Without a
+    gate, every image takes the time of the branch.
 
     Args:
         model: `RoutedModel`.
         table: `CostTable` in ms.
-        use: Share of the images that choose a branch, by MixedOp and branch.
+        use: Mapping from MixedOp names to mappings from branch names to the share of
+            the images, 0 to 1, that run the branch.
 
     Returns:
-        Mapping from the names of the branches (`tfdyn.layers.modules.Module`) that are
-        better off without a gate to their shares.
+        Mapping from the names of these branches (`tfdyn.layers.modules.Module`) to
+        their shares.
     """
     shares = {}
     for module in model.modules:
@@ -60,10 +70,15 @@ def useless(model, table, use):
     return shares
 
 
-def line(chosen, model):
-    """Returns in a line how many gates are left out, and by which table."""
+def line(choices: dict, model: RoutedModel) -> str:
+    """Returns one line: how many gates are left out, and by which latency table.
+
+    Args:
+        choices: The dict that `leave_out` returns.
+        model: `RoutedModel`.
+    """
     branches = model.route_spec.size
     return (
-        f"{len(chosen['ungated'])} of {branches} branches run without a gate, by "
-        f"{chosen['latency_table']}"
+        f"{len(choices['ungated'])} of {branches} branches run without a gate, by "
+        f"{choices['latency_table']}"
     )

@@ -1,4 +1,4 @@
-"""Interpreter: one exported file in LiteRT, by the names of its signature."""
+"""Interpreter: runs one exported file in LiteRT, with inputs and outputs by name."""
 
 import pathlib
 
@@ -9,7 +9,7 @@ from tfdyn.errors import UserError
 
 
 class Interpreter:
-    """One `.tflite` file in LiteRT.
+    """Runs one `.tflite` file in LiteRT.
 
     ```python
     interpreter = Interpreter("runs/NAME/export/model.tflite")
@@ -18,21 +18,23 @@ class Interpreter:
 
     Args:
         path: The file.
-        num_threads: Threads of the CPU that it may use.
+        num_threads: Number of CPU threads.
 
     Attributes:
-        inputs: Mapping from the names of inputs to arrays of zeros like them.
+        inputs: Mapping from the names of the inputs to arrays of zeros, each with the
+            shape and type of its input.
 
     Raises:
-        ValueError: If the file cannot be read, or is not an exported network.
+        UserError: If there is no such file, if it is not an exported network, or if
+            `num_threads` is below 1.
     """
 
-    def __init__(self, path, num_threads=1):
+    def __init__(self, path: str | pathlib.Path, num_threads: int = 1):
         if num_threads < 1:
-            raise UserError(f"num_threads is 1 or more; got {num_threads}.")
+            raise UserError(f"num_threads must be 1 or more; got {num_threads}.")
         if not pathlib.Path(path).is_file():
             raise UserError(
-                f"There is no file {path}: make it by `python -m export.tflite`."
+                f"There is no file {path}: make it with `python -m export.tflite`."
             )
         try:
             self._interpreter = interpreter.Interpreter(
@@ -42,8 +44,8 @@ class Interpreter:
             runner = self._interpreter.get_signature_runner()
         except (ValueError, RuntimeError) as error:
             raise UserError(
-                f"{path} is truncated or not a .tflite file of `python -m "
-                f"export.tflite` ({error})."
+                f"{path} is truncated, or is not a .tflite file of `python -m "
+                f"export.tflite` ({error}). Export it again."
             ) from error
         details = runner.get_input_details()
         self.inputs = {
@@ -54,28 +56,44 @@ class Interpreter:
         details = runner.get_output_details()
         self._outputs = {name: detail["index"] for name, detail in details.items()}
 
-    def set(self, **inputs):
-        """Sets inputs, whose axes of size 1 may be left out."""
+    def set(self, **inputs) -> None:
+        """Sets inputs by name; an input that is left out keeps its value.
+
+        Args:
+            **inputs: Array of each input's shape; axes of size 1 may be left out.
+
+        Raises:
+            UserError: If there is no input of a name.
+            ValueError: If an array does not fit its input's shape.
+        """
         for name, value in inputs.items():
             if name not in self.inputs:
                 raise UserError(
-                    f"The network has the inputs {', '.join(self.inputs)}; got {name}."
+                    f"The network's inputs are {', '.join(self.inputs)}; got {name}. "
+                    f"Pass one of them."
                 )
             zeros = self.inputs[name]
             value = np.asarray(value, zeros.dtype).reshape(zeros.shape)
             self._interpreter.set_tensor(self._inputs[name], value)
 
-    def invoke(self):
+    def invoke(self) -> None:
         """Runs the network once, on the inputs that were set last."""
         self._interpreter.invoke()
 
-    def outputs(self):
-        """Returns the outputs of the last run by name."""
+    def outputs(self) -> dict[str, np.ndarray]:
+        """Returns a mapping from the names of the outputs to those of the last run."""
         get = self._interpreter.get_tensor
         return {name: get(index) for name, index in self._outputs.items()}
 
-    def __call__(self, **inputs):
-        """Sets inputs, runs the network once and returns its outputs by name."""
+    def __call__(self, **inputs) -> dict[str, np.ndarray]:
+        """Sets inputs, runs the network once and returns its outputs by name.
+
+        Args:
+            **inputs: As for `set`.
+
+        Raises:
+            UserError, ValueError: As `set`.
+        """
         self.set(**inputs)
         self.invoke()
         return self.outputs()

@@ -1,8 +1,10 @@
-"""Manifest: what was exported and found, and what an app must know of it."""
+"""Manifest: what was exported and checked, and what an app must know to use it."""
 
 import importlib.metadata
 import json
 
+from export.graph.form import Form
+from export.source import Source
 from tfdyn import __version__
 from tfdyn.errors import UserError
 from tfdyn.files import write_json
@@ -10,11 +12,20 @@ from tfdyn.files import write_json
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert")
 
 
-def write(source, form, name, entry):
-    """Writes a file's entry to `manifest.json`, and `model.json`: of the routed one.
+def write(source: Source, form: Form, name: str, entry: dict) -> None:
+    """Adds an exported file to `manifest.json`, and writes `model.json`.
+
+    `model.json` describes the routed file. The file of another variant is described
+    only until there is a routed one.
+
+    Args:
+        source: `Source` of the network, whose folder is written to.
+        form: `Form` of the exported file.
+        name: Name of the exported file.
+        entry: What was checked, a dict ready for JSON.
 
     Raises:
-        ValueError: If there is a `manifest.json` that is none.
+        UserError: If the folder holds a `manifest.json` that is not a manifest.
     """
     path = source.folder / "manifest.json"
     files = {**_files(path), name: entry}
@@ -32,24 +43,30 @@ def _files(path):
         return dict(json.loads(path.read_text(encoding="utf-8"))["files"])
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(
-            f"{path} is not a manifest of exports ({type(error).__name__}: {error}); "
-            f"remove it, or choose another folder by --export_dir."
+            f"{path} is not a manifest of exports ({type(error).__name__}: {error}): "
+            f"remove it, or name another folder with --export_dir."
         ) from error
 
 
-def describe(source, form):
-    """Returns the content of `model.json`."""
-    given, evaluation = source.input_format, source.evaluation
+def describe(source: Source, form: Form) -> dict:
+    """Returns the content of `model.json`.
+
+    Args:
+        source: `Source` of the network.
+        form: `Form` of the exported file. The accuracy and the MACs are those of the
+            run's evaluation at the form's T, if it has them.
+    """
+    input_format, evaluation = source.input_format, source.evaluation
     rows = evaluation["routed"] if evaluation else []
-    own = [row for row in rows if row["threshold"] == form.threshold]
+    rows = [row for row in rows if row["threshold"] == form.threshold]
     return {
-        "labels": list(given.class_names),
+        "labels": list(input_format.class_names),
         "input": {
             "name": "image",
-            "shape": [1, *given.shape],
+            "shape": [1, *input_format.shape],
             "dtype": "uint8" if form.preprocess else "float32",
-            "mean": list(given.mean),
-            "std": list(given.std),
+            "mean": list(input_format.mean),
+            "std": list(input_format.std),
             "normalization": (
                 "inside: give pixels 0..255"
                 if form.preprocess
@@ -69,15 +86,15 @@ def describe(source, form):
         },
         "threshold": form.threshold,
         "trained": source.run is not None,
-        "accuracy": own[0]["accuracy"] if own else None,
-        "macs": own[0]["macs_mean"] if own else None,
+        "accuracy": rows[0]["accuracy"] if rows else None,
+        "macs": rows[0]["macs_mean"] if rows else None,
         "all_branches": evaluation["all_branches"] if evaluation else None,
         "dataset": evaluation["dataset"] if evaluation else None,
         "versions": versions(),
     }
 
 
-def versions():
-    """Returns the versions of the packages that an export depends on."""
-    found = {package: importlib.metadata.version(package) for package in PACKAGES}
-    return {"tfdyn": __version__, **found}
+def versions() -> dict[str, str]:
+    """Returns the versions of tfdyn and of the packages that an export depends on."""
+    packages = {package: importlib.metadata.version(package) for package in PACKAGES}
+    return {"tfdyn": __version__, **packages}

@@ -1,6 +1,6 @@
-"""Runtime: exported networks on this machine's CPU, without ceremony.
+"""Runtime: classifies images with an exported network on this machine's CPU.
 
-Nothing here needs TensorFlow or Keras: numpy and ai-edge-litert do.
+It needs numpy and ai-edge-litert, but neither TensorFlow nor Keras.
 """
 
 import dataclasses
@@ -18,13 +18,14 @@ from tfdyn.routing.threshold import check_threshold
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Classification:
-    """What a network says of n images.
+    """What a network returns for n images.
 
     Attributes:
-        labels: Name of the most probable class of each image, a list.
-        probabilities: Of each class, `(n, classes)`.
-        macs: Multiply-accumulates that each image took, `(n,)`.
-        milliseconds: Time that the network alone ran for each image, `(n,)`.
+        labels: List with the name of the most probable class of each image.
+        probabilities: float32 array `(n, classes)`.
+        macs: Array `(n,)` of the multiply-accumulates that ran for each image.
+        milliseconds: Array `(n,)` of the time in ms that the network ran for each
+            image, without its preparation.
     """
 
     labels: list
@@ -34,7 +35,7 @@ class Classification:
 
 
 class Classifier:
-    """An exported network, from pixels to the names of classes.
+    """Maps pixels to the names of classes, by an exported network.
 
     ```python
     classifier = Classifier("runs/NAME/export/model.tflite")
@@ -42,18 +43,19 @@ class Classifier:
     ```
 
     Args:
-        path: The `.tflite` file, with the `model.json` of its export beside it.
-        num_threads: Threads of the CPU that it may use.
+        path: The `.tflite` file. The `model.json` of the same export must lie beside
+            it.
+        num_threads: Number of CPU threads.
 
     Attributes:
-        input_format: `InputFormat`, with the images' shape and the classes' names.
+        input_format: `InputFormat`: shape of the images and names of the classes.
 
     Raises:
-        ValueError: If one of the files is missing or broken, if they are of different
-            networks, or if the network is of the forced variant.
+        UserError: If one of the files is missing or broken, if the two files are of
+            different networks, or if the network is of the forced variant.
     """
 
-    def __init__(self, path, num_threads=1):
+    def __init__(self, path: str | pathlib.Path, num_threads: int = 1):
         self._path = pathlib.Path(path)
         self._interpreter = Interpreter(path, num_threads)
         description = self._path.with_name("model.json")
@@ -61,8 +63,9 @@ class Classifier:
         inputs = self._interpreter.inputs
         if "route" in inputs:
             raise UserError(
-                f"{path} has the route as an input (--variant=forced), and cannot "
-                f"choose it; give the file of another variant, as model.tflite."
+                f"{path} was exported with --variant=forced: it has the route as an "
+                f"input and cannot choose it. Name the file of another variant, such "
+                f"as model.tflite."
             )
         expected = {
             "image": (1, *self.input_format.shape),
@@ -72,33 +75,37 @@ class Classifier:
         actual = {name: np.shape(tensors.get(name)) for name in expected}
         if actual != expected:
             raise UserError(
-                f"{path} has the shapes {actual}, {description} has {expected}: they "
-                f"are of different networks. Export again by `python -m export.tflite`."
+                f"{path} has the shapes {actual}, but {description} has {expected}: "
+                f"they are of different networks. Export the network again with "
+                f"`python -m export.tflite`."
             )
-        # The first run is slow. Ones: with T=1 it runs all branches.
+        # A first run is slow. All inputs are 1, also T if it is one: all branches run.
         self._interpreter(**{name: zeros + 1 for name, zeros in inputs.items()})
 
-    def __call__(self, images, threshold=None):
+    def __call__(
+        self, images: np.ndarray, threshold: float | None = None
+    ) -> Classification:
         """Classifies images, one after the other.
 
         Args:
-            images: uint8 `(n, height, width, channels)`, or one without the n.
-            threshold: T in (0, 1], for a file that has T as an input (default: that of
-                `model.json`).
+            images: uint8 array `(n, height, width, channels)`, or one image `(height,
+                width, channels)`.
+            threshold: T in (0, 1], for a file that has T as an input. Default: T of
+                `model.json`.
 
         Returns:
             A `Classification`.
 
         Raises:
-            ValueError: If the images are not as the network reads them, or T is out of
-                range, missing or of no use.
+            UserError: If the images have another type or shape, or if T is out of
+                range, is needed as one number, or is not an input of the file.
         """
-        images, given = self._images(images), self._given(threshold)
+        images, more_inputs = self._images(images), self._threshold_input(threshold)
         names = self.input_format.class_names
         probabilities = np.empty((len(images), len(names)), "float32")
         macs, milliseconds = np.empty((2, len(images)))
         for index, image in enumerate(images):
-            self._interpreter.set(image=image, **given)
+            self._interpreter.set(image=image, **more_inputs)
             start = time.perf_counter()
             self._interpreter.invoke()
             milliseconds[index] = 1e3 * (time.perf_counter() - start)
@@ -112,23 +119,24 @@ class Classifier:
         images, shape = np.asarray(images), self.input_format.shape
         if images.dtype != "uint8":
             raise UserError(
-                f"Images are uint8, pixels of 0..255; got {images.dtype}. Give them as "
-                f"they were read, not scaled."
+                f"images must be uint8, with pixels from 0 to 255; got {images.dtype}. "
+                f"Pass them as they were read, not scaled."
             )
         if images.ndim not in (3, 4) or images.shape[-3:] != shape:
             height, width, channels = shape
             raise UserError(
-                f"Images are (n, {height}, {width}, {channels}), or one ({height}, "
-                f"{width}, {channels}); got {images.shape}. "
+                f"images must have the shape (n, {height}, {width}, {channels}), or "
+                f"({height}, {width}, {channels}) for one image; got {images.shape}. "
                 f"`tfdyn.data.image_files.load_square(path, {height}, {channels})` "
-                f"reads an image file so."
+                f"reads an image file in this shape."
             )
         images = images.reshape(-1, *shape)
         if self._interpreter.inputs["image"].dtype == "uint8":
             return images
         return self.input_format.normalize(images)
 
-    def _given(self, threshold):
+    def _threshold_input(self, threshold):
+        """Returns `{"threshold": T}`, or `{}` for a file that has T inside."""
         if "threshold" not in self._interpreter.inputs:
             if threshold is None:
                 return {}
@@ -139,9 +147,9 @@ class Classifier:
         threshold = self._threshold if threshold is None else threshold
         if isinstance(threshold, list | tuple):
             raise UserError(
-                f"{self._path} takes one T for the whole network, not one a connection "
-                f"({threshold}, that of model.json if none was given). Give "
-                f"threshold=T, a number."
+                f"{self._path} needs one T for the whole network, not one for each "
+                f"MixedOp; got {threshold} (from model.json if you passed none). "
+                f"Give threshold=T, a number in (0, 1]."
             )
         return {"threshold": check_threshold(threshold)}
 
@@ -151,11 +159,11 @@ def _read(path):
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         shape, mean, std = (content["input"][name] for name in ("shape", "mean", "std"))
-        given = InputFormat(content["labels"], shape[1:], mean, std)
-        return given, check_threshold(content["threshold"])
+        input_format = InputFormat(content["labels"], shape[1:], mean, std)
+        return input_format, check_threshold(content["threshold"])
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"{path} is missing or broken ({type(error).__name__}: {error}). It is "
-            f"written beside the model by `python -m export.tflite`: export again, or "
-            f"copy both files."
+            f"{path} is missing or broken ({type(error).__name__}: {error}). `python "
+            f"-m export.tflite` writes it beside the model: export again, or copy both "
+            f"files."
         ) from error

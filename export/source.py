@@ -21,17 +21,18 @@ from tfdyn.runs.run_folder import RunFolder
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A network to export.
+    """Describes a network to export.
 
     Attributes:
-        name: Name for people: the run's folder, or the network's name.
+        name: Name that is printed: the run's folder, or the network's name.
         model: `RoutedModel`.
         input_format: `InputFormat` of its images.
-        settings: `Settings` that it was trained with or would be, or `None`.
+        settings: `Settings` of its training, past or possible, or `None`.
         folder: Folder of the exported files, a `pathlib.Path`.
-        run: `RunFolder`, or `None` if the network is not trained.
-        data_dir: Folder of its data, if they have moved since the training.
-        home: Folder of what is measured (latency tables and the like): that of the run.
+        run: `RunFolder`, or `None` if the network belongs to no run.
+        data_dir: Folder of the data, if they have moved since the training.
+        home: Folder of what is measured, such as latency tables, or `None` if the
+            network belongs to no folder. It is the run's folder.
     """
 
     name: str
@@ -44,30 +45,37 @@ class Source:
     home: pathlib.Path | None = None
 
     @property
-    def evaluation(self):
-        """The run's `evaluation.json`, or `None`."""
+    def evaluation(self) -> dict | None:
+        """Content of the run's `evaluation.json`, or `None` if there is none."""
         path = self.run and self.run / "evaluation.json"
         return json.loads(path.read_text()) if path and path.exists() else None
 
     @functools.cached_property
     def dataset(self):
-        """The `Dataset` that the run was trained on, with its validation share.
+        """The `Dataset` that the run was trained on, split in the same way.
 
         Raises:
-            ValueError: If it is no run, or its data are not found.
+            UserError: If the network belongs to no run, or its data are missing.
         """
         if not self.run:
             raise UserError(
                 f"--budget_ms and --latency_table need a trained run and its "
-                f"validation images; got {self.name}. Name a run by --run_dir."
+                f"validation images; got {self.name}. Name a run with --run_dir."
             )
         return load_data(self.run, self.data_dir)
 
-    def test_images(self, count):
-        """Returns uint8 test images and their labels; noise and `None` if not trained.
+    def test_images(self, count: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Returns the first test images of the run's data, and their labels.
 
         Args:
-            count: How many, at most.
+            count: Largest number of images.
+
+        Returns:
+            uint8 images `(n, height, width, channels)` and their labels `(n,)`. For a
+            network that belongs to no run: `count` images of noise, and `None`.
+
+        Raises:
+            UserError: If the run's data are missing.
         """
         if not self.run:
             generator = np.random.default_rng(0)
@@ -89,9 +97,10 @@ def from_run(
     Args:
         run_dir: Path of the run's folder.
         folder: Folder of the exported files (default: `export/` in the run's folder).
-        data_dir: Folder of its data, if they have moved since the training.
-        operating_point: A to E, one of the models that a search kept, instead of the
-            end of the training. Its folder then stands for the run's.
+        data_dir: Folder of the data, if they have moved since the training.
+        operating_point: "A" to "E": a model that the search of an InstaNAS kept, to
+            use instead of the run's last one. All files then go to the folder of this
+            operating point.
 
     Raises:
         UserError: If it is not a finished run, or has no such operating point.
@@ -121,19 +130,21 @@ def from_model(model: RoutedModel, input_format: InputFormat, folder) -> Source:
     """Returns the `Source` of a model that belongs to no run.
 
     Args:
-        model: `RoutedModel`; heads that exist in training only are left out.
+        model: `RoutedModel`. Heads that only training needs are not exported.
         input_format: `InputFormat` of its images.
-        folder: Folder of the exported files.
+        folder: Path of the folder of the exported files.
 
     Raises:
-        UserError: If model and format differ in shape or number of classes.
+        UserError: If the model and the input format differ in the shape of the images
+            or in the number of classes.
     """
     expected = (tuple(model.arguments["input_shape"]), model.arguments["num_classes"])
     actual = (input_format.shape, len(input_format.class_names))
     if actual != expected:
         raise UserError(
             f"The model reads images of {expected[0]} and has {expected[1]} classes; "
-            f"the input format has {actual[0]} and {actual[1]} classes."
+            f"the input format has {actual[0]} and {actual[1]} classes. Pass the input "
+            f"format that the model was built for."
         )
     folder = pathlib.Path(folder)
     return Source(model.name, model.for_inference(), input_format, None, folder)
@@ -142,19 +153,23 @@ def from_model(model: RoutedModel, input_format: InputFormat, folder) -> Source:
 def untrained(
     settings: Settings, name: str, folder: str | pathlib.Path | None = None
 ) -> Source:
-    """Returns the `Source` of a network with random weights, to be measured.
+    """Returns the `Source` of a network with random weights, to measure its latency.
 
     Args:
-        settings: `Settings` that describe the network; its seed is theirs.
-        name: Name of its folder below runs/untrained/.
+        settings: `Settings` that describe the network, and the seed of its weights.
+        name: Name of its folder in runs/untrained/.
         folder: Folder of the exported files (default: `export/` in that folder).
 
     Raises:
         UserError: If a setting does not fit the network.
     """
     keras.utils.set_random_seed(settings.seed)
-    form = input_format_of(settings.dataset, settings.data_dir, settings.image_size)
-    model = build_network(settings, form.shape, len(form.class_names)).for_inference()
+    input_format = input_format_of(
+        settings.dataset, settings.data_dir, settings.image_size
+    )
+    classes = len(input_format.class_names)
+    model = build_network(settings, input_format.shape, classes).for_inference()
     home = pathlib.Path("runs/untrained", name)
     folder = pathlib.Path(folder or home / "export")
-    return Source(f"{name}, untrained", model, form, settings, folder, home=home)
+    title = f"{name}, untrained"
+    return Source(title, model, input_format, settings, folder, home=home)

@@ -5,27 +5,31 @@ import tensorflow as tf
 
 
 class Constants(keras.StatelessScope):
-    """Gives every read of a variable as a constant of the graph being traced.
+    """Replaces every read of a variable by a constant of the graph that is traced.
 
-    Inside a branch of `tf.cond` the constant is thus made in there, as XNNPACK needs
-    it: weights made outside come in as arguments, which leaves the branch to slow
+    A read inside a branch of `tf.cond` makes the constant inside it, as XNNPACK needs
+    it. Weights from outside would be arguments of the branch, which then runs on slow
     kernels.
 
     ```python
+    constants = Constants(model)
+
     @tf.function
     def serve(image):
-        with constants:  # made before the tracing
+        with constants:
             return model(image)
     ```
 
     Args:
-        model: Built Keras model, whose present values are kept.
+        model: Built Keras model. The constants are the values that its variables have
+            when the scope is made.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: keras.Model):
         super().__init__()
         self._values = {id(v): (v, v.numpy()) for v in model.variables}
 
     def get_current_value(self, variable):
+        """Returns the constant of a variable, as Keras requests it in the scope."""
         _, value = self._values[id(variable)]
         return tf.constant(value)

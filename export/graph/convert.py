@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from export.graph.flatbuffer import renamed
+from export.graph.flatbuffer import rename_tensors
 from export.graph.form import PRECISIONS
 from tfdyn import output
 from tfdyn.errors import UserError
@@ -33,4 +33,4 @@ def convert(function, precision: str = "float32") -> bytes:
     if precision == "float16":
         converter.target_spec.supported_types = [tf.float16]
     with output.quiet():
-        return renamed(converter.convert())
+        return rename_tensors(converter.convert())

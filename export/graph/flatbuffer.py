@@ -1,4 +1,4 @@
-"""Flatbuffer: the inside of a `.tflite` file, to name its tensors and to check it."""
+"""Flatbuffer: names the tensors of a `.tflite` file, and checks its operations."""
 
 import collections
 
@@ -8,17 +8,17 @@ CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 SCALES = ("MUL", "ADD", "SUB", "DIV")
 
 
-def renamed(content):
-    """Names the tensors of the signature as the signature does, and no others.
+def rename_tensors(content: bytes) -> bytes:
+    """Gives inputs and outputs the names of the signature, and unnames gates' tensors.
 
-    The stock benchmark apps ask for inputs by the names of their tensors. Those in the
-    gates are long and of no use: 8 % of a small file.
+    TFLite's stock benchmark finds inputs by the names of their tensors. The names of
+    the tensors inside gates serve nothing, and take 8 % of a small file.
 
     Args:
         content: Bytes of a `.tflite` file with one signature.
 
     Returns:
-        Bytes of a `.tflite` file.
+        Bytes of the same file with other names.
     """
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     (signature,) = model.signatureDefs
@@ -31,28 +31,34 @@ def renamed(content):
 
 
 class Flatbuffer:
-    """A `.tflite` file, read.
+    """Reads a `.tflite` file.
 
     Args:
-        content: Its bytes.
+        content: Bytes of the file.
+
+    Attributes:
+        subgraphs: List of its subgraphs: the main one, then those of the gates.
     """
 
-    def __init__(self, content):
+    def __init__(self, content: bytes):
         self._model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
         self.subgraphs = self._model.subgraphs
 
     @property
-    def operations(self):
-        """How often each operation is there, in all subgraphs."""
+    def operations(self) -> dict[str, int]:
+        """Mapping from names of operations to how often they occur in the file."""
         names = [self._name(op) for graph in self.subgraphs for op in graph.operators]
         return dict(sorted(collections.Counter(names).items()))
 
-    def faults(self):
-        """Returns what would make the file slow or need another runtime, as texts.
+    def faults(self) -> list[str]:
+        """Lists what would make the file slow, or keep the stock runtime from it.
 
-        Operations that are not built in; convolutions and dense layers whose weights
-        are not constants (XNNPACK leaves those to slow kernels); batch norm that was
-        not folded into the convolution before it.
+        A fault is an operation that is not built in, a convolution or dense layer whose
+        weights are not constants (XNNPACK leaves those to slow kernels), or batch
+        normalisation that was not folded into the convolution before it.
+
+        Returns:
+            List of texts, empty if there are no faults.
         """
         faults = []
         for operation in self.operations:
@@ -70,15 +76,15 @@ class Flatbuffer:
                 if not self._constant(graph, operation.inputs[1], makers):
                     yield f"{name} whose weights are not constants"
             elif name in SCALES:
-                made_by = {
+                sources = {
                     self._name(makers[i]) for i in operation.inputs if i in makers
                 }
                 vectors = [i for i in operation.inputs if self._is_vector(graph, i)]
-                if vectors and made_by & set(CONVOLUTIONS[:2]):
+                if vectors and sources & set(CONVOLUTIONS[:2]):
                     yield f"{name} of batch norm that is not folded"
 
     def _constant(self, graph, index, makers):
-        if index in makers:  # float16 weights are constants, made float32 at the start.
+        if index in makers:  # float16 weights are constants, dequantized when loaded.
             maker = makers[index]
             dequantized = self._name(maker) == "DEQUANTIZE"
             return dequantized and self._constant(graph, maker.inputs[0], makers)

@@ -1,7 +1,7 @@
-"""Routed: how a device runs the branches of a MixedOp, one image at a time.
+"""Gating: how a device runs the branches of a MixedOp, one image at a time.
 
-Both are executions (`tfdyn.layers.execution`), in force while a graph is traced with a
-batch of 1. They know branches and weights, and no network.
+The functions are executions (`tfdyn.layers.execution`). `tfdyn.layers.execution.scope`
+sets one of them while a graph is traced with a batch of 1.
 """
 
 import tensorflow as tf
@@ -10,37 +10,37 @@ from tfdyn.layers import sharing
 
 
 def gated(branches, inputs, weights, initial=None, always=(), binary=False):
-    """Runs each branch inside its own `tf.cond`, where its weight is not zero.
+    """Runs each branch whose weight is not zero, each inside its own `tf.cond`.
 
-    The sum is a chain: a gate adds its branch or passes the sum on. A gate that gave
-    zeros would need a tensor of them stored for each branch.
+    The sum is a chain: a gate adds the output of its branch, or returns the sum
+    unchanged. A gate that returned zeros would store a tensor of zeros for each branch.
 
     Args:
-        branches: As for `tfdyn.layers.execution.dense`.
-        inputs: Likewise.
-        weights: Likewise.
-        initial: Likewise.
+        branches: List of layers that map `inputs` to one output shape.
+        inputs: Tensor `(1, ...)`.
+        weights: Tensor `(1, branches)`.
+        initial: Tensor of the outputs' shape that the sum starts from, or `None`.
         always: Branches that run without a gate, whatever their weight.
-        binary: Whether weights are 0 or 1: what a gate adds is then not multiplied.
+        binary: Whether all weights are 0 or 1. A gate then skips the multiplication.
 
     Returns:
-        As `tfdyn.layers.execution.dense`.
+        Tensor `(1, ...)`.
     """
     gates = tf.unstack(tf.reshape(weights != 0, (-1,)))
     weights = tf.unstack(tf.reshape(weights, (-1,)))
-    outputs, rest = initial, []
+    outputs, behind_gates = initial, []
     for branch, weight, gate in zip(branches, weights, gates, strict=True):
-        if any(branch is one for one in always):
+        if any(branch is layer for layer in always):
             term = sharing.call(branch, inputs) * tf.cast(weight, inputs.dtype)
             outputs = term if outputs is None else outputs + term
         else:
-            rest.append((branch, weight, gate))
+            behind_gates.append((branch, weight, gate))
     if outputs is None:
         outputs = _zeros(branches[0], inputs, weights[0])
-    for branch, weight, gate in rest:
+    for branch, weight, gate in behind_gates:
 
         def run(outputs=outputs, branch=branch, weight=weight):
-            with sharing.scope():  # What is made in here is of no use outside.
+            with sharing.scope():  # Tensors of a `tf.cond` cannot be used outside it.
                 term = branch(inputs)
             return outputs + (term if binary else term * tf.cast(weight, term.dtype))
 
@@ -49,16 +49,16 @@ def gated(branches, inputs, weights, initial=None, always=(), binary=False):
 
 
 def ungated(branches, inputs, weights, initial=None):
-    """Runs the branches without gates: all, or those of a route known in advance.
+    """Runs the branches without gates.
 
-    Arguments and result are those of `tfdyn.layers.execution.dense`. Where the weights
-    are constants, branches of weight 0 are left out, and those of weight 1 not scaled.
+    If the weights are constants, branches of weight 0 are left out of the graph, and
+    branches of weight 1 are not multiplied. Arguments and result are those of `gated`.
     """
-    known = tf.get_static_value(weights)
-    known = [None] * len(branches) if known is None else known[0]
+    values = tf.get_static_value(weights)
+    values = [None] * len(branches) if values is None else values[0]
     outputs = initial
     weights = tf.unstack(tf.reshape(weights, (-1,)))
-    for branch, weight, value in zip(branches, weights, known, strict=True):
+    for branch, weight, value in zip(branches, weights, values, strict=True):
         if value == 0:
             continue
         term = sharing.call(branch, inputs)
@@ -69,14 +69,17 @@ def ungated(branches, inputs, weights, initial=None):
 
 
 def unweighted(branches, inputs, weights, initial=None):
-    """Runs all branches, without gates, where all weights are known to be 1.
+    """Runs all branches without gates, as if all weights were 1.
 
-    Arguments and result are those of `tfdyn.layers.execution.dense`.
+    Arguments and result are those of `gated`.
     """
     return ungated(branches, inputs, tf.ones((1, len(branches))), initial)
 
 
 def _zeros(branch, inputs, weight):
-    """Zeros of the shape of the outputs, made when run: a constant would be stored."""
+    """Returns zeros of the outputs' shape.
+
+    They depend on `weight`, so that the file does not store them as a constant.
+    """
     shape = branch.compute_output_shape(inputs.shape)
     return tf.fill(shape, 0 * tf.cast(weight, inputs.dtype))

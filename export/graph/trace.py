@@ -1,4 +1,4 @@
-"""Graph: a network as functions of an image, with all that an app wants of it."""
+"""Graph: traces a network as a function of images, with the outputs an app needs."""
 
 import contextlib
 import functools
@@ -8,26 +8,38 @@ import tensorflow as tf
 
 from export.graph import gating
 from export.graph.constants import Constants
+from export.graph.form import Form
 from tfdyn.costs import complexity
 from tfdyn.errors import UserError
 from tfdyn.layers import execution
 
 
-def gated(model, input_format, form, route=None, constants=True):
+def gated(
+    model,
+    input_format,
+    form: Form,
+    route: np.ndarray | None = None,
+    constants: bool = True,
+):
     """Traces a network for one image at a time.
 
     Args:
         model: `RoutedModel`.
         input_format: `InputFormat` of its images.
         form: `Form`.
-        route: For the fixed variant, its weights `(branches of all MixedOps,)`.
-        constants: Whether variables become constants, as TFLite wants them.
+        route: For the fixed variant, a flat route `(branches of all MixedOps,)`.
+        constants: Whether variables become constants of the graph, as TFLite needs
+            them.
 
     Returns:
-        A `tf.function` of `image`, `(1, height, width, channels)`, and, as the form
-        has it, `threshold`, a scalar, or `route`, `(1, branches of all MixedOps)`.
-        It returns `logits` and `probabilities`, `(1, classes)`, `macs`, `(1,)`, of
-        what its route runs, and `route`, `(1, branches of all MixedOps)`.
+        A concrete `tf.function`. Its inputs are `image`, `(1, height, width,
+        channels)`, and, if the form has them, `threshold`, a scalar, or `route`, `(1,
+        branches of all MixedOps)`. Its outputs are `logits` and `probabilities`, `(1,
+        classes)`; `macs`, `(1,)`, the multiply-accumulates that ran; and `route`,
+        `(1, branches of all MixedOps)`.
+
+    Raises:
+        UserError: If `form.ungated` names a branch that the network does not have.
     """
     always = _layers(model, form.ungated)
     gates = functools.partial(gating.gated, always=always, binary=model.binary)
@@ -58,25 +70,29 @@ def gated(model, input_format, form, route=None, constants=True):
 
 
 def _layers(model, names):
-    """Returns the layers of the branches of such names.
-
-    Raises:
-        ValueError: If there is none of a name.
-    """
+    """Returns the layers of the branches with these names."""
     layers = {m.name: m.layer for m in model.modules if m.kind == "branch"}
     if unknown := [name for name in names if name not in layers]:
         raise UserError(
             f"The network has no branch {', '.join(unknown)}; its branches are "
-            f"{', '.join(layers)}."
+            f"{', '.join(layers)}. Name some of these."
         )
     return [layers[name] for name in names]
 
 
-def batched(model, input_format, form, by=execution.dispatched):
-    """Traces a network for batches of any size, by default each branch on its rows.
+def batched(model, input_format, form: Form, by=execution.dispatched):
+    """Traces a network for batches of any size.
+
+    Args:
+        model: `RoutedModel`.
+        input_format: `InputFormat` of its images.
+        form: `Form` of the routed variant.
+        by: Execution (`tfdyn.layers.execution`). By default each branch runs on the
+            rows of the batch that chose it.
 
     Returns:
-        As `gated`, for `images` of `(batch, height, width, channels)`.
+        A concrete `tf.function` as that of `gated`, but its first input is `images`,
+        `(batch, height, width, channels)`, and its outputs have `batch` rows.
     """
     signature = {"images": _images(None, input_format, form.preprocess)}
     if form.threshold_input:
@@ -109,19 +125,23 @@ def _outputs(model, images, by, threshold, weights=None, ungated=()):
 
 
 def _macs(model, route, routers, ungated):
-    # In whole numbers, which a smaller precision of the weights leaves as they are.
+    # Integers: converting weights to a lower precision does not round them.
     fixed, costs = macs(model, routers, ungated)
     branches = tf.where(route != 0, costs, np.int64(0))
     return tf.cast(tf.reduce_sum(branches, axis=-1) + fixed, tf.float32)
 
 
-def macs(model, routers=True, ungated=()):
-    """Returns the MACs of what always runs, and those of all branches, an array.
+def macs(model, routers: bool = True, ungated: tuple = ()) -> tuple[int, np.ndarray]:
+    """Counts the multiply-accumulates of a network for one image.
 
     Args:
         model: `RoutedModel`.
-        routers: Whether its routers run: they do not where the route is given.
-        ungated: Names of the branches that always run: in the array they are 0.
+        routers: Whether the routers run. With the route as an input they do not.
+        ungated: Names of the branches that run for every image.
+
+    Returns:
+        The MACs of all that runs for every image, and an int64 array `(branches of all
+        MixedOps,)` with the MACs of each branch that may run, and 0 for `ungated`.
     """
     cost = model.route_cost
     costs = model.route_spec.flatten(cost.branches)

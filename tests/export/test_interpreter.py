@@ -68,5 +68,5 @@ def test_a_missing_file(tmp_path):
 
 
 def test_no_threads(path):
-    with pytest.raises(ValueError, match="num_threads is 1 or more; got 0"):
+    with pytest.raises(ValueError, match="num_threads must be 1 or more; got 0"):
         Interpreter(path, num_threads=0)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from export.graph.constants import Constants
-from export.graph.flatbuffer import Flatbuffer, renamed
+from export.graph.flatbuffer import Flatbuffer, rename_tensors
 from tfdyn import output
 
 SPEC = tf.TensorSpec((1, 4, 4, 3), tf.float32, "image")
@@ -92,7 +92,7 @@ def test_an_operation_of_another_runtime_is_a_fault():
 
 
 def test_tensors_are_named_as_in_the_signature(good):
-    content = renamed(good)
+    content = rename_tensors(good)
     assert len(content) < len(good)
     before, after = (
         Interpreter(model_content=model, num_threads=1) for model in (good, content)
