@@ -41,7 +41,7 @@ def test_progress_without_a_terminal_is_a_line_an_epoch():
     output = io.StringIO()
     train(Progress(10, output), 3, done=1)
     lines = output.getvalue().splitlines()
-    assert lines[0] == "going on after epoch 1"
+    assert lines[0] == "resuming after epoch 1"
     assert [line[:12] for line in lines[1:]] == ["pretrain 2/3", "pretrain 3/3"]
 
 

@@ -222,7 +222,7 @@ def test_a_strategy_that_is_none():
         ),
         (
             '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
-            "has 1 workers, and this is none of them: index 1",
+            "has 1 workers, but the index of this one is 1: expected 0",
         ),
     ],
 )
@@ -244,10 +244,13 @@ def test_replicas_need_equal_parts():
 def test_a_lost_worker_is_told_from_other_errors():
     distribution = Distribution()
     lost = tf.errors.UnavailableError(None, None, "Socket closed")
-    with pytest.raises(tf.errors.UnavailableError), distribution.watched():
+    with pytest.raises(tf.errors.UnavailableError), distribution.watch_workers():
         raise lost
     distribution.workers = 2
-    with pytest.raises(WorkerLostError, match="lost another"), distribution.watched():
+    with (
+        pytest.raises(WorkerLostError, match="lost another"),
+        distribution.watch_workers(),
+    ):
         raise lost
 
 

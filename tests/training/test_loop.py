@@ -56,7 +56,7 @@ def test_stopped_and_resumed_is_never_stopped(whole, tmp_path, monkeypatch, when
             train(settings, tmp_path / "run")
     output = io.StringIO()
     train(settings, tmp_path / "run", output)
-    assert f"going on after epoch {when}" in output.getvalue()
+    assert f"resuming after epoch {when}" in output.getvalue()
     assert_same_weights(weights(tmp_path / "run"), weights(whole.path))
     assert read(tmp_path / "run") == read(whole.path)
 

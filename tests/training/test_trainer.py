@@ -58,7 +58,7 @@ def test_killed_while_it_writes_and_started_again_is_never_killed(tmp_path):
     again = start(folder, flagfile)
     output, errors = again.communicate()
     assert again.returncode == 0, errors
-    assert "going on after epoch" in errors
+    assert "resuming after epoch" in errors
     # The evaluation's table is the last thing printed.
     assert output.splitlines()[-1].startswith("T=1 ")
     assert (folder / "evaluation.json").exists()

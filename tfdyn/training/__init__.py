@@ -1,1 +1,1 @@
-"""Training: losses, callbacks, stages, the loop and the run folder."""
+"""Training: the trainer, its loop, stages, callbacks and checkpoints."""

@@ -5,6 +5,8 @@ import pathlib
 import statistics
 import sys
 import time
+from collections.abc import Callable
+from typing import TextIO
 
 import keras
 from tqdm import tqdm
@@ -14,21 +16,22 @@ from tfdyn.text import readable
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar for each epoch, with images a second, and a line after it.
+    """Shows a progress bar during each epoch and writes a line after it.
 
     Args:
-        batch_size: Examples a step.
-        output: Where to write; the bar appears on terminals only.
+        batch_size: Integer, the number of images in a training step.
+        output: Text stream to write to. Default: standard error. The bar is shown only
+            if the stream is a terminal.
     """
 
-    def __init__(self, batch_size, output=None):
+    def __init__(self, batch_size: int, output: TextIO | None = None):
         super().__init__()
         self.batch_size, self.output = batch_size, output or sys.stderr
         self._times = []
 
     def on_train_begin(self, logs=None):
         if logs["epoch"]:
-            self.output.write(f"going on after epoch {int(logs['epoch'])}\n")
+            self.output.write(f"resuming after epoch {int(logs['epoch'])}\n")
 
     def on_epoch_begin(self, epoch, logs=None):
         self._start = time.monotonic()
@@ -55,9 +58,9 @@ class Progress(keras.callbacks.Callback):
         self._bar.close()
         self._times.append(time.monotonic() - self._start)
         images = self.params["steps"] * self.batch_size
-        # The median: the first epoch of a stage traces, and takes longer.
-        usual = statistics.median(self._times[-5:])
-        left = usual * (self.params["epochs"] - epoch - 1)
+        # The median, because the first epoch of a stage is slower: it traces graphs.
+        seconds = statistics.median(self._times[-5:])
+        seconds_left = seconds * (self.params["epochs"] - epoch - 1)
         words = [
             self._title(epoch),
             *(f"{name} {logs[name]:.4f}" for name in _SHOWN if name in logs),
@@ -67,11 +70,11 @@ class Progress(keras.callbacks.Callback):
             words.append(f"val_macs {readable(logs['val_macs_mean'])}")
         if "val_ms_mean" in logs:
             words.append(f"val_ms {logs['val_ms_mean']:.4g}")
-        for name in ("temperature", "target_rate", "noise", *_OF_SEARCH):
+        for name in ("temperature", "target_rate", "noise", *_SEARCH_LOGS):
             if name in logs:
                 words.append(f"{name} {_short(logs[name])}")
         words.append(f"{images / self._trained:.0f} images/s")
-        words.append(f"{tqdm.format_interval(left)} left")
+        words.append(f"{tqdm.format_interval(seconds_left)} left")
         self.output.write("  ".join(words) + "\n")
         self.output.flush()
 
@@ -80,8 +83,8 @@ class Progress(keras.callbacks.Callback):
 
 
 _SHOWN = ("loss", "accuracy", "val_accuracy")
-# Of InstaNAS; the bounds are in its cost's unit.
-_OF_SEARCH = (
+# Logs of InstaNAS. Both bounds are in the unit of its cost.
+_SEARCH_LOGS = (
     "drop_rate",
     "reward",
     "upper_bound",
@@ -97,16 +100,16 @@ def _short(number):
 
 
 class MetricsTable(keras.callbacks.Callback):
-    """Keeps the logs of all epochs in a CSV file, of a resumed run too.
+    """Writes the logs of all epochs to a CSV file.
 
-    The file is written anew after each epoch, whole or not at all; rows beyond the
-    checkpoint that a run goes on from are dropped.
+    After each epoch the whole file is written again. A run that is resumed keeps the
+    rows of the epochs before its checkpoint and drops later ones.
 
     Args:
-        path: The file.
+        path: Path of the file.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | pathlib.Path):
         super().__init__()
         self.path, self.rows = pathlib.Path(path), []
 
@@ -119,7 +122,7 @@ class MetricsTable(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.rows.append({"epoch": epoch + 1, "stage": self.params["stage"], **logs})
         with whole(self.path) as temporary, temporary.open("w", newline="") as file:
-            # Not all stages have the same metrics.
+            # Stages differ in their metrics.
             names = dict.fromkeys(name for row in self.rows for name in row)
             writer = csv.DictWriter(file, fieldnames=list(names))
             writer.writeheader()
@@ -130,12 +133,18 @@ class BestEpoch(keras.callbacks.Callback):
     """Saves the model whenever an epoch is the best of its stage so far.
 
     Args:
-        table: `MetricsTable` that stands before it among the callbacks.
-        save: Function of nothing that saves the model.
-        metric: Name of the log to compare; larger is better.
+        table: `MetricsTable` with the earlier epochs. It must come before this callback
+            in the list of callbacks.
+        save: Function without arguments that saves the model.
+        metric: String, the name of the log to compare. The largest value is the best.
     """
 
-    def __init__(self, table, save, metric="val_accuracy"):
+    def __init__(
+        self,
+        table: MetricsTable,
+        save: Callable[[], None],
+        metric: str = "val_accuracy",
+    ):
         super().__init__()
         self.table, self.save, self.metric = table, save, metric
 

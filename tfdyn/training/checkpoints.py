@@ -1,53 +1,64 @@
-"""Checkpoints: a model and its optimizer after each epoch, written whole or not."""
+"""Checkpoints: the weights of a model and its optimizer after each epoch."""
 
 import pathlib
 
+import keras
 import tensorflow as tf
 
 from tfdyn.errors import UserError
 
 
 class Checkpoints:
-    """The last two epochs of a training.
+    """Writes and reads checkpoints, and keeps the newest two.
+
+    A checkpoint is written whole or not at all.
 
     Args:
-        folder: Where they are kept.
-        model: Keras model, compiled where its optimizer is to be kept too.
+        folder: Path of the folder that holds the checkpoints.
+        model: Keras model. It must be compiled if its optimizer is saved or restored.
 
     Attributes:
-        optimizers: Optimizers to keep; `None`: the one that the model has.
+        optimizers: List of the Keras optimizers to save and restore. `None`: the
+            optimizer that the model is compiled with.
     """
 
-    def __init__(self, folder, model):
+    def __init__(self, folder, model: keras.Model):
         self.folder, self.model = pathlib.Path(folder), model
         self.optimizers = None
 
-    def last_epoch(self):
-        """Returns how many epochs the newest checkpoint has behind it, or 0."""
+    def last_epoch(self) -> int:
+        """Returns the number of epochs trained at the newest checkpoint, or 0."""
         path = self._newest()
         return int(path.rsplit("-", 1)[1]) if path else 0
 
-    def save(self, epochs):
-        """Writes a checkpoint with `epochs` behind it; it appears whole or not."""
+    def save(self, epochs: int) -> None:
+        """Writes a checkpoint.
+
+        Args:
+            epochs: Number of epochs trained so far.
+        """
         contents = self._contents(with_optimizer=True)
         self._manager(contents).save(checkpoint_number=epochs)
 
-    def restore(self, with_optimizer):
-        """Reads the newest checkpoint into the model, and into its optimizer.
+    def restore(self, with_optimizer: bool) -> None:
+        """Reads the newest checkpoint into the model.
+
+        Args:
+            with_optimizer: Whether to read the state of the optimizers too.
 
         Raises:
-            ValueError: If it cannot be read.
+            UserError: If the checkpoint cannot be read.
         """
         path = self._newest()
         try:
             status = self._contents(with_optimizer).restore(path)
             status.assert_existing_objects_matched().expect_partial()
         except Exception as error:
-            # TensorFlow raises errors of several kinds for a broken file.
+            # TensorFlow raises errors of several types for a broken file.
             raise UserError(
                 f"The checkpoint {path} cannot be read: it is truncated, or of another "
-                f"network. Delete the files {path}.* to go on from the one before, or "
-                f"the folder {self.folder} to start anew."
+                f"network. Delete the files {path}.* to resume from the checkpoint "
+                f"before it, or the folder {self.folder} to start from the beginning."
             ) from error
 
     def _newest(self):
@@ -60,7 +71,7 @@ class Checkpoints:
         )
 
     def _contents(self, with_optimizer):
-        # Plain lists of variables: what else a Keras model tracks stays out.
+        # Plain lists of variables leave out the other objects that Keras tracks.
         contents = {"weights": _variables(self.model.weights)}
         if with_optimizer:
             optimizers = self.optimizers or [self.model.optimizer]

@@ -1,8 +1,9 @@
-"""Distribution: one training on one device, several, or several machines."""
+"""Distribution: training on one device, on several, or on several machines."""
 
 import contextlib
 import json
 import os
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -13,32 +14,35 @@ STRATEGIES = ("one_device", "mirrored", "multi_worker")
 
 
 class WorkerLostError(ConnectionError):
-    """Another worker of the training is no longer there."""
+    """The connection to another worker of the training is lost."""
 
 
 class Distribution:
-    """Runs the same steps wherever the examples of a batch lie.
+    """Splits the batches of a training over devices.
 
-    The batch is split over the replicas; random numbers belong to an example's
-    place in the global batch, so that a training does not depend on the strategy
-    (but for batch norm, unless it is synchronised).
+    Each device, called a replica, trains on a part of the global batch. Random numbers
+    belong to an image's position in the global batch. A training therefore gives the
+    same result with every strategy, except that batch normalisation uses the
+    statistics of the part, unless it is synchronised.
 
     Args:
-        strategy: "one_device"; "mirrored", for all GPUs of this machine; or
-            "multi_worker", for the machines that the environment variable
-            `TF_CONFIG` names. The last must be made before TensorFlow runs
-            anything.
+        strategy: String. "one_device"; "mirrored", for all GPUs of this machine; or
+            "multi_worker", for the machines in the environment variable `TF_CONFIG`.
+            A distribution with "multi_worker" must be created before TensorFlow runs
+            any operation.
 
     Attributes:
-        replicas: Number of parts of a global batch.
-        is_chief: Whether this process is the one that writes files.
+        worker: Integer, the index of this process.
+        workers: Integer, the number of processes.
+        replicas: Integer, the number of parts of a global batch.
+        is_chief: Bool, whether this process writes the files of the run.
 
     Raises:
-        ValueError: If there is no such strategy, or `TF_CONFIG` is missing or wrong.
-        ConnectionError: If the cluster cannot be joined.
+        UserError: If there is no such strategy, or `TF_CONFIG` is missing or wrong.
+        ConnectionError: If this worker cannot connect to the others.
     """
 
-    def __init__(self, strategy="one_device"):
+    def __init__(self, strategy: str = "one_device"):
         if strategy not in STRATEGIES:
             raise UserError(
                 f"--strategy is one of {', '.join(STRATEGIES)}; got {strategy!r}."
@@ -61,14 +65,16 @@ class Distribution:
         except tf.errors.OpError as error:
             raise ConnectionError(
                 f"Worker {self.worker} cannot join the cluster in TF_CONFIG: "
-                f"{error.message}. Are the addresses right, and is its port free?"
+                f"{error.message}. Check that the addresses are right and that the "
+                f"port of this worker is free."
             ) from error
         local = len(self._strategy.extended.worker_devices)
         total = self._strategy.num_replicas_in_sync
         if local * self.workers != total:
             raise UserError(
-                f"All {self.workers} workers must have the same number of devices; "
-                f"worker {self.worker} has {local} of {total}."
+                f"All {self.workers} workers must have the same number of devices, but "
+                f"worker {self.worker} has {local} of {total}. Hide "
+                f"surplus GPUs with CUDA_VISIBLE_DEVICES."
             )
 
     def __str__(self):
@@ -77,18 +83,18 @@ class Distribution:
         return f"{self.replicas} replicas" if self.replicas > 1 else "one device"
 
     def scope(self):
-        """Where a model and its optimizer are made."""
+        """Returns the context in which a model and its optimizer must be created."""
         return self._strategy.scope()
 
-    def step(self, function):
-        """Makes a step of a batch's part a `tf.function` of a whole batch.
+    def step(self, function: Callable) -> Callable:
+        """Turns a step on one part of a batch into a step on the global batch.
 
         Args:
-            function: Function of one replica's part of a batch.
+            function: Function of the part of a batch that one replica trains on.
 
         Returns:
-            A function of a batch, which returns what `function` returned on the first
-            replica of this process.
+            `tf.function` of a batch from `batches`. It returns what `function` returns
+            on the first replica of this process.
         """
 
         @tf.function
@@ -100,8 +106,8 @@ class Distribution:
         return step
 
     @contextlib.contextmanager
-    def watched(self):
-        """Raises `WorkerLostError` where another worker is no longer there."""
+    def watch_workers(self):
+        """Returns a context that raises `WorkerLostError` if another worker is lost."""
         try:
             yield
         except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
@@ -124,21 +130,25 @@ class Distribution:
         ):
             return function(batch)
 
-    def batches(self, make, batch_size):
-        """Splits the batches of an epoch over the replicas.
+    def batches(self, make: Callable, batch_size: int):
+        """Returns the batches of an epoch, split over the replicas.
 
         Args:
-            make: Function from `(batch_size, worker, workers)` to a
-                `tf.data.Dataset` of every `workers`-th example, from `worker` on.
-            batch_size: Examples of a global batch.
+            make: Function from `(batch_size, worker, workers)` to a `tf.data.Dataset`.
+                The data set holds every `workers`-th image, starting with number
+                `worker`.
+            batch_size: Number of images in a global batch.
+
+        Returns:
+            Iterable of batches, the arguments of `step`.
 
         Raises:
-            ValueError: If the replicas cannot have equal parts.
+            UserError: If the batch cannot be split into equal parts.
         """
         if batch_size % self.replicas:
             raise UserError(
                 f"--batch_size={batch_size} cannot be split into {self.replicas} equal "
-                f"parts, one for each replica; take a multiple of {self.replicas}."
+                f"parts, one for each replica: use a multiple of {self.replicas}."
             )
         size = batch_size // self.replicas
         if self.replicas == 1:
@@ -147,8 +157,14 @@ class Distribution:
             lambda _: make(size, self.worker, self.workers)
         )
 
-    def from_chief(self, number):
-        """Returns the chief's `number`, an integer, on every worker."""
+    def from_chief(self, number: int) -> int:
+        """Returns the number that the chief passes, on every worker.
+
+        Waits until all workers have called it.
+
+        Args:
+            number: Integer; ignored on workers that are not the chief.
+        """
         if self.workers == 1:
             return number
 
@@ -166,7 +182,7 @@ def _devices(kind):
 
 
 def _cluster():
-    """Returns this worker's index and the number of workers."""
+    """Returns the index of this worker and the number of workers."""
     text = os.environ.get("TF_CONFIG")
     example = (
         '{"cluster": {"worker": ["host0:12345", "host1:12345"]}, '
@@ -181,16 +197,16 @@ def _cluster():
         index = int(task["index"])
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"TF_CONFIG cannot be read ({error}): {text}. Needed is {expected}."
+            f"TF_CONFIG cannot be read ({error}): {text}. Expected {expected}."
         ) from error
     if set(config["cluster"]) != {"worker"} or task.get("type") != "worker":
         raise UserError(
-            f"TF_CONFIG may name workers only, the first of which is the chief; got "
-            f"{text}. Needed is {expected}."
+            f"TF_CONFIG may name workers only (the first one is the chief); got "
+            f"{text}. Expected {expected}."
         )
     if not 0 <= index < len(workers):
         raise UserError(
-            f"TF_CONFIG has {len(workers)} workers, and this is none of them: index "
-            f"{index}."
+            f"TF_CONFIG has {len(workers)} workers, but the index of this one is "
+            f"{index}: expected 0 to {len(workers) - 1}."
         )
     return index, len(workers)

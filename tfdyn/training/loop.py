@@ -1,4 +1,6 @@
-"""The training loop: stages, epochs and steps, resumed from the last epoch."""
+"""TrainingLoop: runs the stages, epochs and steps of a training, and resumes it."""
+
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -7,6 +9,7 @@ import tensorflow as tf
 from tfdyn.errors import UserError
 from tfdyn.training.checkpoints import Checkpoints
 from tfdyn.training.distribution import Distribution
+from tfdyn.training.stage import Stage
 
 LOSS = "The training loss"
 
@@ -18,36 +21,40 @@ class DivergedError(UserError):
 class TrainingLoop:
     """Runs the stages of a training.
 
-    Killed at any moment and run again with the same arguments, it goes on after the
-    last whole epoch and ends as it would have. All that is random in an epoch
-    depends on the seed and the epoch alone, so no generator's state is kept.
+    A training may be killed at any moment. If it is run again with the same arguments,
+    it resumes after the last complete epoch and gives the same result as without the
+    interruption. All random numbers of an epoch depend on the seed and on the number
+    of the epoch alone, so the state of the generators need not be saved.
 
     Args:
         model: `RoutedModel`.
         stages: List of `Stage`.
-        batches: Function from the epoch (0-based, over all stages) to an iterable
-            of `(images, labels)`, always the same for an epoch.
-        steps: Number of batches of an epoch.
-        folder: Where checkpoints are kept.
-        seed: Seed of noise and drops.
-        validate: Function of T (`None`: the model's own) that returns a dict of
-            numbers, logged after each epoch as `val_NAME`; or `None`.
-        callbacks: Keras callbacks. `on_epoch_end` sees all logs of the epoch.
-        distribution: `Distribution` in whose scope the model was made, and over which
-            `batches` are split; its chief alone writes checkpoints.
+        batches: Function from the number of the epoch (from 0, over all stages) to an
+            iterable of `(images, labels)`. It returns the same batches whenever it is
+            called with the same number.
+        steps: Integer, the number of batches in an epoch.
+        folder: Path of the folder of checkpoints.
+        seed: Integer, the seed of noise and of dropped branches.
+        validate: Function of T (`None`: the threshold of the model) that returns a dict
+            of numbers. They are logged after each epoch as `val_NAME`. `None`: no
+            validation.
+        callbacks: Sequence of Keras callbacks. `on_epoch_end` receives all logs of the
+            epoch.
+        distribution: `Distribution` whose scope the model was created in, and which
+            splits `batches`. Only its chief writes checkpoints. Default: one device.
     """
 
     def __init__(
         self,
-        model,
-        stages,
-        batches,
-        steps,
+        model: keras.Model,
+        stages: list[Stage],
+        batches: Callable,
+        steps: int,
         folder,
-        seed=0,
-        validate=None,
+        seed: int = 0,
+        validate: Callable | None = None,
         callbacks=(),
-        distribution=None,
+        distribution: Distribution | None = None,
     ):
         self.model, self.stages, self.batches = model, stages, batches
         self.steps, self.seed, self.validate = steps, seed, validate
@@ -59,38 +66,39 @@ class TrainingLoop:
             list(callbacks), model=model, **self._params
         )
 
-    def run(self):
+    def run(self) -> None:
         """Trains to the end of the last stage.
 
         Raises:
-            DivergedError: If the loss is not finite; the last checkpoint stays.
-            ValueError: If a checkpoint cannot be read.
+            DivergedError: If the loss or a weight is not finite. The last checkpoint
+                is kept.
+            UserError: If a checkpoint cannot be read.
         """
-        done = self.distribution.from_chief(self.checkpoints.last_epoch())
-        if done >= self.epochs:
+        start = self.distribution.from_chief(self.checkpoints.last_epoch())
+        if start >= self.epochs:
             self.checkpoints.restore(with_optimizer=False)
             return
-        self.callbacks.on_train_begin({"epoch": done})
+        self.callbacks.on_train_begin({"epoch": start})
         first = 0
         for stage in self.stages:
-            last = first + stage.epochs
-            if done < last:
+            end = first + stage.epochs
+            if start < end:
                 with self.distribution.scope():
                     turns = self._begin(stage)
-                    if done and first <= done:
-                        self.checkpoints.restore(with_optimizer=first < done)
-                    if done <= first:
-                        # What the chief wrote in the stage before is there to be read.
+                    if start and first <= start:
+                        self.checkpoints.restore(with_optimizer=first < start)
+                    if start <= first:
+                        # Waits for the chief, whose files `stage.start` may read.
                         self.distribution.from_chief(0)
                         stage.start()
-                for epoch in range(max(done, first), last):
+                for epoch in range(max(start, first), end):
                     turn = turns[(epoch - first) % len(turns)]
                     self._epoch(turn, stage, epoch, epoch - first)
-            first = last
+            first = end
         self.callbacks.on_train_end()
 
     def _begin(self, stage):
-        """Returns each turn of a stage with its optimizer and its training step."""
+        """Returns a list of `(turn, optimizer, training step)` for a stage."""
         model, turns = self.model, []
         for turn in stage.turns or (stage,):
             turn.begin()
@@ -123,9 +131,9 @@ class TrainingLoop:
         self._steps(train_step, turn, epoch)
         logs = self.model.get_metrics_result()
         logs = {name: float(value) for name, value in logs.items()} | values
-        # Where it is a constant, it is a variable, mirrored on all replicas.
-        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
-        logs["learning_rate"] = float(rate)
+        # A constant learning rate is a variable with a copy on each replica.
+        learning_rate = self.model.optimizer.learning_rate
+        logs["learning_rate"] = float(keras.ops.convert_to_numpy(learning_rate))
         if self.validate:
             results = self.validate(turn.threshold)
             logs |= {f"val_{name}": value for name, value in results.items()}
@@ -145,23 +153,30 @@ class TrainingLoop:
         except tf.errors.InvalidArgumentError as error:
             if LOSS not in error.message:
                 raise
-            what = f"the loss at step {step + 1}"
-            raise _diverged(what, stage, epoch) from error
+            quantity = f"the loss at step {step + 1}"
+            raise _diverged(quantity, stage, epoch) from error
         weights = self.model.weights
         if not all(np.isfinite(keras.ops.convert_to_numpy(w)).all() for w in weights):
             raise _diverged("a weight after the last step", stage, epoch)
 
 
-def _diverged(what, stage, epoch):
-    kept = f"; the checkpoint of epoch {epoch} is kept" if epoch else ""
+def _diverged(quantity, stage, epoch):
+    checkpoint = f"; the checkpoint of epoch {epoch} is kept" if epoch else ""
     return DivergedError(
-        f"Training stopped: {what} of epoch {epoch + 1} ({stage.name}) is not a finite "
-        f"number{kept}. Try a lower --{stage.name}_learning_rate, in another --run_dir."
+        f"Training stopped: {quantity} of epoch {epoch + 1} ({stage.name}) is not a "
+        f"finite number{checkpoint}. Try a lower --{stage.name}_learning_rate, in "
+        f"another --run_dir."
     )
 
 
-def reseed(model, seed, epoch):
-    """Sets the random generators of a model to a state of the seed and the epoch."""
+def reseed(model: keras.Model, seed: int, epoch: int) -> None:
+    """Sets the random generators of a model to a state for one epoch.
+
+    Args:
+        model: Keras model, changed in place.
+        seed: Seed of the run.
+        epoch: Number of the epoch, from 0.
+    """
     weights = {id(weight) for weight in model.weights}
     states = [v for v in model.variables if id(v) not in weights]
     sequence = np.random.SeedSequence([seed, epoch])

@@ -1,4 +1,4 @@
-"""Stages: a training is a list of them, each with an optimizer and schedules."""
+"""Stage: a part of a training with its own loss, optimizer and schedules."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,22 +11,24 @@ from tfdyn.training.sgd import SGD
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """A part of a training.
+    """A part of a training. A training is a list of stages.
 
     Attributes:
-        name: For people.
-        epochs: Number of epochs.
-        optimizer: Function of nothing that makes the stage's Keras optimizer.
-        loss: What the model is compiled with.
-        schedules: Mapping from names to pairs of a scalar variable and its schedule
-            (`tfdyn.routing.schedules`), applied before each epoch.
-        begin: Function of nothing, called before each epoch and before its optimizer is
-            made: it says what of the model is trained.
-        start: Function of nothing, called once, before its first epoch, which may set
-            weights.
-        threshold: T of the validation; default: the model's own.
-        turns: Stages that take the epochs in turn, each with its own optimizer and loss
-            instead of this one's; their `epochs` and `schedules` do not count.
+        name: String, used in messages and in `metrics.csv`.
+        epochs: Integer, the number of epochs.
+        optimizer: Function without arguments that returns the Keras optimizer.
+        loss: Keras loss that the model is compiled with.
+        schedules: Dict from names to pairs of a scalar Keras variable and its schedule
+            (`tfdyn.routing.schedules`). Before each epoch, the variable is set to the
+            value of the schedule.
+        begin: Function without arguments that decides which weights are trained. It is
+            called before the optimizer is created and before each epoch.
+        start: Function without arguments that is called once, before the first epoch.
+            It may set weights.
+        threshold: T of the validation. `None`: the threshold of the model.
+        turns: Tuple of stages that alternate, epoch by epoch. Their optimizers, losses
+            and `begin` replace those of this stage; their `epochs` and `schedules` are
+            ignored.
     """
 
     name: str
@@ -40,51 +42,70 @@ class Stage:
     turns: tuple = ()
 
 
-def sgd_stage(name, settings, steps_per_epoch, loss, changes):
-    """Returns a `Stage` that is trained by SGD.
+def sgd_stage(
+    name: str,
+    settings,
+    steps_per_epoch: int,
+    loss: keras.losses.Loss,
+    schedules: dict,
+) -> Stage:
+    """Returns a `Stage` with SGD as its optimizer.
 
     Args:
-        name: "pretrain" or "finetune", whose epochs and rate the settings have.
+        name: "pretrain" or "finetune". The settings `NAME_epochs` and
+            `NAME_learning_rate` apply.
         settings: `TrainingSettings`.
-        steps_per_epoch: Training steps of an epoch.
-        loss: Its loss.
-        changes: Its schedules.
+        steps_per_epoch: Number of training steps in an epoch.
+        loss: Keras loss of the stage.
+        schedules: Schedules of the stage, as in `Stage`.
     """
     epochs = getattr(settings, f"{name}_epochs")
-    rate = getattr(settings, f"{name}_learning_rate")
+    learning_rate = getattr(settings, f"{name}_learning_rate")
 
     def optimizer():
-        return sgd(settings, rate, epochs, steps_per_epoch)
+        return sgd(settings, learning_rate, epochs, steps_per_epoch)
 
-    return Stage(name, epochs, optimizer, loss, changes)
+    return Stage(name, epochs, optimizer, loss, schedules)
 
 
-def cost_table(settings, model):
-    """Returns the `CostTable` that the settings price a model's cost by."""
+def cost_table(settings, model) -> CostTable:
+    """Returns the `CostTable` that the loss of a training uses.
+
+    Args:
+        settings: `TrainingSettings`. It names the file of a table, or the unit of a
+            table that is computed here.
+        model: `RoutedModel`.
+
+    Raises:
+        UserError: If the file is not a cost table.
+    """
     if settings.cost_table:
         return CostTable.load(settings.cost_table)
     return CostTable.count(model.modules, settings.cost_unit)
 
 
-def sgd(settings, rate, epochs, steps_per_epoch):
-    """Returns the optimizer of a stage.
+def sgd(settings, learning_rate: float, epochs: int, steps_per_epoch: int) -> SGD:
+    """Returns the SGD optimizer of a stage.
 
     Args:
-        settings: `TrainingSettings`.
-        rate: Initial learning rate.
-        epochs: Epochs of the stage.
-        steps_per_epoch: Training steps of an epoch.
+        settings: `TrainingSettings`, with the momentum, the weight decay and the
+            schedule of the learning rate.
+        learning_rate: Initial learning rate.
+        epochs: Number of epochs of the stage.
+        steps_per_epoch: Number of training steps in an epoch.
     """
+    schedules, decay = keras.optimizers.schedules, settings.learning_rate_decay
     if settings.learning_rate_schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, epochs * steps_per_epoch)
+        learning_rate = schedules.CosineDecay(learning_rate, epochs * steps_per_epoch)
     elif settings.learning_rate_schedule == "exponential":
-        rate = keras.optimizers.schedules.ExponentialDecay(
-            rate, steps_per_epoch, settings.learning_rate_decay, staircase=True
+        learning_rate = schedules.ExponentialDecay(
+            learning_rate, steps_per_epoch, decay, staircase=True
         )
     elif settings.learning_rate_schedule == "step":
-        # Keras counts steps from 0, and lets a boundary belong to what is before it.
-        lasts = [epoch * steps_per_epoch - 1 for epoch in settings.learning_rate_steps]
-        decay = settings.learning_rate_decay
-        rates = [rate * decay**i for i in range(len(lasts) + 1)]
-        rate = keras.optimizers.schedules.PiecewiseConstantDecay(lasts, rates)
-    return SGD(rate, settings.momentum, settings.nesterov, l2=settings.weight_decay)
+        # Keras counts steps from 0, and a boundary is the last step of an interval.
+        ends = [epoch * steps_per_epoch - 1 for epoch in settings.learning_rate_steps]
+        values = [learning_rate * decay**i for i in range(len(ends) + 1)]
+        learning_rate = schedules.PiecewiseConstantDecay(ends, values)
+    return SGD(
+        learning_rate, settings.momentum, settings.nesterov, l2=settings.weight_decay
+    )

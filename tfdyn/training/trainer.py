@@ -82,7 +82,7 @@ def train(
         f"{dataset.num_examples('train')} images of {dataset.name} an epoch, in "
         f"{run} ({distribution})\n"
     )
-    with distribution.watched():
+    with distribution.watch_workers():
         loop.run()
     if distribution.is_chief:
         run.save_model(model)
