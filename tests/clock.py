@@ -53,8 +53,10 @@ class Clock:
         for module in self.modules:
             cost, off = self.cost(module), self.empty + probes.CHAIN * self.not_taken
             times[module.name] = self.empty + cost
-            times[probes.not_taken(module)] = off
-            times[probes.taken(module)] = off + probes.CHAIN * (cost + self.over)
+            times[probes.name_if_not_taken(module)] = off
+            times[probes.name_if_taken(module)] = off + probes.CHAIN * (
+                cost + self.over
+            )
         if self.own_route is not None:
             routers = self.total("router") + self.selection
             times[probes.ROUTED] = self.of_route(self.own_route) + routers

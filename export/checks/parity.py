@@ -1,4 +1,4 @@
-"""Parity: whether an exported file computes what Keras computes."""
+"""Parity: checks whether an exported file computes what Keras computes."""
 
 import dataclasses
 
@@ -9,19 +9,20 @@ from tfdyn.errors import UserError
 from tfdyn.layers import execution
 from tfdyn.routing.threshold import threshold_per_mixed_op
 
-# A route may differ where a sum of weights is this near to T.
+# Routes may differ at a MixedOp if a sum of its weights is this near to T.
 ROUTE_MARGIN = 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
 class Tolerance:
-    """What a file may differ in from Keras.
+    """Says how much a file's outputs may differ from Keras's.
 
     Attributes:
-        logits: Largest difference of a logit, where the routes agree.
-        top1: Share of the images that must have the same class.
-        route_margin: How near to T a sum of weights is where a route may differ, or
-            `None`: weights were rounded, and so were the routers'.
+        logits: Largest difference of a logit, for images with the same route.
+        top1: Smallest share of the images, 0 to 1, that must have the same class.
+        route_margin: A route may differ at a MixedOp if a sum of its weights is at
+            most this far from T. `None` allows all differences, because the weights
+            of the routers were rounded.
     """
 
     logits: float
@@ -29,6 +30,7 @@ class Tolerance:
     route_margin: float | None
 
 
+ADVICE = "Nothing was exported: use --precision=float32 or, if you did, report this."
 TOLERANCES = {
     "float32": Tolerance(1e-3, 1.0, ROUTE_MARGIN),
     "float16": Tolerance(0.1, 0.99, None),
@@ -37,7 +39,7 @@ TOLERANCES = {
 
 
 class Reference:
-    """Keras's outputs, each branch on the rows that chose it, traced once.
+    """Computes the outputs in Keras, with each branch on the rows that chose it.
 
     Args:
         model: `RoutedModel`.
@@ -56,14 +58,25 @@ class Reference:
 
         self._routed, self._forced = routed, forced
 
-    def __call__(self, images, threshold=1.0, route=None, batch_size=250):
-        """Returns logits `(n, classes)` and routes `(n, branches of all MixedOps)`.
+    def __call__(
+        self,
+        images: np.ndarray,
+        threshold=1.0,
+        route: np.ndarray | None = None,
+        batch_size: int = 250,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the logits and the flat routes of images.
 
         Args:
-            images: Normalised images `(n, height, width, channels)`.
-            threshold: T: a number, or one a MixedOp, for all images or for each.
-            route: Routes to force, of the second result's shape, or `None`.
-            batch_size: Images at once.
+            images: Normalised float32 images `(n, height, width, channels)`.
+            threshold: T in (0, 1], as `tfdyn.routing.threshold.threshold_per_mixed_op`
+                accepts it: a number, or one for each MixedOp.
+            route: Flat routes `(n, branches of all MixedOps)` to run instead of those
+                of the routers, or `None`.
+            batch_size: Number of images that run at once.
+
+        Returns:
+            Logits `(n, classes)` and flat routes `(n, branches of all MixedOps)`.
         """
         results = []
         for start in range(0, len(images), batch_size):
@@ -82,56 +95,74 @@ class Reference:
             outputs = self._model(images, training=False, **arguments)
         return outputs["logits"], self._model.route_spec.flatten(outputs["route"])
 
-    def margin(self, image, threshold, differing):
-        """How near to T the weights of one image come at a MixedOp.
+    def margin(self, image: np.ndarray, threshold, index: int) -> float:
+        """Returns how near to T the sums of one MixedOp's sorted weights come.
 
         Args:
-            image: Normalised image `(height, width, channels)`.
-            threshold: T, a number or a list with one a MixedOp.
-            differing: Index of the MixedOp.
+            image: Normalised float32 image `(height, width, channels)`.
+            threshold: T, a number or a list with one for each MixedOp.
+            index: Index of the MixedOp.
         """
         count = len(self._model.mixed_ops)
         thresholds = threshold_per_mixed_op(threshold, count)
-        own, thresholds[differing:] = thresholds[differing], 1.0
+        threshold_here, thresholds[index:] = thresholds[index], 1.0
         _, (route,) = self(image[None], thresholds)
-        # At T=1 the route is all weights, as they are before the selection.
-        weights = list(self._model.route_spec.split(route).values())[differing]
-        return np.abs(np.cumsum(np.sort(weights)[::-1]) - own).min()
+        # T=1 selects every branch, so these are all weights of the router.
+        weights = list(self._model.route_spec.split(route).values())[index]
+        return np.abs(np.cumsum(np.sort(weights)[::-1]) - threshold_here).min()
 
-    def first_difference(self, route, other):
-        """Index of the first MixedOp where two routes run other branches, or `None`."""
-        differs = (np.asarray(route) != 0) != (np.asarray(other) != 0)
+    def first_difference(self, route_a, route_b) -> int | None:
+        """Returns the index of the first MixedOp that runs different branches.
+
+        Args:
+            route_a: Flat route `(branches of all MixedOps,)`.
+            route_b: Flat route of the same shape.
+
+        Returns:
+            The index, or `None` if the two routes run the same branches.
+        """
+        differs = (np.asarray(route_a) != 0) != (np.asarray(route_b) != 0)
         for index, part in enumerate(self._model.route_spec.split(differs).values()):
             if part.any():
                 return index
         return None
 
 
-def compare(reference, images, expected, actual, threshold, tolerance, scaled=False):
+def compare(
+    reference: Reference,
+    images: np.ndarray,
+    expected: tuple[np.ndarray, np.ndarray],
+    actual: tuple[np.ndarray, np.ndarray],
+    threshold,
+    tolerance: Tolerance,
+    scaled: bool = False,
+) -> dict:
     """Compares an exported file's outputs with Keras's.
 
     Args:
-        reference: `Reference`.
-        images: Normalised images.
-        expected: Logits and routes of Keras.
-        actual: Logits and routes of the file.
-        threshold: T, a number or a list with one a MixedOp.
+        reference: `Reference` of the network.
+        images: Normalised float32 images `(n, height, width, channels)`.
+        expected: Logits `(n, classes)` and flat routes `(n, branches of all MixedOps)`
+            of Keras.
+        actual: Logits and flat routes of the file, of the same shapes.
+        threshold: T, a number or a list with one for each MixedOp.
         tolerance: `Tolerance`.
-        scaled: Whether logits are compared in shares of the largest: random weights
-            give logits of any size.
+        scaled: Whether differences of logits are divided by the largest logit, because
+            logits of random weights may have any size.
 
     Returns:
-        A dict: `images`, `same_top1`, `same_route`, `route_near_threshold`,
-        `max_logit_difference` (where the routes agree).
+        A dict of numbers of images: `images` (all), `same_top1`, `same_route` and
+        `route_near_threshold` (with different routes, which the tolerance allows);
+        and `max_logit_difference`, over the images with the same route.
 
     Raises:
-        ValueError: If they differ by more than the tolerance.
+        UserError: If the outputs differ by more than the tolerance.
     """
-    (logits, routes), (other_logits, other_routes) = expected, actual
+    (logits, routes), (file_logits, file_routes) = expected, actual
     scale = np.abs(logits).max() if scaled else 1.0
     first = [
-        reference.first_difference(a, b)
-        for a, b in zip(routes, other_routes, strict=True)
+        reference.first_difference(route, file_route)
+        for route, file_route in zip(routes, file_routes, strict=True)
     ]
     same_route = np.array([index is None for index in first])
     near = 0
@@ -139,24 +170,25 @@ def compare(reference, images, expected, actual, threshold, tolerance, scaled=Fa
         margin = reference.margin(images[row], threshold, first[row])
         if margin > tolerance.route_margin:
             raise UserError(
-                f"The route of image {row} differs from that in Keras at MixedOp "
-                f"{first[row]}, where no sum of weights is within "
-                f"{tolerance.route_margin:g} of T={threshold} (but {margin:.2g})."
+                f"The route of image {row} differs from Keras's at MixedOp "
+                f"{first[row]}. That is allowed if a sum of its weights is within "
+                f"{tolerance.route_margin:g} of T={threshold}; the nearest is "
+                f"{margin:.2g} away. {ADVICE}"
             )
         near += 1
-    difference = np.abs(logits - other_logits).max(axis=-1) / scale
+    difference = np.abs(logits - file_logits).max(axis=-1) / scale
     largest = float(difference[same_route].max(initial=0.0))
     if not largest <= tolerance.logits:
         raise UserError(
-            f"Logits differ from Keras's by {largest:.3g}, more than "
-            f"{tolerance.logits:g}, where the routes agree."
+            f"Logits differ from Keras's by {largest:.3g} for images with the same "
+            f"route; at most {tolerance.logits:g} is allowed. {ADVICE}"
         )
-    same_top1 = logits.argmax(-1) == other_logits.argmax(-1)
-    checked = same_top1[same_route] if tolerance.route_margin else same_top1
-    if len(checked) and checked.mean() < tolerance.top1:
+    same_top1 = logits.argmax(-1) == file_logits.argmax(-1)
+    relevant = same_top1[same_route] if tolerance.route_margin else same_top1
+    if len(relevant) and relevant.mean() < tolerance.top1:
         raise UserError(
-            f"{np.sum(~checked)} of {len(checked)} images have another class than in "
-            f"Keras; at most {1 - tolerance.top1:.0%} may."
+            f"{np.sum(~relevant)} of {len(relevant)} images have another class than in "
+            f"Keras; at most {1 - tolerance.top1:.0%} may. {ADVICE}"
         )
     return {
         "images": len(images),

@@ -1,60 +1,68 @@
-"""Latency table: costs of modules and gates in ms, from the times of probes."""
+"""Latency table: computes the costs of modules and gates from the times of probes."""
 
 import statistics
 
 import numpy as np
 
 from export.latency import probes
+from export.source import Source
 from tfdyn.costs.cost_table import CostTable, module_key
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.errors import UserError
 
 
-def compose(source, times, routes, provenance):
-    """Makes a latency table of what was timed.
+def compose(
+    source: Source,
+    times: dict[str, list[float]],
+    routes: dict[str, np.ndarray],
+    provenance: dict,
+) -> CostTable:
+    """Makes a latency table from the times of probes.
 
-    The whole anchors it: with all gates off it gives the time that was measured. A
-    branch is timed in a chain of its equals, in warmer caches than the network's: there
-    it costs more, by one factor for all, `in_context`, and routes that run much by the
-    `overflow` besides; the routes of `probes.Probes` tell both. A branch's `cost` is
-    without its gate, whose cost, taken or not, is in `gate`.
+    A branch is timed in a chain of equal branches, which find warmer caches than they
+    do in the network. The times of whole networks on `routes` give the factor
+    `in_context` by which branches cost more there, and the table's `overflow`: what
+    routes of many branches cost beyond that. The `remainder` is set so that the table
+    predicts the measured time of the network with all gates off exactly. The `cost` of
+    a branch excludes its gate, and `gate` has the cost of a gate, taken or not.
 
     Args:
-        source: `export.source.Source`.
+        source: `Source` of the network.
         times: Mapping from the names of `Probes` to lists of times in ms.
-        routes: Mapping from those names that are whole networks on a route to it.
-        provenance: How it was measured, a dict ready for JSON.
+        routes: Mapping from the names of the whole networks with the route as an input
+            to flat routes `(branches of all MixedOps,)`.
+        provenance: How the times were measured, a dict ready for JSON.
 
     Returns:
-        `CostTable` in ms. Its provenance says too what `selection` takes of the
-        remainder, which routes given from outside save, `in_context`, and what each of
-        the `routes` took.
+        `CostTable` in ms. Three entries are added to its provenance: `selection` (ms in
+        the remainder that the selection of branches takes, which a route as an input
+        saves), `in_context`, and `routes` (median time of each, in ms).
     """
-    medians = {name: statistics.median(own) for name, own in times.items()}
-    found = probes.distinct(source.model.modules)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    by_key = probes.distinct(source.model.modules)
     empty, off = medians[probes.EMPTY], medians[probes.OFF]
-    alone = {m.name: max(0.0, medians[m.name] - empty) for m, _ in found.values()}
-    branches = [m for m, _ in found.values() if m.kind == "branch"]
-    gated = {
-        name: [max(0.0, medians[name(m)] - empty) / probes.CHAIN for m in branches]
-        for name in (probes.taken, probes.not_taken)
-    }
-    not_taken = statistics.mean(gated[probes.not_taken])
-    # What a branch takes, with its gate, over the gate alone.
-    added = {
+    alone = {m.name: max(0.0, medians[m.name] - empty) for m, _ in by_key.values()}
+    branches = [m for m, _ in by_key.values() if m.kind == "branch"]
+    on_ms, off_ms = (
+        [max(0.0, medians[name(m)] - empty) / probes.CHAIN for m in branches]
+        for name in (probes.name_if_taken, probes.name_if_not_taken)
+    )
+    not_taken = statistics.mean(off_ms)
+    # What a branch that runs adds to the time of a gate that is not taken.
+    extra = {
         m.name: max(0.0, on - idle)
-        for m, on, idle in zip(branches, *gated.values(), strict=True)
+        for m, on, idle in zip(branches, on_ms, off_ms, strict=True)
     }
-    first = [found[module_key(m.layer)][0] for m in source.model.modules]
+    first = [by_key[module_key(m.layer)][0] for m in source.model.modules]
     in_context, above, more = _in_network(
-        np.array([added[m.name] for m in first if m.kind == "branch"]),
+        np.array([extra[m.name] for m in first if m.kind == "branch"]),
         [(route, medians[name] - off) for name, route in routes.items()],
     )
-    added = {name: in_context * own for name, own in added.items()}
-    over = statistics.mean(own - alone[name] for name, own in added.items())
-    # Neither a branch nor a gate costs less than nothing.
-    over = max(-not_taken, min(over, *added.values()))
-    cost = {**alone, **{name: own - over for name, own in added.items()}}
+    extra = {name: in_context * ms for name, ms in extra.items()}
+    over = statistics.mean(ms - alone[name] for name, ms in extra.items())
+    # Noise must not make the cost of a branch or a gate negative.
+    over = max(-not_taken, min(over, *extra.values()))
+    cost = {**alone, **{name: ms - over for name, ms in extra.items()}}
     modules = {
         key: {
             "cost": cost[module.name],
@@ -62,7 +70,7 @@ def compose(source, times, routes, provenance):
             "count": count,
             "name": module.name,
         }
-        for key, (module, count) in found.items()
+        for key, (module, count) in by_key.items()
     }
     routers = sum(alone[m.name] for m in first if m.kind == "router")
     selection = medians[probes.ROUTED] - medians[probes.FORCED] - routers
@@ -81,17 +89,20 @@ def compose(source, times, routes, provenance):
 
 
 def _in_network(warm, timed):
-    """Returns by how much branches cost more in the network than in warm caches.
+    """Returns how much more branches cost in the network than in warm caches.
 
-    One factor for all; and, if that alone is more than 1 % off and this halves it,
-    another beyond some sum, where what the branches read no longer fits into a cache.
+    Fits one factor for all branches. If that is more than 1 % off, fits a second factor
+    for the part of a route's sum above a limit, because what many branches read may not
+    fit into a cache. The second factor is kept if it halves the error.
 
     Args:
-        warm: What each branch takes in warm caches, `(branches of all MixedOps,)`.
-        timed: Pairs of a route and what the network takes on it over none.
+        warm: Time of each branch in warm caches, in ms, `(branches of all MixedOps,)`.
+        timed: Pairs of a flat route `(branches of all MixedOps,)`, and the ms that the
+            network takes on it beyond the route without branches.
 
     Returns:
-        The factor, the sum above which there is more, and the factor of that.
+        The factor; the limit in ms, above which the second factor counts; and the
+        second factor, as a share of the first. The last two are 0 if there is none.
     """
     sums = [(np.sum(warm[route != 0]), ms) for route, ms in timed]
     x, y = np.array([pair for pair in sums if min(pair) > 0]).reshape(-1, 2).T
@@ -100,40 +111,45 @@ def _in_network(warm, timed):
 
     def fit(above):
         over = np.maximum(x - above, 0)
-        columns = np.stack([x, over], axis=-1) / y[:, None]  # Errors are shares.
-        (one, more), *_ = np.linalg.lstsq(columns, np.ones_like(y), rcond=None)
-        return np.sum((one * x + more * over - y) ** 2 / y**2), one, more, above
+        columns = np.stack([x, over], axis=-1) / y[:, None]  # For relative errors.
+        (factor, more), *_ = np.linalg.lstsq(columns, np.ones_like(y), rcond=None)
+        error = np.sum((factor * x + more * over - y) ** 2 / y**2)
+        return error, factor, more, above
 
-    error, factor, _, most = fit(x.max())  # None is above.
-    # At least three routes on either side.
-    found = [one for one in map(fit, np.sort(x)[2:-3]) if one[2] > 0 and one[1] > 0]
-    best = min(found, default=(error, factor, 0.0, most))
-    if error > 1e-4 * len(x) and best[0] < error / 4:  # These are squares.
+    error, factor, _, largest = fit(x.max())  # No sum is above the largest.
+    # Limits with at least three routes on either side.
+    fits = [f for f in map(fit, np.sort(x)[2:-3]) if f[1] > 0 and f[2] > 0]
+    best = min(fits, default=(error, factor, 0.0, largest))
+    if error > 1e-4 * len(x) and best[0] < error / 4:  # Errors are squared.
         error, factor, more, above = best
         return float(factor), float(factor * above), float(more / factor)
     return float(factor), 0.0, 0.0
 
 
-def saved_by_forcing(table, modules):
-    """Returns what a route given from outside saves: routers and selection, in ms.
+def saved_by_forcing(table: CostTable, modules: list) -> float:
+    """Returns the ms that a route as an input saves: routers and selection.
 
     Args:
-        table: What `compose` returned.
-        modules: Modules of the network.
+        table: Latency table, as `compose` returns it.
+        modules: List of all `Module`s of the network.
 
     Raises:
-        ValueError: If the table does not say what the selection takes.
+        UserError: If the table's provenance has no time of the selection.
     """
     if "selection" not in table.provenance:
         raise UserError(
             "The latency table is not one of `python -m export.latency`: its "
-            "provenance does not say what the selection of branches takes."
+            "provenance has no entry `selection`. Make a table with that command."
         )
     routers = sum(table.cost(module) for module in modules if module.kind == "router")
     return routers + table.provenance["selection"]
 
 
-def spread(times):
-    """Returns half the range of the middle half of some times, in ms."""
+def spread(times: list[float]) -> float:
+    """Returns half the distance between the quartiles of times, in ms.
+
+    Args:
+        times: Times in ms.
+    """
     low, high = np.percentile(times, (25, 75))
     return float(high - low) / 2

@@ -1,6 +1,7 @@
-"""Probes: the small files whose times make up a latency table."""
+"""Probes: the files that a device times to make a latency table."""
 
 import functools
+import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -11,75 +12,100 @@ from export.graph import gating, trace
 from export.graph.constants import Constants
 from export.graph.convert import convert
 from export.graph.form import Form
+from export.source import Source
 from tfdyn.costs.complexity import input_shape, of_one_example
 from tfdyn.costs.cost_table import module_key
 from tfdyn.files import whole
 from tfdyn.routing.random_routes import spread_routes
 
-# Gates in the file that times one: many, so that the clock sees them.
+# Number of gates in a file that times a gate: one alone is too fast to time.
 CHAIN = 8
-# What is timed beside the modules: nothing, and the whole in several ways.
+# Names of the probes that are not of one module; `Probes` describes them.
 EMPTY, ROUTED, FORCED, OFF = "empty", "routed", "forced", "all gates off"
-# How many random routes are timed, from the lightest to all.
+# Number of random routes to time, from the cheapest to the route of all branches.
 ROUTES = 16
 
 
-def distinct(modules):
-    """Returns the first module of each key, and how many there are of it.
+def distinct(modules: list) -> dict[str, tuple]:
+    """Counts the modules that share a key, and so one cost.
+
+    Args:
+        modules: List of `tfdyn.layers.modules.Module`.
 
     Returns:
-        Mapping from keys to pairs of a `Module` and a number.
+        Mapping from keys (`tfdyn.costs.cost_table.module_key`) to pairs: the first
+        `Module` with the key, and the number of modules with it.
     """
-    found = {}
+    modules_by_key = {}
     for module in modules:
         key = module_key(module.layer)
-        first, count = found.get(key, (module, 0))
-        found[key] = first, count + 1
-    return found
+        first, count = modules_by_key.get(key, (module, 0))
+        modules_by_key[key] = first, count + 1
+    return modules_by_key
 
 
-def taken(module):
-    """Returns the name under which the gated branch is timed as it runs."""
+def name_if_taken(module) -> str:
+    """Returns the name of the probe that runs a branch behind its gate.
+
+    Args:
+        module: `Module` of the branch.
+    """
     return f"{module.name}, gate taken"
 
 
-def not_taken(module):
-    """Returns the name under which the gated branch is timed as it does not run."""
+def name_if_not_taken(module) -> str:
+    """Returns the name of the probe that skips a branch by its gate.
+
+    Args:
+        module: `Module` of the branch.
+    """
     return f"{module.name}, gate not taken"
 
 
-def random_routes(model):
-    """Returns the random routes of a network that a profile times, by their names."""
-    drawn = spread_routes(model.route_spec, ROUTES)
-    return {f"route {index}": route for index, route in enumerate(drawn)}
+def random_routes(model) -> dict[str, np.ndarray]:
+    """Draws the random routes of a network that are timed, always the same ones.
+
+    Args:
+        model: `RoutedModel`.
+
+    Returns:
+        Mapping from names to flat routes `(branches of all MixedOps,)`.
+    """
+    routes = spread_routes(model.route_spec, ROUTES)
+    return {f"route {index}": route for index, route in enumerate(routes)}
 
 
 class Probes:
-    """Files and inputs that a device is to time, by names.
+    """Lists the files that a device times, and their inputs, by name.
 
-    A module's own name is that of the module alone. A branch stands in a sum, with its
-    weight and no gate; and, under two more names, in a chain of gates that are all
-    taken, or none. `ROUTED` is the whole network on an image, `FORCED` the same
-    with the route as an input, `OFF` that with no branch; then there are random routes.
+    - The name of a module: the module alone. A branch is added to a sum, with its
+      weight and without a gate.
+    - `name_if_taken` and `name_if_not_taken`: a chain of `CHAIN` gates before the same
+      branch, all taken or none.
+    - `ROUTED`: the whole network on an image.
+    - `FORCED`: the same, with the image's route as an input.
+    - `OFF`: the same, with a route that runs no branch.
+    - Names of `random_routes`: the same, with these routes.
+    - `EMPTY`: one addition, which shows what any run takes.
 
     Args:
-        source: `export.source.Source`.
-        folder: Where the files go, a `pathlib.Path`; what is there is not made again.
+        source: `Source` of the network.
+        folder: Folder of the files. Files that exist are not made again.
         image: uint8 image `(height, width, channels)` for the whole network.
 
     Attributes:
-        files: Mapping from names to paths.
-        inputs: Mapping from names to mappings from inputs to arrays.
-        routes: Mapping from names to routes, `(branches of all MixedOps,)`, where the
-            route is an input.
+        files: Mapping from names to paths; several names may share a file.
+        inputs: Mapping from names to mappings from names of inputs to arrays.
+        routes: Mapping from the names with the route as an input to flat routes
+            `(branches of all MixedOps,)`.
     """
 
-    def __init__(self, source, folder, image):
+    def __init__(self, source: Source, folder: pathlib.Path, image: np.ndarray):
         self.source, self.folder = source, folder
         self._constants = Constants(source.model)
         normalized = np.asarray(source.input_format.normalize(image[None]))
-        _, (own,) = Reference(source.model)(normalized, source.model.threshold)
-        self.routes = {FORCED: own, OFF: 0 * own, **random_routes(source.model)}
+        _, (route,) = Reference(source.model)(normalized, source.model.threshold)
+        self.routes = {FORCED: route, OFF: 0 * route, **random_routes(source.model)}
         self.files = {EMPTY: folder / "empty.tflite", ROUTED: folder / "routed.tflite"}
         self.files |= dict.fromkeys(self.routes, folder / "forced.tflite")
         self.inputs = {ROUTED: {"image": image}}
@@ -104,12 +130,17 @@ class Probes:
         gated = functools.partial(gating.gated, binary=self.source.model.binary)
         path = self.folder / f"{index}_gated.tflite"
         self._functions[path] = lambda: self._summed(module.layer, gated, CHAIN)
-        for name, weight in ((taken(module), 1.0), (not_taken(module), 0.0)):
+        weights = {name_if_taken(module): 1.0, name_if_not_taken(module): 0.0}
+        for name, weight in weights.items():
             self.files[name] = path
             self.inputs[name] = {"weights": np.full(CHAIN, weight)}
 
-    def make(self):
-        """Writes the files that are not there yet; a bar on terminals."""
+    def make(self) -> None:
+        """Writes the files that do not exist yet, with a progress bar on terminals.
+
+        Raises:
+            OSError: If the folder cannot be written to.
+        """
         bar = tqdm(self._functions.items(), "making files", leave=False, disable=None)
         for path, function in bar:
             if not path.exists():

@@ -38,7 +38,7 @@ def compose(model, clock):
     for module, _ in probes.distinct(model.modules).values():
         names.append(module.name)
         if module.kind == "branch":
-            names += [probes.taken(module), probes.not_taken(module)]
+            names += [probes.name_if_taken(module), probes.name_if_not_taken(module)]
     inputs = {name: {"route": route} for name, route in routes.items()}
     with clock.session(names, inputs) as measure:
         times = {name: [measure(name)] * 3 for name in names}

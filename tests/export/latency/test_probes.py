@@ -41,7 +41,7 @@ def test_gated_files_are_chains(source, made):
         if module.kind != "branch":
             continue
         alone = Interpreter(made.files[module.name])
-        chain = Interpreter(made.files[probes.taken(module)])
+        chain = Interpreter(made.files[probes.name_if_taken(module)])
         inputs = np.random.default_rng(0).normal(size=alone.inputs["inputs"].shape)
         expected = np.asarray(module.layer(inputs.astype("float32")))
         single = alone(inputs=inputs, initial=0 * expected + 1, weights=[0.5])
