@@ -1,4 +1,4 @@
-"""BatchNormalization: Keras's layer, with faster training on TensorFlow."""
+"""BatchNormalization: the layer of Keras, with faster training on TensorFlow."""
 
 import functools
 
@@ -7,28 +7,28 @@ from keras import ops
 
 from tfdyn.layers.keras_internals import all_layers
 
-# On a CPU, TensorFlow's fused batch norm (oneDNN) is fast where the number of channels
-# is a multiple of this, and slow elsewhere.
+# On a CPU, TensorFlow's fused batch norm (oneDNN) is fast if the number of channels is
+# a multiple of this number. Otherwise it is slow.
 FUSED_CHANNELS = 16
 
 
 @keras.saving.register_keras_serializable("tfdyn")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization` that takes less time to train.
+    """Does what `keras.layers.BatchNormalization` does, and trains in less time.
 
     Results, weights and arguments are those of Keras. Only the training of inputs
-    `(batch, height, width, channels)` on TensorFlow differs: they are normalised by
-    TensorFlow's fused operation, which Keras 3 does not use. That operation is slow on
-    CPUs unless the number of channels is a multiple of 16. There, sums over whole rows
-    of the input and a custom gradient take its place.
-    `benchmarks/training_step.py` measures the difference.
+    `(batch, height, width, channels)` on TensorFlow is computed in another way. It uses
+    TensorFlow's fused operation, which Keras 3 does not use. On a CPU that operation
+    is slow unless the number of channels is a multiple of 16. For other numbers of
+    channels the layer computes sums over whole rows of the input, with a custom
+    gradient. `benchmarks/training_step.py` measures the difference.
     """
 
     def call(self, inputs, training=None, mask=None):
         if not (training and self.trainable and self._is_fast(inputs, mask)):
             return super().call(inputs, training=training, mask=mask)
-        form = _fused if _prefers_fused(inputs.shape[-1]) else _rowwise
-        outputs, mean, variance = form(inputs, self.gamma, self.beta, self.epsilon)
+        normalize = _fused if _prefers_fused(inputs.shape[-1]) else _rowwise
+        outputs, mean, variance = normalize(inputs, self.gamma, self.beta, self.epsilon)
         for moving, value in (
             (self.moving_mean, mean),
             (self.moving_variance, variance),
@@ -37,7 +37,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return ops.cast(outputs, self.compute_dtype)
 
     def _is_fast(self, inputs, mask):
-        """Returns whether the faster forms compute what this layer is to compute."""
+        """Returns whether a faster computation has the same result for these inputs."""
         return (
             keras.backend.backend() == "tensorflow"
             and not isinstance(inputs, keras.KerasTensor)
@@ -55,8 +55,9 @@ def synchronize(model: keras.Model) -> None:
     """Makes batch norm use the mean and variance over the batches of all replicas.
 
     Args:
-        model: A model that is about to be trained on several replicas. `synchronized`
-            is set in each of its `BatchNormalization` layers, at any depth.
+        model: A model that is about to be trained on several replicas. The function
+            sets `synchronized` in each of its `BatchNormalization` layers, at any
+            depth.
     """
     for layer in all_layers(model):
         if isinstance(layer, BatchNormalization):
@@ -64,8 +65,8 @@ def synchronize(model: keras.Model) -> None:
 
 
 def _prefers_fused(channels):
-    """Returns whether the fused operation is the faster, for a number of channels."""
-    import tensorflow as tf
+    """Returns whether the fused operation is fast for this number of channels."""
+    import tensorflow as tf  # Here, because this file must also work on JAX.
 
     return channels % FUSED_CHANNELS == 0 or tf.config.list_physical_devices("GPU")
 
@@ -75,15 +76,15 @@ def _fused(inputs, gamma, beta, epsilon):
 
     Args:
         inputs: Tensor `(batch, height, width, channels)`.
-        gamma: Scale, `(channels,)`, float32.
-        beta: Offset, `(channels,)`, float32.
+        gamma: Scale, float32 variable `(channels,)`.
+        beta: Offset, float32 variable `(channels,)`.
         epsilon: Float that is added to the variance.
 
     Returns:
-        The normalised tensor, of the shape and type of `inputs`, and the mean and the
-        variance of the batch, each `(channels,)`.
+        Three tensors: the normalised inputs, of the shape and type of `inputs`; the
+        mean of the batch, `(channels,)`; the variance of the batch, `(channels,)`.
     """
-    import tensorflow as tf
+    import tensorflow as tf  # Here, because this file must also work on JAX.
 
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=inputs,
@@ -101,25 +102,26 @@ def _fused(inputs, gamma, beta, epsilon):
 
 @functools.cache
 def _by_rows(width, channels, epsilon):
-    """Returns a function that normalises maps as matrices of long rows.
+    """Returns a function that normalises feature maps as a matrix of long rows.
 
-    A row holds `width * channels` numbers. Sums over rows are a product with ones,
-    and broadcasts along rows are long: both are several times faster than
-    reductions and broadcasts over few channels. The forward and the backward
-    computation are traced once for each shape, and are one operation each in the
-    graphs that use them.
+    A row holds `width * channels` numbers. The sum over rows is a matrix product with
+    ones. A vector is repeated along a whole row before it is multiplied or added. Both
+    are several times faster than sums and broadcasts over few channels. The forward
+    and the backward computation are traced once for each shape. Each of them is one
+    operation in the graphs that use it.
 
     Args:
-        width: Width of the maps.
-        channels: Number of channels.
+        width: Integer, width of the feature maps.
+        channels: Integer, number of channels.
         epsilon: Float that is added to the variance.
 
     Returns:
-        A function of `rows` `(batch * height, width * channels)`, `gamma` and `beta`
-        `(channels,)`, all float32. It returns the normalised rows, the mean and the
-        variance of the batch.
+        A function of three float32 tensors: `rows` `(batch * height, width *
+        channels)`, `gamma` `(channels,)` and `beta` `(channels,)`. It returns the
+        normalised rows, the mean of the batch `(channels,)` and its variance
+        `(channels,)`.
     """
-    import tensorflow as tf
+    import tensorflow as tf  # Here, because this file must also work on JAX.
 
     def count(rows):
         return tf.cast(tf.shape(rows)[0] * width, tf.float32)
@@ -158,7 +160,8 @@ def _by_rows(width, channels, epsilon):
         @tf.custom_gradient
         def normalize(rows, gamma, beta):
             outputs, mean, variance = forward(rows, gamma, beta)
-            # As outputs they would cost TensorFlow a gradient of zeros each.
+            # For each of them as an output, TensorFlow would compute a gradient of
+            # zeros.
             moments.extend([mean, variance])
 
             def gradient(upstream):
@@ -172,8 +175,11 @@ def _by_rows(width, channels, epsilon):
 
 
 def _rowwise(inputs, gamma, beta, epsilon):
-    """Normalises a batch as a matrix of long rows; otherwise as `_fused`."""
-    import tensorflow as tf
+    """Normalises a batch as a matrix of long rows.
+
+    Arguments and return values are those of `_fused`; the outputs are float32.
+    """
+    import tensorflow as tf  # Here, because this file must also work on JAX.
 
     _, height, width, channels = inputs.shape
     weights = [tf.convert_to_tensor(weight.value) for weight in (gamma, beta)]

@@ -1,4 +1,4 @@
-"""Chain: layers that run one after the other, as one layer."""
+"""Chain: a layer that runs several layers one after the other."""
 
 import keras
 
@@ -7,13 +7,16 @@ from tfdyn.layers import sharing
 
 @keras.saving.register_keras_serializable("tfdyn")
 class Chain(keras.layers.Layer):
-    """Runs layers one after the other; a subclass may choose them itself.
+    """Runs layers one after the other.
 
-    Unlike `keras.Sequential` it makes no graph of its own, so that a scope that
-    is read at call time (`tfdyn.layers.execution`) holds inside.
+    `keras.Sequential` traces its layers when it is built. A chain calls them anew in
+    each call, so that the scopes of `tfdyn.layers.execution` and
+    `tfdyn.layers.sharing` hold for its layers too. A subclass may create the layers
+    in its constructor.
 
     Args:
-        chain: The layers.
+        chain: Sequence of Keras layers. The first gets the inputs, each later one gets
+            the outputs of the layer before it.
     """
 
     def __init__(self, chain, **kwargs):
@@ -39,13 +42,17 @@ class Chain(keras.layers.Layer):
     def get_config(self):
         config = super().get_config()
         if type(self) is Chain:
-            chain = [keras.saving.serialize_keras_object(c) for c in self.chain]
-            config["chain"] = chain
+            config["chain"] = [
+                keras.saving.serialize_keras_object(layer) for layer in self.chain
+            ]
         return config
 
     @classmethod
     def from_config(cls, config):
         if "chain" in config:
-            chain = [keras.saving.deserialize_keras_object(c) for c in config["chain"]]
+            chain = [
+                keras.saving.deserialize_keras_object(layer)
+                for layer in config["chain"]
+            ]
             config = {**config, "chain": chain}
         return cls(**config)

@@ -1,4 +1,4 @@
-"""Convolutions without bias, and batch norms, as the published sizes have them."""
+"""Convolutions without bias and batch norms, set up as in the published networks."""
 
 import keras
 from keras import layers
@@ -6,13 +6,21 @@ from keras import layers
 from tfdyn.layers.batch_normalization import BatchNormalization
 
 
-def batch_norm():
-    """Returns a batch normalisation with the momentum and epsilon of PyTorch."""
+def batch_norm() -> BatchNormalization:
+    """Returns a batch norm layer with the default momentum and epsilon of PyTorch."""
     return BatchNormalization(momentum=0.9, epsilon=1e-5)
 
 
-def conv_bn(filters, kernel_size=1, strides=1):
-    """Returns the layers convolution (no bias), batch norm."""
+def conv_bn(
+    filters: int, kernel_size: int = 1, strides: int = 1
+) -> list[keras.layers.Layer]:
+    """Returns two layers: a convolution without bias, and a batch norm.
+
+    Args:
+        filters: Number of output channels.
+        kernel_size: Height and width of the kernel.
+        strides: Stride in both directions.
+    """
     convolution = layers.Conv2D(
         filters,
         kernel_size,
@@ -24,9 +32,15 @@ def conv_bn(filters, kernel_size=1, strides=1):
     return [convolution, batch_norm()]
 
 
-def depthwise(kernel_size, strides):
-    """Returns a depthwise convolution (no bias)."""
-    # A depthwise kernel (k, k, channels, 1) has k * k inputs an output: its "fan_out".
+def depthwise(kernel_size: int, strides: int) -> keras.layers.Layer:
+    """Returns a depthwise convolution without bias.
+
+    Args:
+        kernel_size: Height and width of the kernel.
+        strides: Stride in both directions.
+    """
+    # Each output is a sum of k * k inputs. For a kernel (k, k, channels, 1) Keras calls
+    # this number "fan_out".
     return layers.DepthwiseConv2D(
         kernel_size,
         strides,

@@ -1,30 +1,33 @@
-"""The seam: how the branches of a MixedOp are run.
+"""Executions: several ways to run the branches of a MixedOp.
 
 An execution is a function `(branches, inputs, weights, initial) -> outputs` that
-computes `initial + sum_b weights[:, b] * branches[b](inputs)`. A branch whose
-weight is zero adds nothing, so an execution may skip it; all give one result.
+computes `initial + sum_b weights[:, b] * branches[b](inputs)`. A branch whose weight is
+0 adds nothing, so an execution may skip it. All executions have the same result.
 """
 
 import contextlib
 import functools
 import threading
+from collections.abc import Callable
 
+import keras
 from keras import ops
 
 from tfdyn.layers import sharing
 
 
-def dense(branches, inputs, weights, initial=None):
+def dense(branches: list[keras.Layer], inputs, weights, initial=None):
     """Runs every branch on the whole batch.
 
     Args:
-        branches: Layers that map `inputs` to one output shape.
-        inputs: Tensor `(batch, ...)`.
+        branches: Layers with outputs of the same shape.
+        inputs: Tensor `(batch, ...)`, the input of each branch.
         weights: Tensor `(batch, branches)`.
-        initial: Tensor of the outputs' shape that the sum starts from, or `None`.
+        initial: Tensor of the shape of the outputs, to which the sum is added. With
+            `None` the sum starts from 0.
 
     Returns:
-        Tensor `(batch, ...)`.
+        Tensor `(batch, ...)` of the shape and type of a branch's output.
     """
     outputs = initial
     for branch, weight in zip(branches, ops.unstack(weights, axis=-1), strict=True):
@@ -33,11 +36,12 @@ def dense(branches, inputs, weights, initial=None):
     return outputs
 
 
-def dispatched(branches, inputs, weights, initial=None):
-    """Runs each branch on the rows of the batch whose weight is not zero.
+def dispatched(branches: list[keras.Layer], inputs, weights, initial=None):
+    """Runs each branch on the images of the batch whose weight for it is not 0.
 
-    Arguments and result are those of `dense`. The number of rows depends on the
-    data: it runs eagerly on every backend, and in a `tf.function`.
+    Arguments and return value are those of `dense`. The number of images that a branch
+    runs depends on the data. Therefore this execution works eagerly on every backend
+    and in a `tf.function`, but not in code that JAX compiles.
     """
     outputs = initial
     if outputs is None:
@@ -46,7 +50,7 @@ def dispatched(branches, inputs, weights, initial=None):
     for index, branch in enumerate(branches):
         weight = weights[:, index]
         (rows,) = ops.nonzero(weight != 0)
-        # TensorFlow's depthwise convolution errs on the shape of an empty batch.
+        # TensorFlow's depthwise convolution fails on an empty batch.
         outputs = ops.cond(
             ops.shape(rows)[0] > 0,
             functools.partial(_add_rows, outputs, branch, inputs, weight, rows),
@@ -56,14 +60,28 @@ def dispatched(branches, inputs, weights, initial=None):
 
 
 def _add_rows(outputs, branch, inputs, weights, rows):
-    with sharing.scope():  # What is made in here is of no use outside.
-        chosen = branch(ops.take(inputs, rows, axis=0))
-    terms = _scale(chosen, ops.take(weights, rows, axis=0))
+    """Adds the outputs of a branch for some rows of the batch.
+
+    Args:
+        outputs: Tensor `(batch, ...)`, the sum so far.
+        branch: Keras layer.
+        inputs: Tensor `(batch, ...)`.
+        weights: Tensor `(batch,)`, the branch's weight for each image.
+        rows: Integer tensor `(n,)`, indices of the images that run the branch.
+
+    Returns:
+        Tensor of the shape of `outputs`.
+    """
+    # Tensors of an `ops.cond` cannot be used outside it: they are not to be shared.
+    with sharing.scope():
+        branch_outputs = branch(ops.take(inputs, rows, axis=0))
+    terms = _scale(branch_outputs, ops.take(weights, rows, axis=0))
     rows = ops.expand_dims(rows, -1)
     return ops.scatter_update(outputs, rows, terms, reduction="add")
 
 
 def _scale(outputs, weights):
+    """Returns outputs `(batch, ...)`, each image's times its weight, `(batch,)`."""
     shape = (-1,) + (1,) * (len(outputs.shape) - 1)
     return outputs * ops.reshape(ops.cast(weights, outputs.dtype), shape)
 
@@ -71,19 +89,24 @@ def _scale(outputs, weights):
 _scope = threading.local()
 
 
-def current():
-    """Returns the execution in force: `dense`, unless `scope` set another."""
+def current() -> Callable:
+    """Returns the execution of the innermost `scope`, or `dense` outside all scopes."""
     return getattr(_scope, "execution", dense)
 
 
 @contextlib.contextmanager
-def scope(execution):
-    """Runs the MixedOps that are called (or traced) inside by `execution`.
+def scope(execution: Callable):
+    """Sets the execution of all MixedOps that are called or traced in a `with` block.
+
+    It holds for the current thread only.
 
     ```python
     with execution.scope(execution.dispatched):
         outputs = model(images)
     ```
+
+    Args:
+        execution: `dense`, `dispatched` or another function with their arguments.
     """
     previous = current()
     _scope.execution = execution

@@ -1,4 +1,4 @@
-"""Heads: from feature maps to the logits of the classes."""
+"""Heads: layers that turn feature maps into the logits of the classes."""
 
 import keras
 from keras import layers
@@ -9,7 +9,7 @@ from tfdyn.layers.convolutions import conv_bn
 
 @keras.saving.register_keras_serializable("tfdyn")
 class ClassifierHead(Chain):
-    """Global average pooling and a dense layer.
+    """Computes logits by global average pooling and a dense layer.
 
     Input: tensor `(batch, height, width, channels)`.
     Output: logits `(batch, num_classes)`, float32.
@@ -31,7 +31,10 @@ class ClassifierHead(Chain):
 
 @keras.saving.register_keras_serializable("tfdyn")
 class ConvolutionHead(Chain):
-    """The head of MobileNetV2: 1x1 convolution, batch norm, ReLU6, pooling, dense.
+    """Computes logits as MobileNetV2 does (Sandler et al., 2018, table 2).
+
+    Its layers are a 1x1 convolution, batch norm, ReLU6, global average pooling and a
+    dense layer.
 
     Input: tensor `(batch, height, width, channels)`.
     Output: logits `(batch, num_classes)`, float32.

@@ -1,4 +1,4 @@
-"""MixedOp: candidate branches side by side, summed by the weights of a route."""
+"""MixedOp: a layer that sums the outputs of branches by the weights of a route."""
 
 import keras
 
@@ -8,27 +8,35 @@ from tfdyn.layers import execution
 
 @keras.saving.register_keras_serializable("tfdyn")
 class MixedOp(keras.layers.Layer):
-    """Returns `initial + sum_b weights[:, b] * branches[b](inputs)`.
+    """Computes `initial + sum_b weights[:, b] * branches[b](inputs)`.
 
-    The connection of DRNet (section 3.1, eq. 2), named as in DARTS. How the sum
-    is run (dense, dispatched, gated) is decided by `tfdyn.layers.execution` when
-    the layer is called; a branch whose weight is zero adds nothing.
+    This is the connection of DRNet (section 3.1, eq. 2); its name is that of DARTS. The
+    scope of `tfdyn.layers.execution` in which the layer is called decides how it runs
+    the branches. The result is the same for all executions.
 
     Args:
-        branches: Layers that map the inputs to one output shape.
+        branches: Sequence of Keras layers with outputs of the same shape; at least one.
 
     Call arguments:
         inputs: Tensor `(batch, ...)`.
-        weights: Tensor `(batch, branches)`; 0 means that the branch does not run.
-        initial: What the sum starts from, `(batch, ...)` of the outputs' shape
-            (a node's other connection, a shortcut), or `None`.
+        weights: Tensor `(batch, branches)`. A branch does not run for an image whose
+            weight for it is 0.
+        initial: Tensor `(batch, ...)` of the shape of the outputs, to which the sum is
+            added: a shortcut, or the output of another connection of the same node.
+            With `None` the sum starts from 0.
+
+    Raises:
+        UserError: If there are no branches.
     """
 
     def __init__(self, branches, **kwargs):
-        # Branches cast their inputs themselves: weights stay in float32.
+        # Without autocast the weights stay in float32. Branches cast their inputs.
         super().__init__(**{"autocast": False, **kwargs})
         if not branches:
-            raise UserError("A MixedOp needs at least one branch; got none.")
+            raise UserError(
+                "A MixedOp needs at least one branch; got none. Pass a list of Keras "
+                "layers."
+            )
         self.branches = list(branches)
 
     def build(self, input_shape):
@@ -43,12 +51,15 @@ class MixedOp(keras.layers.Layer):
         return self.branches[0].compute_output_shape(input_shape)
 
     def get_config(self):
-        branches = [keras.saving.serialize_keras_object(b) for b in self.branches]
+        branches = [
+            keras.saving.serialize_keras_object(branch) for branch in self.branches
+        ]
         return {**super().get_config(), "branches": branches}
 
     @classmethod
     def from_config(cls, config):
         branches = [
-            keras.saving.deserialize_keras_object(b) for b in config["branches"]
+            keras.saving.deserialize_keras_object(branch)
+            for branch in config["branches"]
         ]
         return cls(**{**config, "branches": branches})

@@ -1,4 +1,4 @@
-"""Modules: the parts of a network that cost something, and where they stand in it."""
+"""Modules: the parts of a network that have a cost, with their place in it."""
 
 import dataclasses
 
@@ -12,10 +12,11 @@ KINDS = ("stem", "preprocess", "router", "branch", "head")
 
 @dataclasses.dataclass(frozen=True)
 class Module:
-    """A part of a network whose cost is counted, measured and looked up as a whole.
+    """Describes a part of a network that is counted and timed as a whole.
 
     Attributes:
-        name: Path of the layer in the network: names of layers, joined by slashes.
+        name: Path of the layer in the network: the names of the layers that hold it and
+            its name, joined by slashes.
         kind: One of `KINDS`.
         layer: The built Keras layer.
         mixed_op: If the module is a branch, the name of the MixedOp that holds it;
@@ -29,18 +30,19 @@ class Module:
 
 
 def find_modules(layer: keras.Layer, path: str = "") -> list[Module]:
-    """Returns the modules below a layer, in the order in which it holds them.
+    """Returns the modules of a network.
 
     A module is a branch of a MixedOp, or a layer with an attribute `kind` that is one
-    of `KINDS`. Layers outside all modules (an auxiliary head) cost nothing.
+    of `KINDS`. Layers outside all modules, such as an auxiliary head, have no cost.
 
     Args:
         layer: A built layer or model.
-        path: Put before the name of each module; empty, or a path that ends with a
-            slash.
+        path: Text to put before the name of each module: empty, or a path that ends
+            with a slash.
 
     Returns:
-        The modules. None of them stands inside another.
+        The modules in the order in which the layers were assigned. No module holds
+        another.
     """
     modules = []
     for child in sublayers(layer):

@@ -1,19 +1,25 @@
-"""Sharing: layers without weights that see one tensor run once.
+"""Sharing: equal layers without weights run once for the same input tensor.
 
-Connections with one source pool it, and their convolutions start by its ReLU: one
-operation serves them all, and its gradient is taken once.
+In DRNet, several connections pool the output of the same node, and compute its ReLU
+before their convolutions. With sharing, each of these operations and its gradient is
+computed only once.
 """
 
 import contextlib
 import json
 import threading
 
+import keras
+
 _scope = threading.local()
 
 
 @contextlib.contextmanager
 def scope():
-    """Shares what `call` is asked for inside."""
+    """Makes `call` share results in a `with` block, in the current thread.
+
+    An inner scope shares nothing with an outer one.
+    """
     previous = getattr(_scope, "results", None)
     _scope.results = {}
     try:
@@ -22,11 +28,20 @@ def scope():
         _scope.results = previous
 
 
-def call(layer, inputs):
-    """Returns `layer(inputs)`; in a `scope`, maybe what an equal layer returned.
+def call(layer: keras.Layer, inputs):
+    """Returns `layer(inputs)`, or the result of an equal layer in the same `scope`.
 
-    Layers are equal if they are built, have no variables (weights, random
-    generators), one class, and one configuration but for the name.
+    Two layers are equal if they have the same class and the same configuration except
+    for the name. A layer that is not built yet, or has variables (weights, random
+    generators), always runs.
+
+    Args:
+        layer: Keras layer of one input.
+        inputs: Tensor of any shape. Results are shared for the same tensor object only,
+            not for tensors of equal values.
+
+    Returns:
+        Tensor, the output of the layer.
     """
     results = getattr(_scope, "results", None)
     if results is None or not layer.built or layer.variables:
@@ -34,6 +49,6 @@ def call(layer, inputs):
     config = {**layer.get_config(), "name": None}
     key = (type(layer), json.dumps(config, default=str, sort_keys=True), id(inputs))
     if key not in results:
-        # The inputs are kept too, so that no other tensor gets their id.
+        # While the inputs are kept, no new tensor can have the same id.
         results[key] = (inputs, layer(inputs))
     return results[key][1]

@@ -1,4 +1,4 @@
-"""The stem of residual networks: from the images to the input of the first block."""
+"""Stem: the layers of a residual network before its first block."""
 
 import keras
 from keras import layers
@@ -9,18 +9,20 @@ from tfdyn.layers.convolutions import conv_bn
 
 @keras.saving.register_keras_serializable("tfdyn")
 class ResidualStem(Chain):
-    """The stem of ResNet and MobileNetV2: convolution, batch norm, ReLU, maybe a pool.
+    """Computes the input of the first block of ResNet and MobileNetV2 from images.
+
+    Its layers are a convolution, batch norm, ReLU and, with `pool`, max pooling.
 
     Input: tensor `(batch, height, width, channels)`.
-    Output: tensor `(batch, height / s, width / s, filters)`, where s is `strides`, or
-    twice that with a pool. The divisions round up.
+    Output: tensor `(batch, height / s, width / s, filters)`. The number s is `strides`
+    without `pool`, and `2 * strides` with it. The divisions round up.
 
     Args:
         filters: Integer, number of output channels.
         kernel_size: Integer, height and width of the convolution's kernel.
         strides: Integer, stride of the convolution.
-        pool: Boolean, whether 3x3 max pooling of stride 2 follows.
-        max_value: Float, the largest output of the ReLU (6 for ReLU6); `None` for no
+        pool: Boolean, whether to end with 3x3 max pooling of stride 2.
+        max_value: Float, the largest output of the ReLU (6 for ReLU6), or `None` for no
             limit.
     """
 
@@ -47,9 +49,9 @@ class ResidualStem(Chain):
         }
 
 
-# Name: kernel size, stride, whether there is a pool. The papers describe no stem for
-# CIFAR. With a 3x3 convolution and the pool of ImageNet's stem, ResNet-50 has the 0.33
-# GMACs of DMNN's table 3.
+# For each name of a stem: kernel_size, strides, pool. The papers describe no stem for
+# CIFAR. With a 3x3 convolution and the pool of ImageNet's stem, ResNet-50 has 0.33
+# GMACs, as in DMNN's table 3.
 RESIDUAL_STEMS = {
     "resnet": (7, 2, True),
     "resnet_cifar": (3, 1, True),

@@ -1,19 +1,20 @@
-"""Cross-entropy of whole-number labels, an example at a time."""
+"""Cross-entropy of integer labels, for each image of a batch."""
 
 import keras
 from keras import ops
 
 
-def cross_entropy(labels, logits, label_smoothing=0.0):
-    """Returns the cross-entropy of each example.
+def cross_entropy(labels, logits, label_smoothing: float = 0.0):
+    """Returns the cross-entropy of each image.
 
     Args:
-        labels: Integers `(...)`.
-        logits: `(..., classes)`.
-        label_smoothing: Between 0 and 1.
+        labels: Integer tensor `(...)`, often `(batch,)`.
+        logits: Tensor `(..., classes)`.
+        label_smoothing: Share of a label that is spread evenly over all classes, from
+            0 to 1.
 
     Returns:
-        Tensor `(...)`.
+        Tensor of the shape of `labels`.
     """
     one_hot = ops.one_hot(labels, logits.shape[-1])
     return keras.losses.categorical_crossentropy(

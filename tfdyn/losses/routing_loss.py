@@ -1,4 +1,4 @@
-"""Losses of DRNet and ISBNet: cross-entropy and the expected cost of the route."""
+"""RoutingLoss: the losses of DRNet and ISBNet, cross-entropy plus a cost term."""
 
 import keras
 from keras import ops
@@ -10,36 +10,44 @@ FORMS = ("log", "share")
 
 
 class RoutingLoss(keras.losses.Loss):
-    """Cross-entropy, auxiliary cross-entropy, and a price on expected cost.
+    """Computes cross-entropy, plus a term for the expected cost of the route.
 
-    `form="log"` is DRNet's eq. 8: the cost term is the logarithm of the expected
-    cost of the branches. `form="share"` is ISBNet's eq. 5, with the cost as a share
-    of all branches'. Both apply to the examples that are classified right.
+    With `form="log"` (DRNet, eq. 8) the cost term is the logarithm of the expected cost
+    of the branches. With `form="share"` (ISBNet, eq. 5) it is the expected cost divided
+    by the cost of all branches. In both forms only images that are classified correctly
+    have a cost term. If the model has an auxiliary head, its cross-entropy is added.
+
+    The loss is called with integer labels `(batch,)` or `(batch, 1)` and the mapping
+    that a `RoutedModel` returns. It returns the mean over the batch, a scalar.
 
     Args:
-        cost: `RouteCost` of the network; needed when `cost_weight` is not 0.
-        cost_weight: lambda.
+        cost: `RouteCost` of the network. It may be `None` if `cost_weight` is 0.
+        cost_weight: Float, the factor lambda of the cost term.
         form: "log" or "share".
-        label_smoothing: Between 0 and 1.
-        auxiliary_weight: Weight of the auxiliary head's cross-entropy.
+        label_smoothing: Float, share of a label that is spread evenly over all classes,
+            from 0 to 1.
+        auxiliary_weight: Float, factor of the cross-entropy of the auxiliary head.
+        name: Name of the loss.
 
-    Called with labels `(batch,)`, integers, and a model's outputs; returns the
-    mean over the batch.
+    Raises:
+        UserError: If `form` is unknown, or if `cost_weight` is not 0 and `cost` is
+            missing or has branches that cost nothing.
     """
 
     def __init__(
         self,
         cost=None,
-        cost_weight=0.0,
-        form="log",
-        label_smoothing=0.0,
-        auxiliary_weight=0.4,
-        name="routing_loss",
+        cost_weight: float = 0.0,
+        form: str = "log",
+        label_smoothing: float = 0.0,
+        auxiliary_weight: float = 0.4,
+        name: str = "routing_loss",
     ):
         super().__init__(name=name)
         if form not in FORMS:
             raise UserError(
-                f"The form of the cost term is one of {', '.join(FORMS)}; got {form!r}."
+                f"The form of the cost term must be one of {', '.join(FORMS)}; got "
+                f"{form!r}. Pass one of these names."
             )
         if cost_weight and cost is None:
             raise UserError(
@@ -48,8 +56,9 @@ class RoutingLoss(keras.losses.Loss):
             )
         if cost_weight and not cost.all_branches > 0:
             raise UserError(
-                "The branches cost nothing at all in this table: there is no cost to "
-                "put into the loss. Use another table, or a cost_weight of 0."
+                f"The branches cost nothing at all in this cost table, but a "
+                f"cost_weight of {cost_weight} needs costs above 0. Use another table, "
+                f"or a cost_weight of 0."
             )
         self.cost, self.cost_weight, self.form = cost, cost_weight, form
         self.label_smoothing = label_smoothing
@@ -63,14 +72,15 @@ class RoutingLoss(keras.losses.Loss):
             auxiliary = cross_entropy(labels, logits, self.label_smoothing)
             losses += self.auxiliary_weight * auxiliary
         if self.cost_weight:
-            right = ops.cast(ops.argmax(y_pred["logits"], axis=-1), "int32") == labels
-            price = self.cost_weight * self._price(y_pred["route"])
-            losses += ops.where(right, price, 0.0)
+            classes = ops.cast(ops.argmax(y_pred["logits"], axis=-1), "int32")
+            cost_term = self.cost_weight * self._cost_term(y_pred["route"])
+            losses += ops.where(classes == labels, cost_term, 0.0)
         return losses
 
-    def _price(self, route):
+    def _cost_term(self, route):
+        """Returns the cost term of each image before its factor, `(batch,)`."""
         expected = self.cost.expected(route)
         if self.form == "log":
-            # A route of nothing but free branches must not be worth infinitely much.
+            # If all branches of a route cost 0, the loss must not be minus infinity.
             return ops.log(ops.maximum(expected, 1e-6 * self.cost.all_branches))
         return expected / self.cost.all_branches

@@ -1,6 +1,7 @@
-"""RoutedModel: what the networks of all families share."""
+"""RoutedModel: the base class of the networks of all families."""
 
 import functools
+from typing import Self
 
 import keras
 from keras import ops
@@ -8,39 +9,38 @@ from keras import ops
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.errors import UserError
-from tfdyn.layers.modules import find_modules
+from tfdyn.layers.modules import Module, find_modules
 from tfdyn.losses.routing_loss import RoutingLoss
 from tfdyn.routing.route import RouteSpec
 from tfdyn.routing.threshold import check_threshold
 
 
 class RoutedModel(keras.Model):
-    """A network whose route is an output, and can be an input.
+    """Returns its route as an output, and can take a route as an input.
 
-    A subclass gives its constructor's arguments to `super().__init__`, builds all its
-    layers, sets `mixed_ops` (the list of its MixedOps) and ends its `__init__` with
-    `self.finish()`. It defines `call(images, route=None, threshold=None,
+    The constructor of a subclass passes its arguments to `super().__init__`, builds all
+    layers, sets `mixed_ops` (the list of the network's MixedOps) and ends with
+    `self.finish()`. The subclass defines `call(images, route=None, threshold=None,
     training=False)`, which returns a mapping with
 
-     - `logits`: `(batch, num_classes)`, float32;
+     - `logits`: float32 tensor `(batch, num_classes)`;
      - `route`: the route that was run (`tfdyn.routing.route`);
-     - in training, also what its loss needs.
+     - in training, also the tensors that only its loss needs.
 
-    With a `route`, the routers are bypassed and exactly this route runs.
+    If `call` gets a `route`, it bypasses the routers and runs exactly this route.
 
     Class attributes of a subclass:
 
-     - `training_heads`: names of heads that exist in training only. A name is that of
-       the constructor's argument that switches the head on, and that of the attribute
-       that holds it;
-     - `binary`: whether the weights of all its routes are 0 or 1, so that a device
-       need not multiply by them;
-     - `at_least_1`: names of constructor arguments that are numbers of at least 1.
+     - `training_heads`: names of heads that exist in training only. Each is the name of
+       a constructor argument that adds the head, and of the attribute that holds it;
+     - `binary`: whether all weights of its routes are 0 or 1. An exported file then
+       does not multiply by them;
+     - `at_least_1`: names of the constructor arguments that must be at least 1.
 
     Args:
-        arguments: The other arguments of the subclass's constructor, a mapping that is
+        arguments: Dict of the constructor arguments of the subclass except `threshold`,
             ready for JSON. `get_config` returns them.
-        threshold: T in (0, 1], a number or a list with one for each MixedOp.
+        threshold: T in (0, 1]: one number, or a list with one number for each MixedOp.
 
     Raises:
         UserError: If an argument is out of its range.
@@ -51,21 +51,25 @@ class RoutedModel(keras.Model):
     at_least_1 = ("num_classes",)
 
     def __init__(self, arguments: dict, threshold=1.0, **kwargs):
-        # Layers cast their inputs themselves: T and routes stay in float32.
+        # Without autocast T and routes stay in float32. Layers cast their inputs.
         super().__init__(**{"autocast": False, **kwargs})
         for name in self.at_least_1:
             if arguments[name] < 1:
-                raise UserError(f"{name} must be at least 1; got {arguments[name]}.")
+                raise UserError(
+                    f"{name} must be at least 1; got {arguments[name]}. Pass a larger "
+                    f"number."
+                )
         self.arguments = arguments
         self.threshold = threshold
         self._expected_cost = keras.metrics.Mean(name="expected_macs")
         self._branch_use = {}
 
     def finish(self) -> None:
-        """Ends the construction: checks T, and marks the model as built.
+        """Checks the number of thresholds T and marks the model as built.
 
         Raises:
-            UserError: If the list of T has a wrong length.
+            UserError: If T is a list with more or fewer numbers than there are
+                MixedOps.
         """
         self.thresholds()
         self.built = True
@@ -75,23 +79,25 @@ class RoutedModel(keras.Model):
 
     @property
     def threshold(self) -> float | list[float]:
-        """T in (0, 1], a number or a list with one for each MixedOp."""
+        """T in (0, 1]: one number, or a list with one number for each MixedOp."""
         return self._threshold
 
     @threshold.setter
     def threshold(self, value):
         self._threshold = check_threshold(value)
-        # What Keras has traced has the old T in it.
+        # The functions that Keras has traced so far contain the previous T.
         self.test_function = self.predict_function = None
 
     def thresholds(self, threshold=None):
-        """Returns T for each MixedOp, a float32 tensor.
+        """Returns T for each MixedOp as a float32 tensor `(MixedOps,)`.
 
         Args:
-            threshold: T, a number or one a MixedOp; default: the model's own.
+            threshold: T in (0, 1]: a number, or a list, tuple, array or tensor with one
+                number for each MixedOp. By default the `threshold` of the model.
 
         Raises:
-            ValueError: If one is not in (0, 1], or there is a wrong number of them.
+            UserError: If a number is not in (0, 1], or there are more or fewer numbers
+                than MixedOps. The numbers of arrays and tensors are not checked.
         """
         threshold = self.threshold if threshold is None else threshold
         if isinstance(threshold, (int, float, list, tuple)):
@@ -100,33 +106,34 @@ class RoutedModel(keras.Model):
         if len(threshold.shape) and threshold.shape[0] != number:
             raise UserError(
                 f"A threshold is one number or one for each of the {number} "
-                f"connections; got {threshold.shape[0]}."
+                f"connections; got {threshold.shape[0]}. Pass one number, or {number}."
             )
         return ops.broadcast_to(threshold, (number,))
 
     @property
-    def least_branches(self):
-        """How many branches of each MixedOp run at least, a list."""
+    def least_branches(self) -> list[int]:
+        """For each MixedOp, the smallest number of branches that may run."""
         return [1] * len(self.mixed_ops)
 
     @property
-    def inference_weights(self):
-        """The weights without those of heads that exist in training only."""
+    def inference_weights(self) -> list[keras.Variable]:
+        """The model's weights except those of heads that exist in training only."""
         heads = [getattr(self, name) for name in self.training_heads]
-        dropped = {id(weight) for head in heads if head for weight in head.weights}
-        return [weight for weight in self.weights if id(weight) not in dropped]
+        head_weights = {id(weight) for head in heads if head for weight in head.weights}
+        return [weight for weight in self.weights if id(weight) not in head_weights]
 
-    def for_inference(self):
-        """Returns a copy without heads that exist in training only."""
+    def for_inference(self) -> Self:
+        """Returns a copy of the model without heads that exist in training only."""
         heads = dict.fromkeys(self.training_heads, False)
         copy = self.from_config({**self.get_config(), **heads})
-        for new, old in zip(copy.weights, self.inference_weights, strict=True):
-            new.assign(old)
+        pairs = zip(copy.weights, self.inference_weights, strict=True)
+        for target, source in pairs:
+            target.assign(source)
         return copy
 
     @functools.cached_property
     def route_spec(self) -> RouteSpec:
-        """`RouteSpec`: what this network's routes look like."""
+        """`RouteSpec` that describes the routes of this network."""
         branches = {
             op.name: tuple(branch.name for branch in op.branches)
             for op in self.mixed_ops
@@ -134,37 +141,46 @@ class RoutedModel(keras.Model):
         return RouteSpec(branches, tuple(self.least_branches), self.binary)
 
     @functools.cached_property
-    def modules(self):
-        """The parts of the network that cost something."""
+    def modules(self) -> list[Module]:
+        """The modules of the network, in its order."""
         return find_modules(self)
 
     @functools.cached_property
-    def route_cost(self):
-        """`RouteCost` in MACs."""
+    def route_cost(self) -> RouteCost:
+        """`RouteCost` that computes the cost of this network's routes in MACs."""
         return RouteCost(self.modules, CostTable.count(self.modules))
 
     def compile(self, optimizer="sgd", loss=None, metrics=None, **kwargs):
-        """As `keras.Model.compile`; the loss sees labels and all outputs.
+        """Sets the optimizer, the loss and the metrics of the training.
+
+        It differs from `keras.Model.compile` in the loss, which gets all outputs of
+        the model and not only the logits.
 
         Args:
-            optimizer: Keras optimizer.
-            loss: `keras.losses.Loss` called with labels and this model's outputs;
-                by default cross-entropy without a price on cost.
-            metrics: Keras metrics, which see labels and logits; default: accuracy.
-            **kwargs: As for `keras.Model.compile`; `jit_compile` is off on
-                TensorFlow, where it makes a step on a CPU ten times slower.
+            optimizer: Keras optimizer, or the name of one.
+            loss: `keras.losses.Loss` that is called with the labels and the mapping
+                that `call` returns. By default cross-entropy without a cost term.
+            metrics: List of Keras metrics, which get the labels and the logits. By
+                default the accuracy.
+            **kwargs: Other arguments of `keras.Model.compile`. On TensorFlow
+                `jit_compile` is off by default, because it makes a training step on a
+                CPU ten times slower.
+
+        Raises:
+            UserError: If `loss` is not a `keras.losses.Loss`.
         """
         if keras.backend.backend() == "tensorflow":
             kwargs.setdefault("jit_compile", False)
         if metrics is None:
-            # Named "accuracy" as a string, it would be made in the first step only.
+            # Keras would create a metric "accuracy" in the first training step only.
             metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
         super().compile(optimizer, metrics=list(metrics), **kwargs)
         self.routing_loss = RoutingLoss() if loss is None else loss
         if not isinstance(self.routing_loss, keras.losses.Loss):
             raise UserError(
-                f"The loss is called with labels and all outputs of the model; got "
-                f"{loss!r}. Pass a keras.losses.Loss made for that, as RoutingLoss()."
+                f"The loss must be a keras.losses.Loss that is called with the labels "
+                f"and all outputs of the model; got {loss!r}. Pass, for instance, "
+                f"RoutingLoss()."
             )
         names = dict.fromkeys(name for names in self._branch_names for name in names)
         self._branch_use = self._branch_use or {
@@ -172,28 +188,43 @@ class RoutedModel(keras.Model):
         }
 
     def get_compile_config(self):
-        """Returns `None`: a loaded model is compiled anew, for its loss has a cost."""
+        """Returns `None`, so that Keras does not save the arguments of `compile`.
+
+        The loss holds a cost table, which has no configuration. A loaded model must
+        be compiled before it is trained.
+        """
 
     @functools.cached_property
     def _branch_names(self):
-        """MixedOp names by the names of their branches."""
+        """Mapping from tuples of branch names to the MixedOps with these branches."""
         groups = {}
         for op in self.mixed_ops:
-            groups.setdefault(tuple(b.name for b in op.branches), []).append(op.name)
+            names = tuple(branch.name for branch in op.branches)
+            groups.setdefault(names, []).append(op.name)
         return groups
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        """Returns the loss and the layers' regularisation losses, summed."""
+        """Returns the sum of the loss and the layers' regularisation losses.
+
+        Arguments are those of `keras.Model.compute_loss`; `y_pred` is the mapping that
+        `call` returned.
+        """
         loss = self.routing_loss(y, y_pred, sample_weight)
         if self.losses:
-            # Keras's own sum of them, scaled for the number of replicas.
+            # Keras sums them and divides by the number of replicas.
             loss += super().compute_loss(training=training)
         return loss
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """Updates the metrics: of the logits, expected MACs, and use of branches."""
+        """Updates all metrics and returns their values.
+
+        Besides the metrics of `compile`, which get the logits, there are
+        `expected_macs`, the mean expected MACs of an image, and `use_BRANCH`, the mean
+        weight of the branch of this name. Arguments are those of
+        `keras.Model.compute_metrics`; `y_pred` is the mapping that `call` returned.
+        """
         route = y_pred["route"]
         cost = self.route_cost
         self._expected_cost.update_state(cost.fixed + cost.expected(route))
