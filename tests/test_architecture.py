@@ -1,4 +1,7 @@
-"""The architecture: which file may import which, and BUILD, which shows it."""
+"""The architecture: which file may import which, and BUILD, which shows it.
+
+An import counts wherever it stands: inside a function, or for type checkers only.
+"""
 
 import ast
 import importlib.util
@@ -8,15 +11,13 @@ import sys
 import pytest
 from paths import ROOT
 
-# A file imports only from its own line and from those above it. The longest prefix of
-# its module counts.
-FLOORS = [
-    line.split()
-    for line in """
-tfdyn tfdyn.errors tfdyn.files tfdyn.text tfdyn.figures tfdyn.output tfdyn.commands
-tfdyn.routing tfdyn.settings tfdyn.data
-tfdyn.layers
-tfdyn.costs tfdyn.losses
+# The architecture, the lowest layer first. Every file belongs to the longest entry that
+# its module's name begins with. It may import files of its own entry and of the lines
+# before, and nothing else: entries of one line do not import each other.
+LAYERS = """
+tfdyn.errors tfdyn.files tfdyn.output tfdyn.text
+tfdyn.figures tfdyn.routing tfdyn.layers tfdyn.data
+tfdyn.costs tfdyn.losses tfdyn.settings
 tfdyn.models
 tfdyn.training
 tfdyn.families.drnet tfdyn.families.dmnn tfdyn.families.instanas
@@ -24,42 +25,40 @@ tfdyn.families
 tfdyn.runs
 tfdyn.evaluation
 tfdyn.training.trainer
-tfdyn.train tfdyn.evaluate tfdyn.summary
-export.graph export.interpreter export.runtime export.classification export.manifest
-export.source export.flags export.gates export.goal
-export.checks
-export.exporter
-export.latency export export.tflite export.saved_model export.classify
-export.android
+tfdyn
+export.graph export.interpreter export.source
+export.checks export.flags export.gates export.goal export.manifest export.runtime
+export.classification export.exporter export.latency
+export.android export
 benchmarks
-""".strip().splitlines()
-]
-FAMILIES = "tfdyn.families.drnet", "tfdyn.families.dmnn", "tfdyn.families.instanas"
+"""
+LINES = {
+    entry: number
+    for number, line in enumerate(LAYERS.strip().splitlines())
+    for entry in line.split()
+}
+FOLDERS = ("tfdyn", "export", "benchmarks")
+
 # Packages of PyPI that are imported by another name.
 DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl_py", "sklearn": "scikit_learn"}
+# What a package needs and does not ask for.
+ALSO_NEEDED = {"tensorflow_datasets": {"importlib_resources"}}
 
 
-def module_of(path):
+def name_module(path):
     name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     return name.removesuffix(".__init__")
 
 
-PATHS = [
-    path
-    for folder in ("tfdyn", "export", "benchmarks")
-    for path in sorted((ROOT / folder).rglob("*.py"))
-]
-MODULES = {module_of(path): path for path in PATHS}
+FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+MODULES = {name_module(path): path for path in FILES}
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+HELPERS = {path.stem: path for path in (ROOT / "tests").glob("*.py")}
 
 
-def imports(code, package=""):
-    """Yields the line and the dotted name of every import, also inside functions."""
-    nodes = [ast.parse(code)]
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            nodes.extend(node.orelse)
-            continue
+def find_imports(code, package=""):
+    """Yields the line and the dotted name of everything that Python code imports."""
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
@@ -68,51 +67,51 @@ def imports(code, package=""):
             module = importlib.util.resolve_name(relative, package)
             for alias in node.names:
                 yield node.lineno, f"{module}.{alias.name}"
-        nodes.extend(ast.iter_child_nodes(node))
 
 
-def ours(name):
-    """The module of this project that an imported name stands for, or `None`."""
-    while name and name not in MODULES:
+def read_imports(path):
+    """Yields the line and the dotted name of everything that a file imports."""
+    package = ".".join(path.relative_to(ROOT).parent.parts)
+    yield from find_imports(path.read_text("utf-8"), package)
+
+
+def longest_prefix(name, names):
+    """The longest beginning of a dotted name that is one of `names`, else ''."""
+    while name and name not in names:
         name = name.rpartition(".")[0]
-    return name or None
+    return name
 
 
-def floor(module):
-    """The line of the table that a module belongs to."""
-    floors = {prefix: i for i, prefixes in enumerate(FLOORS) for prefix in prefixes}
-    while module not in floors:
-        module = module.rpartition(".")[0]
-    return floors[module]
+def find_package(name):
+    """The package of PyPI that an imported name belongs to, else `None`."""
+    root = name.partition(".")[0]
+    if root in {*FOLDERS, *HELPERS, *sys.stdlib_module_names}:
+        return None
+    return DISTRIBUTIONS.get(root, root)
 
 
-def faults(module, code):
-    """Yields what is wrong with the imports of a module."""
-    package = (
-        module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
-    )
-    for line, name in imports(code, package):
-        target = ours(name)
-        if target is None or target == module:
+def find_upward(module, imports):
+    """Yields a message for each import that the table of layers does not allow."""
+    for line, name in imports:
+        imported = longest_prefix(name, MODULES)
+        if not imported:
             continue
-        here = f"{MODULES[module].relative_to(ROOT)}:{line} imports {target}"
-        if floor(target) > floor(module):
-            yield f"{here}, which stands on a higher floor"
-        families = [
-            next((f for f in FAMILIES if each.startswith(f"{f}.")), None)
-            for each in (module, target)
-        ]
-        if None not in families and families[0] != families[1]:
-            yield f"{here}, which belongs to another family"
+        entry, other = (longest_prefix(each, LINES) for each in (module, imported))
+        if entry != other and LINES[other] >= LINES[entry]:
+            path = MODULES[module].relative_to(ROOT).as_posix()
+            yield f"{path}:{line} imports {imported}: {other} is not below {entry}."
 
 
-def test_imports_never_run_upward_and_families_do_not_meet():
-    found = [
-        f for m, path in MODULES.items() for f in faults(m, path.read_text("utf-8"))
+def test_nothing_imports_upward():
+    upward = [
+        message
+        for module, path in MODULES.items()
+        for message in find_upward(module, read_imports(path))
     ]
-    assert not found, (
-        "Move what is imported to a lower floor, or drop the import; the floors are "
-        "the table in this test.\n" + "\n".join(found)
+    assert not upward, (
+        "A file imports only from its own entry of LAYERS and from the lines before. "
+        "Move what is needed down, or hand it over as an argument; change LAYERS only "
+        "to change the architecture.\n" + "\n".join(upward)
     )
 
 
@@ -120,83 +119,178 @@ def test_imports_never_run_upward_and_families_do_not_meet():
     ("module", "code", "message"),
     [
         (
-            "tfdyn.files",
-            "def f():\n    from tfdyn.routing import route",
-            "a higher floor",
+            "tfdyn.routing.noise",
+            "import keras\nimport tfdyn.costs.complexity",
+            "tfdyn/routing/noise.py:2 imports tfdyn.costs.complexity: "
+            "tfdyn.costs is not below tfdyn.routing.",
         ),
-        ("tfdyn.train", "import export.tflite", "a higher floor"),
-        ("export.tflite", "from benchmarks import timing", "a higher floor"),
+        (
+            "tfdyn.layers.chain",
+            "def call():\n    from ..models import routed_model",
+            "tfdyn/layers/chain.py:2 imports tfdyn.models.routed_model: "
+            "tfdyn.models is not below tfdyn.layers.",
+        ),
         (
             "tfdyn.families.dmnn.dmnn",
             "from tfdyn.families.drnet.cell import Cell",
-            "another family",
+            "tfdyn/families/dmnn/dmnn.py:1 imports tfdyn.families.drnet.cell: "
+            "tfdyn.families.drnet is not below tfdyn.families.dmnn.",
+        ),
+        (
+            "tfdyn.training.stage",
+            "from tfdyn.training.trainer import train",
+            "tfdyn/training/stage.py:1 imports tfdyn.training.trainer: "
+            "tfdyn.training.trainer is not below tfdyn.training.",
+        ),
+        (
+            "tfdyn.train",
+            "if TYPE_CHECKING:\n    from export import tflite",
+            "tfdyn/train.py:2 imports export.tflite: export is not below tfdyn.",
+        ),
+        (
+            "export.tflite",
+            "from benchmarks import timing",
+            "export/tflite.py:1 imports benchmarks.timing: "
+            "benchmarks is not below export.",
         ),
     ],
 )
-def test_a_planted_fault_is_found(module, code, message):
-    (fault,) = faults(module, code)
-    assert message in fault
-    assert not list(faults(module, "from tfdyn import errors"))
+def test_a_planted_upward_import_is_found(module, code, message):
+    package = module.rpartition(".")[0]
+    lawful = "\nfrom tfdyn.errors import UserError\nimport numpy as np"
+    assert [*find_upward(module, find_imports(code + lawful, package))] == [message]
 
 
-def packages(file):
-    names = re.findall(r"^[\w.-]+", (ROOT / file).read_text("utf-8"), re.MULTILINE)
-    return {re.sub("[-.]", "_", name).lower() for name in names}
+def test_the_table_holds_what_never_changes():
+    roots = [entry.partition(".")[0] for entry in LINES]
+    assert roots == sorted(roots, key=FOLDERS.index), (
+        "tfdyn never imports export, and export never imports benchmarks."
+    )
+    packages = {name for name, path in MODULES.items() if path.name == "__init__.py"}
+    families = {each for each in packages if re.match(r"tfdyn\.families\.", each)}
+    assert len({LINES.get(family) for family in families}) == 1, (
+        f"One line of LAYERS holds all families, so that none imports another: "
+        f"{sorted(families)}."
+    )
+    # The files of a folder may have entries of their own; its folders then have them.
+    for package in packages - LINES.keys():
+        entry = longest_prefix(package, LINES)
+        divided = any(each.startswith(f"{entry}.") for each in LINES)
+        assert not divided, f"Name {package} in LAYERS, on the lowest line that can be."
 
 
 def test_what_is_imported_is_required():
-    library = packages("requirements.txt")
-    everything = library | packages("requirements-dev.txt")
-    helpers = {path.stem for path in (ROOT / "tests").glob("*.py")}
-    for path in [*PATHS, *sorted((ROOT / "tests").rglob("*.py"))]:
-        roots = {name.partition(".")[0] for _, name in imports(path.read_text("utf-8"))}
-        roots -= {*sys.stdlib_module_names, "tfdyn", "export", "benchmarks", *helpers}
-        names = {DISTRIBUTIONS.get(root, root) for root in roots}
-        required = everything if "tests" in path.parts else library
-        assert names <= required, f"{path} imports {names - required}: require it."
+    def read_names(file):
+        names = re.findall(r"^[\w.-]+", (ROOT / file).read_text("utf-8"), re.MULTILINE)
+        return {re.sub("[-.]", "_", name).lower() for name in names}
+
+    library = read_names("requirements.txt")
+    development = library | read_names("requirements-dev.txt")
+    missing = [
+        f"{path.relative_to(ROOT).as_posix()}:{line} imports {name}: add {package}."
+        for path in FILES + TESTS
+        for line, name in read_imports(path)
+        if (package := find_package(name))
+        and package not in (development if path in TESTS else library)
+    ]
+    assert not missing, (
+        "requirements.txt lists what tfdyn, export and benchmarks import, "
+        "requirements-dev.txt what only tests import.\n" + "\n".join(missing)
+    )
 
 
-def libraries():
-    """The libraries of BUILD: name, files, and the libraries that each needs."""
-    for node in ast.parse((ROOT / "BUILD").read_text("utf-8")).body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == "LIBRARIES":
-            for name, text in ast.literal_eval(node.value).items():
-                patterns, _, needs = text.partition("<")
-                files = set()
-                for pattern in patterns.split():
-                    found = set(ROOT.glob(pattern.removeprefix("-")))
-                    assert found, f"BUILD, {name}: {pattern} names no file."
-                    files = files - found if pattern[0] == "-" else files | found
-                yield name, files, set(needs.split())
+def read_build():
+    """The attributes of every target of BUILD, in its order, as Bazel reads them."""
+    targets = []
+
+    def rule(kind):
+        default = {"kind": kind, "srcs": [], "deps": []}
+        return lambda **attributes: targets.append(default | attributes)
+
+    def find(pattern):
+        files = {path.relative_to(ROOT).as_posix() for path in ROOT.glob(pattern)}
+        assert files, f"BUILD: {pattern} names no file."
+        return files
+
+    def glob(include, exclude=()):
+        return sorted(set().union(*map(find, include)).difference(*map(find, exclude)))
+
+    # Starlark is a part of Python; these are the words that BUILD uses beside it.
+    words = {"load": lambda *_: None, "package": lambda **_: None, "glob": glob}
+    words |= {kind: rule(kind) for kind in ("py_library", "py_binary", "py_test")}
+    exec((ROOT / "BUILD").read_text("utf-8"), words)
+    return targets
 
 
-def test_build_shows_the_packages_and_what_they_need():
-    homes = {}
-    for name, files, _ in libraries():
-        for path in files:
-            assert path not in homes, f"{path} is in two libraries of BUILD"
-            homes[path] = name
-    missing = [str(path) for path in PATHS if path not in homes]
-    assert not missing, f"In no library of BUILD: {missing}"
-    above = set()
-    for name, files, stated in libraries():
-        needs = set()
-        for path in files:
-            for _, imported in imports(path.read_text("utf-8")):
-                module = ours(imported)
-                helper = ROOT / "tests" / f"{imported.partition('.')[0]}.py"
-                needs.add(homes.get(MODULES[module] if module else helper, name))
-        needs -= {name}
-        assert needs == stated, f"BUILD, {name}: it needs {sorted(needs)}."
-        assert needs <= above, f"BUILD: {name} stands above {sorted(needs - above)}."
-        above.add(name)
-
-
-def test_build_names_every_package_of_pypi_that_a_library_imports():
-    text = (ROOT / "BUILD").read_text("utf-8")
-    for path in PATHS:
-        for _, name in imports(path.read_text("utf-8")):
+def find_labels(sources, homes):
+    """The labels of BUILD that files need: what they import, and what that needs."""
+    labels = set()
+    for path in (ROOT / source for source in sources):
+        for _, name in read_imports(path):
+            module = longest_prefix(name, MODULES)
             root = name.partition(".")[0]
-            if root in {*sys.stdlib_module_names, "tfdyn", "export", "benchmarks"}:
-                continue
-            assert f'"{DISTRIBUTIONS.get(root, root)}"' in text, f"{path}: {root}"
+            file = MODULES[module] if module else HELPERS.get(root)
+            if file:
+                labels.add(f":{homes[file.relative_to(ROOT).as_posix()]}")
+            elif package := find_package(name):
+                packages = {package} | ALSO_NEEDED.get(package, set())
+                labels |= {f"@pypi//{each}" for each in packages}
+    return labels
+
+
+def find_homes(targets):
+    """Maps every file to the name of its target."""
+    return {source: target["name"] for target in targets for source in target["srcs"]}
+
+
+def test_every_file_is_in_one_target_of_build():
+    sources = [source for target in read_build() for source in target["srcs"]]
+    files = {path.relative_to(ROOT).as_posix() for path in FILES + TESTS}
+    missing = sorted(files - {*sources})
+    assert not missing, f"BUILD: add to the files of a library: {missing}."
+    repeated = sorted({source for source in sources if sources.count(source) > 1})
+    assert not repeated, f"BUILD: remove from all libraries but one: {repeated}."
+
+
+def test_a_target_of_build_stands_below_those_that_it_needs():
+    lock = (ROOT / "requirements_lock.txt").read_text("utf-8")
+    locked = re.sub("[-.]", "_", lock).lower()
+    above = {f"@pypi//{name}" for name in re.findall("^[a-z0-9_]+", locked, re.M)}
+    for target in read_build():
+        unknown = sorted({*target["deps"]} - above)
+        assert not unknown, (
+            f"BUILD: {target['name']} needs {unknown}, which no target above it and no "
+            "line of requirements_lock.txt names."
+        )
+        above.add(f":{target['name']}")
+
+
+def test_build_says_what_a_library_imports():
+    targets = read_build()
+    homes = find_homes(targets)
+    changes = []
+    for target in targets:
+        if target["kind"] != "py_library":
+            continue
+        needed = find_labels(target["srcs"], homes) - {f":{target['name']}"}
+        stated = {*target["deps"]}
+        if needed != stated:
+            missing, superfluous = sorted(needed - stated), sorted(stated - needed)
+            changes.append(f"{target['name']}: add {missing}, remove {superfluous}.")
+    assert not changes, "In BUILD, change what is needed:\n" + "\n".join(changes)
+
+
+def test_build_says_what_tests_and_commands_need():
+    targets = read_build()
+    homes = find_homes(targets)
+    brought = {}
+    for target in targets:
+        labels = {*target["deps"]}
+        labels.update(*(brought.get(label, ()) for label in target["deps"]))
+        brought[f":{target['name']}"] = labels
+        needed = find_labels(target["srcs"], homes) - {f":{target['name']}"}
+        if target["kind"] == "py_binary":
+            path = MODULES[target["main_module"]].relative_to(ROOT).as_posix()
+            needed.add(f":{homes[path]}")
+        missing = sorted(needed - labels)
+        assert not missing, f"In BUILD, add to {target['name']}: {missing}."
