@@ -13,7 +13,7 @@ from export.graph.constants import Constants
 from export.graph.convert import convert
 from export.graph.form import Form
 from export.source import Source
-from tfdyn.costs.complexity import input_shape, of_one_example
+from tfdyn.costs.complexity import input_shape, shape_of_one_image
 from tfdyn.costs.cost_table import module_key
 from tfdyn.files import whole
 from tfdyn.routing.random_routes import spread_routes
@@ -152,7 +152,7 @@ class Probes:
         return trace.gated(self.source.model, self.source.input_format, form)
 
     def _alone(self, layer):
-        shape = of_one_example(input_shape(layer))
+        shape = shape_of_one_image(input_shape(layer))
         several = isinstance(shape, list)
         shapes = {f"inputs_{i}": s for i, s in enumerate(shape if several else [shape])}
 
@@ -171,7 +171,7 @@ class Probes:
 
         shape = input_shape(layer)
         shapes = {"inputs": shape, "initial": layer.compute_output_shape(shape)}
-        shapes = {name: of_one_example(shape) for name, shape in shapes.items()}
+        shapes = {name: shape_of_one_image(shape) for name, shape in shapes.items()}
         return _traced(serve, **shapes, weights=(1, branches))
 
 

@@ -1,8 +1,8 @@
-"""Complexity: parameters and multiply-accumulates (MACs) of any Keras layer.
+"""Complexity: counts parameters and multiply-accumulates (MACs) of any Keras layer.
 
-A layer is called on symbolic tensors, and so are the layers that it calls, down to the
-operations of `keras.ops`; the MACs of these are summed. So a new branch is counted
-without a method that counts it.
+To count MACs, a layer is called with symbolic tensors. The layers that it calls are
+followed down to the operations of `keras.ops`, and the MACs of these are summed. A new
+kind of branch therefore needs no method that counts its MACs.
 """
 
 import math
@@ -16,58 +16,62 @@ CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
 
 def params(layer: keras.Layer) -> int:
-    """Returns the number of trainable parameters of a built layer."""
+    """Returns the number of trainable parameters of a built layer or model."""
     return sum(math.prod(weight.shape) for weight in layer.trainable_weights)
 
 
 def macs(layer: keras.Layer, shape: tuple | list[tuple] | None = None) -> int:
     """Returns the multiply-accumulates (MACs) of a built layer for one image.
 
-    Counted as in DRNet and ISBNet: convolutions and matrix products by their MACs,
-    pooling by the size of its window for each output element (9 for 3x3), batch norm
-    by 1 for each element, everything else (global pooling, activations, sums) by 0.
+    The rules are those of DRNet and ISBNet. Convolutions and matrix products count
+    their MACs. Pooling counts the size of its window for each output element (9 for
+    3x3). Batch norm counts 1 for each element. Everything else, such as global pooling,
+    activations and sums, counts 0.
 
     Args:
         layer: A built layer.
-        shape: Shape of its input with the batch axis, of any size; a list of shapes for
-            a layer that takes a list of inputs. By default the shape that the layer
-            was built with.
+        shape: Shape of its input with a batch axis of any size, or a list of such
+            shapes for a layer that takes a list of inputs. By default the shape that
+            the layer was built with.
 
     Returns:
         The number of MACs.
 
     Raises:
-        UserError: If the layer performs an operation that has weights and that no rule
-            in `RULES` counts.
+        UserError: If the layer runs an operation with weights that no rule in `RULES`
+            counts, or an einsum with an ellipsis.
     """
-    shape = of_one_example(shape or input_shape(layer))
+    shape = shape_of_one_image(shape or input_shape(layer))
     if isinstance(shape, list):
         return _count(layer, [keras.KerasTensor(each, "float32") for each in shape])
     return _count(layer, keras.KerasTensor(shape, "float32"))
 
 
-def of_one_example(shape: tuple | list[tuple]) -> tuple | list[tuple]:
-    """Returns a shape, or each of a list of shapes, with a batch axis of 1."""
+def shape_of_one_image(shape: tuple | list[tuple]) -> tuple | list[tuple]:
+    """Returns a shape, or each shape of a list, with 1 in place of its batch axis."""
     if isinstance(shape[0], (list, tuple)):
-        return [of_one_example(each) for each in shape]
+        return [shape_of_one_image(each) for each in shape]
     return (1, *shape[1:])
 
 
 def input_shape(layer: keras.Layer) -> tuple | list[tuple]:
     """Returns the input shape, or the list of shapes, that a layer was built with."""
-    # A functional model is built without a call of `build`: its shape is an attribute.
+    # Keras builds a functional model without calling `build`, so that it has no build
+    # configuration.
     return (layer.get_build_config() or {}).get("input_shape") or layer.input_shape
 
 
 def _count(layer, *args, **kwargs):
-    """Returns the MACs of a call of a layer with symbolic tensors of batch 1."""
+    """Returns the MACs of a layer that is called with symbolic tensors of batch 1."""
     if isinstance(layer, CONVOLUTIONS) and layer.groups > 1:
-        # Keras refuses a grouped convolution of symbolic tensors.
+        # Keras cannot call a grouped convolution with symbolic tensors.
         output_shape = layer.compute_output_shape(args[0].shape)
         return RULES["Conv"](layer, (None, layer.kernel.shape), output_shape)
-    inputs = [x for x in keras.tree.flatten((args, kwargs)) if _is_symbolic(x)]
+    inputs = [
+        value for value in keras.tree.flatten((args, kwargs)) if _is_symbolic(value)
+    ]
     outputs = keras.tree.flatten(layer.call(*args, **kwargs))
-    if all(any(output is x for x in inputs) for output in outputs):
+    if all(any(output is value for value in inputs) for output in outputs):
         return 0
     total = 0
     for node in graph_nodes(inputs, outputs):
@@ -82,33 +86,38 @@ def _count(layer, *args, **kwargs):
 
 
 def _operation_macs(operation, arguments, output_shape):
-    """Returns the MACs of an operation of `keras.ops`, by its rule in `RULES`."""
+    """Returns the MACs of an operation of `keras.ops`, by its rule in `RULES`.
+
+    An operation without a rule counts 0, unless it has a weight of two or more axes.
+    """
     rule = RULES.get(type(operation).__name__)
     if rule is not None:
         shapes = [getattr(argument, "shape", None) for argument in arguments]
         return rule(operation, shapes, output_shape)
-    weights = [a for a in arguments if getattr(a, "trainable", False)]
+    weights = [value for value in arguments if getattr(value, "trainable", False)]
     if any(len(weight.shape) > 1 for weight in weights):
         raise UserError(
             f"No rule counts the MACs of the operation {type(operation).__name__}, "
-            f"which has weights; known are {', '.join(RULES)}. Add a rule to "
-            f"{__name__}.RULES."
+            f"which has weights; there are rules for {', '.join(RULES)}. Add a rule "
+            f"to {__name__}.RULES."
         )
     return 0
 
 
 def _separable(_, shapes, output):
+    """Returns the MACs of a depthwise convolution that a 1x1 convolution follows."""
     _, depthwise, pointwise = shapes
     positions = math.prod(output[:-1])
     return positions * (math.prod(depthwise) + math.prod(pointwise))
 
 
 def _einsum(operation, shapes, output):
+    """Returns the MACs of an einsum: the product of the sizes of all its axes."""
     inputs = operation.subscripts.replace(" ", "").split("->")[0].split(",")
     if "." in operation.subscripts:
         raise UserError(
-            f"No rule counts the MACs of einsum {operation.subscripts!r}: write its "
-            f"axes out instead of an ellipsis."
+            f"No rule counts the MACs of the einsum {operation.subscripts!r}, which "
+            f"has an ellipsis. Write a letter for each axis instead."
         )
     sizes = {}
     for labels, shape in zip(inputs, shapes, strict=False):
@@ -117,14 +126,17 @@ def _einsum(operation, shapes, output):
 
 
 def _pooling(operation, shapes, output):
+    """Returns the size of the pooling window for each output element."""
     size = operation.pool_size
     window = size ** (len(output) - 2) if isinstance(size, int) else math.prod(size)
-    return math.prod(output) * window if window > 1 else 0  # 1 is a choice of rows
+    # A window of 1 computes nothing: with a stride it only leaves out elements.
+    return math.prod(output) * window if window > 1 else 0
 
 
-# Class name of an operation of `keras.ops`: function that returns its MACs. It is
-# called with the operation, a list of the shapes of its arguments (`None` for what is
-# no tensor) and the shape of its output, all with a batch axis of 1.
+# For the class name of each operation of `keras.ops`: the function that returns its
+# MACs. It is called with the operation, a list of the shapes of its arguments (`None`
+# for an argument that is not a tensor) and the shape of its output. The batch axis of
+# all shapes is 1.
 RULES = {
     "Conv": lambda _, shapes, output: math.prod(output) * math.prod(shapes[1][:-1]),
     "DepthwiseConv": lambda _, shapes, output: (
@@ -147,5 +159,5 @@ def _is_symbolic(value):
 
 
 def _detached(value):
-    """Returns a symbolic tensor without its history; any other value as it is."""
+    """Returns a symbolic tensor without its graph, and any other value unchanged."""
     return keras.KerasTensor(value.shape, value.dtype) if _is_symbolic(value) else value

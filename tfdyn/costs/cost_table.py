@@ -1,25 +1,31 @@
-"""CostTable: what each module of a network costs, in one unit."""
+"""CostTable: the cost of each module of a network, in one unit."""
 
 import json
 import math
+import pathlib
+from typing import Any, Self
+
+import keras
 
 from tfdyn.costs import complexity
 from tfdyn.errors import UserError
 from tfdyn.files import write_json
+from tfdyn.layers.modules import Module
 
 COUNTS = {"macs": complexity.macs, "params": complexity.params}
 UNITS = ("ms", *COUNTS)
 NO_GATE = {"taken": 0.0, "not_taken": 0.0}
 NO_OVERFLOW = {"above": 0.0, "factor": 0.0}
-# What does not change a layer's cost: it stays out of the key.
+# Parts of a configuration that do not change a layer's cost. They are not in its key.
 IGNORED = ("name", "trainable", "dtype", "seed", "module", "registered_name")
 IGNORED_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 
 
-def module_key(layer):
-    """Returns the key of a built layer: its class, configuration and input shape.
+def module_key(layer: keras.Layer) -> str:
+    """Returns the key of a built layer in cost tables.
 
-    Two layers that cost the same for being built alike have one key.
+    The key is a text of the layer's class, configuration and input shape. Layers that
+    differ only in what does not change the cost, such as the name, have the same key.
     """
     config = json.dumps(_essential(layer.get_config()), sort_keys=True)
     shapes = list(layer.get_build_config().values())
@@ -28,6 +34,7 @@ def module_key(layer):
 
 
 def _essential(value):
+    """Returns a configuration without the parts that do not change the cost."""
     if isinstance(value, dict):
         return {
             key: _essential(item)
@@ -40,46 +47,61 @@ def _essential(value):
 
 
 class CostTable:
-    """Costs of modules, counted or measured on a device.
+    """Holds the costs of modules, which were counted or measured on a device.
 
     Args:
-        unit: "macs", "params" or "ms".
-        modules: Mapping from `module_key` to `{"cost": number, ...}`.
-        gate: Cost of a branch's gate, `{"taken": number, "not_taken": number}`.
-        remainder: Cost of what is in no module.
-        provenance: How the table was made, any JSON object.
-        overflow: What the branches of a route cost more than their sum once it is
-            large, as where they fill a cache, `{"above": number, "factor": number}`:
-            the factor times what the sum is above the number.
+        unit: Unit of all costs: "macs" (a number of MACs), "params" (a number of
+            parameters) or "ms" (milliseconds for one image).
+        modules: Mapping from each module's `module_key` to `{"cost": number, ...}`.
+        gate: Cost of the gate of one branch, `{"taken": number, "not_taken": number}`:
+            if the branch runs, and if it does not. By default 0.
+        remainder: Cost of the parts of the network that are in no module.
+        provenance: JSON object that describes how the table was made.
+        overflow: `{"above": number, "factor": number}`. If the costs of the branches
+            that run sum to more than `above`, the route costs more than this sum, for
+            instance because the branches fill a cache of the device. The difference is
+            `factor * (sum - above)`. By default 0.
+
+    Attributes:
+        unit, modules, gate, remainder, provenance, overflow: As the arguments.
     """
 
     def __init__(
         self,
-        unit,
-        modules,
-        gate=None,
-        remainder=0.0,
-        provenance=None,
-        overflow=None,
+        unit: str,
+        modules: dict[str, dict],
+        gate: dict[str, float] | None = None,
+        remainder: float = 0.0,
+        provenance: dict[str, Any] | None = None,
+        overflow: dict[str, float] | None = None,
     ):
         self.unit, self.modules = unit, modules
         self.gate, self.overflow = gate or NO_GATE, overflow or NO_OVERFLOW
         self.remainder, self.provenance = remainder, provenance or {}
 
     @classmethod
-    def count(cls, modules, unit="macs"):
-        """Counts the modules of a network (`tfdyn.layers.modules.find_modules`)."""
-        layers = {module_key(module.layer): module.layer for module in modules}
-        counted = {key: {"cost": COUNTS[unit](v)} for key, v in layers.items()}
-        return cls(unit, counted)
+    def count(cls, modules: list[Module], unit: str = "macs") -> Self:
+        """Returns a table of the MACs or parameters of a network's modules.
 
-    @classmethod
-    def load(cls, path):
-        """Reads a table from JSON.
+        Args:
+            modules: Modules of the network, as from `find_modules`.
+            unit: "macs" or "params".
 
         Raises:
-            ValueError: If the file is not a cost table.
-            FileNotFoundError: If there is none.
+            UserError: If a layer has an operation that no rule counts
+                (`tfdyn.costs.complexity.macs`).
+        """
+        layers = {module_key(module.layer): module.layer for module in modules}
+        count = COUNTS[unit]
+        return cls(unit, {key: {"cost": count(v)} for key, v in layers.items()})
+
+    @classmethod
+    def load(cls, path: str | pathlib.Path) -> Self:
+        """Reads a table from a JSON file that `save` wrote.
+
+        Raises:
+            UserError: If the file is not a cost table.
+            OSError: If there is no such file (FileNotFoundError), or it cannot be read.
         """
         try:
             with open(path, encoding="utf-8") as file:
@@ -95,32 +117,38 @@ class CostTable:
                 raise UserError("a cost is not finite")
         except FileNotFoundError as error:
             raise FileNotFoundError(
-                f"There is no cost table {path}: make one in milliseconds by `python "
-                f"-m export.latency`, in another unit by `CostTable.count`."
+                f"There is no cost table {path}. Make one in milliseconds with `python "
+                f"-m export.latency`, or in another unit with `CostTable.count`."
             ) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
-                f"{path} is not a cost table ({error}). Expected JSON with a unit "
-                f'({", ".join(UNITS)}) and modules, {{KEY: {{"cost": number}}}}.'
+                f"{path} is not a cost table ({error}). "
+                f"Expected a JSON object with a unit (one of {', '.join(UNITS)}) and "
+                f'modules, {{KEY: {{"cost": number}}}}. Make the table anew with '
+                f"`python -m export.latency` or `CostTable.count`."
             ) from error
-        known = ("unit", "modules", "gate", "remainder", "provenance", "overflow")
-        return cls(**{name: content[name] for name in known if name in content})
+        fields = ("unit", "modules", "gate", "remainder", "provenance", "overflow")
+        return cls(**{name: content[name] for name in fields if name in content})
 
-    def save(self, path):
-        """Writes the table as JSON; the file appears whole or not at all."""
-        write_json(path, vars(self))
-
-    def cost(self, module):
-        """Returns the cost of a module.
+    def save(self, path: str | pathlib.Path) -> None:
+        """Writes the table as JSON. The file appears whole or not at all.
 
         Raises:
-            ValueError: If the table lacks it.
+            OSError: If the file cannot be written.
+        """
+        write_json(path, vars(self))
+
+    def cost(self, module: Module) -> float:
+        """Returns the cost of a module in the table's unit.
+
+        Raises:
+            UserError: If the table has no entry for the module.
         """
         key = module_key(module.layer)
         if key not in self.modules:
             raise UserError(
                 f"The cost table ({self.unit}, {len(self.modules)} modules) lacks "
-                f"{module.name}, whose key is {key}. Make the table for this network: "
-                f"the same sizes, branches and input shape."
+                f"{module.name}, whose key is {key}. Make a table for this network, "
+                f"with the same sizes, branches and input shape."
             )
         return float(self.modules[key]["cost"])

@@ -1,27 +1,35 @@
-"""RouteCost: what a route through a network costs, from a cost table."""
+"""RouteCost: the cost of a route through a network, computed from a cost table."""
 
 import numpy as np
 from keras import ops
 
+from tfdyn.costs.cost_table import CostTable
+from tfdyn.layers.modules import Module
+
 
 class RouteCost:
-    """Costs of routes, linear in which branches run but for the table's overflow.
+    """Computes the costs of routes through one network.
+
+    The cost of a route is a fixed part plus the costs of the branches that run, plus
+    the overflow of the table (see `CostTable`).
 
     Args:
-        modules: Modules of the network (`tfdyn.layers.modules.find_modules`).
-        table: `CostTable` that has them all.
+        modules: Modules of the network, as from `find_modules`.
+        table: `CostTable` with an entry for each module.
 
     Attributes:
-        unit: The table's unit.
-        fixed: Cost of what runs for every input.
-        branches: Mapping from each MixedOp's name to the costs of its branches, an
-            array `(branches,)`.
+        unit: Unit of all costs, that of the table: "macs", "params" or "ms".
+        fixed: Cost of the parts that run for every image, a float. It includes the
+            gates of all branches as if no branch ran.
+        branches: Mapping from each MixedOp's name to the costs of its branches, a
+            float32 array `(branches,)`. They include what a gate costs more if the
+            branch runs.
 
     Raises:
-        ValueError: If the table lacks a module.
+        UserError: If the table has no entry for a module.
     """
 
-    def __init__(self, modules, table):
+    def __init__(self, modules: list[Module], table: CostTable):
         self.unit, self._overflow = table.unit, table.overflow
         self.fixed = table.remainder
         costs = {}
@@ -38,38 +46,46 @@ class RouteCost:
         }
 
     @property
-    def all_branches(self):
-        """Cost of the branches of all MixedOps together."""
+    def all_branches(self) -> float:
+        """Sum of the costs of the branches of all MixedOps."""
         return float(sum(costs.sum() for costs in self.branches.values()))
 
     def expected(self, route):
-        """Returns the expected cost of the branches, `(batch,)`.
+        """Returns the expected cost of the branches, without the fixed part.
 
-        The sum in DRNet's eq. 8 and ISBNet's eq. 5: each branch's cost times its
-        weight, differentiable in the weights.
+        This is the sum in DRNet's eq. 8 and ISBNet's eq. 5: the cost of each branch
+        times its weight. It has a gradient with respect to the weights.
 
         Args:
             route: Mapping from MixedOp names to weights `(batch, branches)`.
+
+        Returns:
+            Float32 tensor `(batch,)`, in the unit of the table.
         """
         return self._sum(self._concatenated(route))
 
     def total(self, route):
-        """Returns the cost of running a route, the fixed part included, `(batch,)`.
+        """Returns the cost of running the network by a route, fixed part included.
 
         Args:
-            route: Mapping from MixedOp names to weights `(batch, branches)`; a
-                branch runs where its weight is not zero.
+            route: Mapping from MixedOp names to weights `(batch, branches)`. A branch
+                runs for an image if its weight is not 0.
+
+        Returns:
+            Float32 tensor `(batch,)`, in the unit of the table.
         """
         branches = self._sum(self._concatenated(route) != 0)
         if not self._overflow["factor"]:
             return self.fixed + branches
-        over = ops.maximum(branches - self._overflow["above"], 0)
-        return self.fixed + branches + self._overflow["factor"] * over
+        excess = ops.maximum(branches - self._overflow["above"], 0)
+        return self.fixed + branches + self._overflow["factor"] * excess
 
     def _concatenated(self, route):
-        # One operation for all MixedOps, not one for each.
+        """Returns the flat route `(batch, branches of all MixedOps)`."""
+        # On a flat route, one operation computes the costs of all MixedOps.
         return ops.concatenate([route[name] for name in self.branches], axis=-1)
 
     def _sum(self, weights):
+        """Returns the sum of the branches' costs times their weights, `(batch,)`."""
         costs = np.concatenate(list(self.branches.values()))
         return ops.sum(ops.cast(weights, "float32") * costs, axis=-1)

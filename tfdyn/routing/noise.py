@@ -1,7 +1,8 @@
-"""Noise: random numbers of a batch, the same on however many replicas it lies."""
+"""Noise: random numbers for a batch that do not depend on the number of replicas."""
 
 import contextlib
 import threading
+from collections.abc import Callable
 
 import keras
 from keras import ops
@@ -10,15 +11,19 @@ _scope = threading.local()
 
 
 @contextlib.contextmanager
-def scope(replicas, rows, gather=None):
-    """Inside, this thread's batch is one of `replicas` parts of a global batch.
+def scope(replicas: int, rows: Callable, gather: Callable | None = None):
+    """Declares, for a `with` block, that batches are parts of a global batch.
+
+    It holds for the current thread only. Each replica of a training has one part.
 
     Args:
-        replicas: Number of parts, all of one size.
-        rows: Function from the part's size to the indices of its examples in the
-            global batch, an integer tensor `(size,)`.
-        gather: Function from a tensor of this part to those of all parts, concatenated
-            in any order; `shuffled` needs it.
+        replicas: Number of parts of the global batch. All have the same size.
+        rows: Function that is called with the number of images in a part. It returns
+            the indices of the images of this part in the global batch, an integer
+            tensor `(size,)`.
+        gather: Function that is called with a tensor `(size, ...)` of this part. It
+            returns the tensors of all parts, concatenated in any order that is the same
+            in each call. Only `shuffled` needs it.
     """
     previous = getattr(_scope, "part", None)
     _scope.part = (replicas, rows, gather)
@@ -28,17 +33,17 @@ def scope(replicas, rows, gather=None):
         _scope.part = previous
 
 
-def uniform(shape, seed, minval=0.0):
-    """Draws uniform numbers in `[minval, 1)`, one for each place of a batch.
+def uniform(shape, seed: int | keras.random.SeedGenerator, minval: float = 0.0):
+    """Draws uniform random numbers in `[minval, 1)`.
 
-    In a `scope` they are drawn for the global batch (they are few) and this part's
-    rows are returned: replicas that share a seed get different numbers, and
-    together those that one device would draw.
+    In a `scope`, each replica draws the numbers of the global batch, which are few, and
+    returns the rows of its part. All replicas must use the same seed. Each then gets
+    different numbers, and together they have the numbers that one device would draw.
 
     Args:
-        shape: Shape of this part, the batch first.
+        shape: Shape of the result for this part: `(batch, ...)`.
         seed: `keras.random.SeedGenerator` or integer.
-        minval: The smallest number.
+        minval: The smallest number that can be drawn.
 
     Returns:
         Float32 tensor of `shape`.
@@ -47,30 +52,34 @@ def uniform(shape, seed, minval=0.0):
     if part is None:
         return keras.random.uniform(shape, minval, dtype="float32", seed=seed)
     replicas, rows, _ = part
-    size, *rest = shape
+    size, *row_shape = shape
     numbers = keras.random.uniform(
-        (replicas * size, *rest), minval, dtype="float32", seed=seed
+        (replicas * size, *row_shape), minval, dtype="float32", seed=seed
     )
     return ops.take(numbers, rows(size), axis=0)
 
 
-def shuffled(values, seed):
-    """Returns the rows of a batch in another order.
+def shuffled(values, seed: int | keras.random.SeedGenerator):
+    """Returns the rows of a batch in random order.
 
-    In a `scope` it is the order that one device would draw for the global batch, and
-    rows come from other parts too.
+    In a `scope` the global batch is shuffled, in the order that one device would draw.
+    Each part then also gets rows of the parts of other replicas.
 
     Args:
-        values: Tensor `(batch, ...)`, in a scope this part's.
+        values: Tensor `(batch, ...)`; in a scope, the values of this part.
         seed: `keras.random.SeedGenerator` or integer.
+
+    Returns:
+        Tensor of the shape of `values`.
     """
     part, size = getattr(_scope, "part", None), ops.shape(values)[0]
     if part is None:
         draws = keras.random.uniform((size,), seed=seed)
         return ops.take(values, ops.argsort(draws), axis=0)
     replicas, rows, gather = part
-    own = rows(size)
-    # Where each row of the global batch lies among those gathered.
-    places = ops.argsort(gather(own))
+    part_rows = rows(size)
+    # For each row of the global batch, its index in what `gather` returns.
+    places = ops.argsort(gather(part_rows))
     order = ops.argsort(keras.random.uniform((replicas * size,), seed=seed))
-    return ops.take(gather(values), ops.take(places, ops.take(order, own)), axis=0)
+    sources = ops.take(places, ops.take(order, part_rows))
+    return ops.take(gather(values), sources, axis=0)

@@ -1,26 +1,29 @@
-"""Selection: from a router's logits to the weights of the branches.
+"""Selection: functions that compute the weights of branches from a router's logits.
 
-DRNet's functions take and return tensors whose last axis is the branches of one
-connection, `(..., branches)`; DMNN's gates stand each for itself, `(..., gates)`. All
-are written in `keras.ops`.
+Functions for DRNet take and return tensors `(..., branches)`, whose last axis holds the
+branches of one connection. Functions for DMNN and InstaNAS take and return tensors
+`(..., gates)`, where each gate decides about one branch. All use only `keras.ops`.
 """
 
+import keras
 from keras import ops
 
 from tfdyn.routing.noise import uniform
 
-# How routers weigh branches in training: with Gumbel noise, without, or no routers.
+# How weights are computed in training: a softmax of logits with Gumbel noise, a softmax
+# of logits without noise, or no router at all.
 METHODS = ("gumbel_softmax", "softmax", "none")
-# A softmax may underflow to 0, which means "not run": T=1 must still run all.
+# A softmax may underflow to 0. With T=1 all branches must run, so no weight may be 0.
 SMALLEST_WEIGHT = 1e-30
+# So low that the softmax gives a dropped branch a weight of 0.
 DROPPED_SCORE = -1e9
 
 
-def gumbel_noise(shape, seed):
+def gumbel_noise(shape, seed: int | keras.random.SeedGenerator):
     """Draws Gumbel(0, 1) noise (DRNet section 3.2, below eq. 4).
 
     Args:
-        shape: Shape of the noise.
+        shape: Shape of the noise, `(batch, ...)`.
         seed: `keras.random.SeedGenerator` or integer.
 
     Returns:
@@ -30,12 +33,18 @@ def gumbel_noise(shape, seed):
 
 
 def branch_scores(logits, temperature, noise=None):
-    """Returns what eq. 4 of DRNet takes the softmax of: `(logits + noise) / tau`.
+    """Computes the scores `(logits + noise) / temperature`, as in DRNet's eq. 4.
+
+    The softmax of the scores is the weights of the branches.
 
     Args:
-        logits: Router logits `(..., branches)`.
-        temperature: Scalar tau > 0.
-        noise: Gumbel noise of the logits' shape; `None` for a plain softmax.
+        logits: Tensor `(..., branches)`, outputs of a router.
+        temperature: Number, scalar tensor or variable above 0, DRNet's tau.
+        noise: Gumbel noise, a tensor of the shape of `logits`, or `None` for scores
+            without noise.
+
+    Returns:
+        Float32 tensor of the shape of `logits`.
     """
     logits = ops.cast(logits, "float32")
     if noise is not None:
@@ -43,35 +52,42 @@ def branch_scores(logits, temperature, noise=None):
     return logits / temperature
 
 
-def drop_branches(scores, rate, seed):
-    """Drops branches at random, never all of a connection (DRNet section 4.1).
+def drop_branches(scores, rate, seed: int | keras.random.SeedGenerator):
+    """Drops branches at random, for each image (DRNet section 4.1).
 
-    Dropping happens before the softmax, so that the weights that remain are
-    renormalised whatever the temperature.
+    At least one branch of each connection stays. Branches are dropped before the
+    softmax, so that the weights of the other branches still sum to 1.
 
     Args:
-        scores: Scores `(..., branches)`, as from `branch_scores`.
-        rate: Scalar probability with which each branch is dropped.
+        scores: Tensor `(..., branches)`, as `branch_scores` returns it.
+        rate: Number, scalar tensor or variable in [0, 1], the probability with which
+            each branch is dropped.
         seed: `keras.random.SeedGenerator` or integer.
 
     Returns:
-        The scores, those of dropped branches so low that their weight is 0.
+        Tensor of the shape of `scores`. The scores of dropped branches are so low that
+        the softmax returns 0 for them.
     """
     draws = uniform(ops.shape(scores), seed)
-    luckiest = draws >= ops.max(draws, axis=-1, keepdims=True)
-    keep = ops.logical_or(draws >= rate, luckiest)
+    is_largest = draws >= ops.max(draws, axis=-1, keepdims=True)
+    keep = ops.logical_or(draws >= rate, is_largest)
     return ops.where(keep, scores, DROPPED_SCORE)
 
 
-def drop_connections(weights, rate, seed):
-    """Drops whole connections at random, for each example (DRNet section 4.1).
+def drop_connections(weights, rate, seed: int | keras.random.SeedGenerator):
+    """Drops whole connections at random, for each image (DRNet section 4.1).
 
-    As DARTS's drop-path, what remains is scaled by `1 / (1 - rate)`.
+    As in DARTS's drop-path, the weights of the other connections are multiplied by
+    `1 / (1 - rate)`.
 
     Args:
-        weights: Branch weights `(..., branches)`.
-        rate: Scalar probability with which each connection is dropped.
+        weights: Tensor `(..., branches)`, weights of branches.
+        rate: Number, scalar tensor or variable in [0, 1), the probability with which
+            each connection is dropped.
         seed: `keras.random.SeedGenerator` or integer.
+
+    Returns:
+        Tensor of the shape of `weights`, 0 for the branches of dropped connections.
     """
     shape = ops.shape(weights)[:-1] + (1,)
     draws = uniform(shape, seed)
@@ -79,50 +95,59 @@ def drop_connections(weights, rate, seed):
 
 
 def threshold_route(weights, threshold):
-    """Selects the smallest set of branches whose weights reach T.
+    """Selects the smallest set of branches with weights that sum to at least T.
 
-    DRNet section 3.3; ISBNet eq. 6. Branch b is in that set when the weights
-    greater than its own sum to less than T (ties go to the smaller index),
-    which needs no sort. The selected weights are rescaled by 1/s, s their sum.
+    See DRNet section 3.3 and ISBNet eq. 6. No sort is needed: a branch is in the set if
+    the larger weights of its connection sum to less than T. Of two equal weights, that
+    of the smaller index counts as the larger one. The weights of the selected branches
+    are divided by their sum.
 
     Args:
-        weights: Branch weights `(..., connections, branches)` that sum to 1.
-        threshold: T in (0, 1], a scalar or one number a connection. T=1 selects
-            all branches.
+        weights: Tensor `(..., connections, branches)`. The weights of each connection
+            sum to 1.
+        threshold: T in (0, 1], a number or a tensor `(connections,)`. T=1 selects all
+            branches.
 
     Returns:
-        The route, of the weights' shape: 0 where a branch does not run. At least
-        one branch of each connection runs.
+        Float32 tensor of the shape of `weights`, the weights of the route: 0 if a
+        branch does not run. At least one branch of each connection runs.
     """
     weights = ops.maximum(ops.cast(weights, "float32"), SMALLEST_WEIGHT)
     threshold = ops.expand_dims(ops.cast(threshold, "float32"), -1)
-    own, other = ops.expand_dims(weights, -1), ops.expand_dims(weights, -2)
+    # Axes of comparisons: (..., connections, branch, branch that may be ahead of it).
+    columns, rows = ops.expand_dims(weights, -1), ops.expand_dims(weights, -2)
     index = ops.arange(weights.shape[-1])
     earlier = ops.expand_dims(index, 0) < ops.expand_dims(index, 1)
-    ahead = ops.logical_or(other > own, ops.logical_and(other == own, earlier))
-    weight_ahead = ops.sum(ops.where(ahead, other, 0.0), axis=-1)
+    ahead = ops.logical_or(rows > columns, ops.logical_and(rows == columns, earlier))
+    weight_ahead = ops.sum(ops.where(ahead, rows, 0.0), axis=-1)
     selected = ops.logical_or(weight_ahead < threshold, threshold >= 1.0)
     route = ops.where(selected, weights, 0.0)
     return route / ops.sum(route, axis=-1, keepdims=True)
 
 
 def threshold_gates(off, threshold):
-    """Opens the gates whose probability of staying shut is below T.
+    """Opens each gate whose probability of being shut is below T.
 
-    T=0.5 is the argmax of DMNN's eq. 8; there may be none that opens.
+    A branch runs if its gate is open. T=0.5 is the argmax of DMNN's eq. 8. All gates
+    may be shut.
 
     Args:
-        off: Probability that a gate stays shut, `(..., gates)`.
-        threshold: T in (0, 1], a scalar or a tensor that broadcasts to `off`. T=1 opens
+        off: Tensor `(..., gates)`, the probability that each gate is shut.
+        threshold: T in (0, 1], a number or a tensor that broadcasts to `off`. T=1 opens
             all gates.
 
     Returns:
-        Float32 tensor of the shape of `off`: 1 where a gate is open, else 0.
+        Float32 tensor of the shape of `off`: 1 if a gate is open, otherwise 0.
     """
     threshold = ops.cast(threshold, "float32")
     return ops.cast(ops.logical_or(off < threshold, threshold >= 1.0), "float32")
 
 
 def straight_through(soft, hard):
-    """Returns `hard`, exactly, with the gradient of `soft`."""
+    """Returns a tensor with the values of `hard` and the gradient of `soft`.
+
+    Args:
+        soft: Tensor that has a gradient.
+        hard: Tensor of the shape of `soft`.
+    """
     return hard + (soft - ops.stop_gradient(soft))
