@@ -1,4 +1,4 @@
-"""Block: a shortcut plus sub-blocks, all or none of which run (DMNN section 3.1)."""
+"""Block: a shortcut plus sub-blocks, any of which may run (DMNN section 3.1)."""
 
 import keras
 from keras import ops
@@ -13,11 +13,15 @@ SHORTCUTS = ("identity", "projection", "none")
 
 @keras.saving.register_keras_serializable("tfdyn")
 class Projection(Chain):
-    """A shortcut where shapes differ: 1x1 convolution and batch norm.
+    """The shortcut of a block that changes the shape: 1x1 convolution and batch norm.
+
+    Input: tensor `(batch, height, width, channels)`.
+    Output: tensor `(batch, height / strides, width / strides, filters)`. The divisions
+    round up.
 
     Args:
-        filters: Output channels.
-        strides: Stride.
+        filters: Integer, number of output channels.
+        strides: Integer, stride of the convolution.
     """
 
     kind = "preprocess"
@@ -33,29 +37,35 @@ class Projection(Chain):
 
 @keras.saving.register_keras_serializable("tfdyn")
 class Block(keras.layers.Layer):
-    """A residual block of DMNN: `shortcut(X) + sum_n s_n F_n(X)` (eq. 4).
+    """Adds the sub-blocks that run to a shortcut: `X + sum_n s_n F_n(X)` (eq. 4).
 
-    A ReLU follows where the sub-blocks are those of ResNet.
+    If the sub-blocks are bottlenecks, a ReLU of the sum follows, as in ResNet.
 
     Args:
-        sub_blocks: The layers F_n (`tfdyn.families.dmnn.sub_blocks`), all of one
-            class and with one configuration but for the name.
-        shortcut: "identity", "projection" (1x1 convolution and batch norm) or "none".
+        sub_blocks: List of the layers F_n (`tfdyn.families.dmnn.sub_blocks`). They
+            differ in their names only.
+        shortcut: String. "identity": the input itself, which must have the shape of
+            the output. "projection": 1x1 convolution and batch norm of the input.
+            "none": zero.
 
     Call arguments:
         inputs: Tensor `(batch, height, width, channels)`.
         weights: Tensor `(batch, sub_blocks)`; 0 means that the sub-block does not run.
 
     Returns:
-        Tensor of the shape of a sub-block's output.
+        Tensor `(batch, height / strides, width / strides, filters)`, with the strides
+        and the filters of the sub-blocks. The divisions round up.
+
+    Raises:
+        UserError: If there is no such shortcut.
     """
 
     def __init__(self, sub_blocks, shortcut="identity", **kwargs):
-        # Weights stay in float32.
+        # The layers cast their inputs themselves, so that `weights` stay in float32.
         super().__init__(**{"autocast": False, **kwargs})
         if shortcut not in SHORTCUTS:
             raise UserError(
-                f"A shortcut is one of {', '.join(SHORTCUTS)}; got {shortcut!r}."
+                f"shortcut must be one of {', '.join(SHORTCUTS)}; got {shortcut!r}."
             )
         self.shortcut = shortcut
         self.projection = None

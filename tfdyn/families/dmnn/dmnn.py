@@ -1,7 +1,7 @@
 """DMNN, Dynamic Multi-path Neural Network (Su et al., 2019), and its static twins.
 
-Routers are the paper's controllers. Without them, and with one sub-block a block, it
-is ResNet or MobileNetV2.
+A router is what the paper calls a controller. Without routers, and with one sub-block
+in each block, the network is ResNet or MobileNetV2.
 """
 
 import keras
@@ -22,7 +22,10 @@ from tfdyn.routing.selection import METHODS
 
 @keras.saving.register_keras_serializable("tfdyn")
 class DMNN(RoutedModel):
-    """Residual blocks whose sub-blocks are each run or not (DMNN section 3).
+    """Classifies images with residual blocks of optional sub-blocks (DMNN section 3).
+
+    A router in front of each block decides, for each image, which of the block's
+    sub-blocks run.
 
     ```python
     stages = [(64, 16, 2, 1), (128, 32, 2, 2)]
@@ -33,32 +36,39 @@ class DMNN(RoutedModel):
     ```
 
     Args:
-        input_shape: Height, width and channels of the images.
-        num_classes: Number of classes.
-        stages: List of stages, each `(filters, width, blocks, strides)`: channels after
-            its blocks; of a sub-block, the channels within (bottleneck) or the
-            expansion E/N (inverted residual); number of blocks; stride of the first.
-        sub_blocks: N, sub-blocks of a block.
-        sub_block: "bottleneck" of ResNet or "inverted_residual" of MobileNetV2.
-        stem: One of `tfdyn.layers.stem.RESIDUAL_STEMS`.
-        stem_filters: Channels after the stem.
-        head_filters: Channels of a 1x1 convolution before the classifier; 0: none.
-        projection: Whether blocks that change their input's shape have a 1x1
-            convolution as shortcut; without, they have none.
-        units: d, size of the routers' states.
-        previous_state: Whether routers see the state of the one before.
-        normalized_routers: Whether routers have batch normalisation, `GateRouter`'s
-            `normalized`; the paper's have not.
-        category_heads: K, categories that heads of the routers tell apart, for
-            training alone; 0: no heads.
-        selection: "gumbel_softmax" (with noise in training), "softmax" (without) or
-            "none" (no routers: all sub-blocks run, at any T).
-        threshold: T in (0, 1], a number or a list with one a block: a sub-block runs
-            where its probability of not running is below T.
-        seed: Seed of the Gumbel noise.
+        input_shape: Three integers: height, width (in pixels) and channels of the
+            images.
+        num_classes: Integer, number of classes.
+        stages: List of stages, each `(filters, width, blocks, strides)`. `filters`:
+            integer, channels after each block. `width`: for bottlenecks the number of
+            channels inside a sub-block, for inverted residuals its expansion E/N.
+            `blocks`: number of blocks. `strides`: stride of the first block.
+        sub_blocks: Integer N, number of sub-blocks of each block.
+        sub_block: String, "bottleneck" (ResNet) or "inverted_residual" (MobileNetV2).
+        stem: String, a key of `tfdyn.layers.stem.RESIDUAL_STEMS`.
+        stem_filters: Integer, number of channels after the stem.
+        head_filters: Integer, number of channels of a 1x1 convolution before the
+            classifier; 0 for no convolution.
+        projection: Boolean, what a block that changes its input's shape has as
+            shortcut: a 1x1 convolution, or nothing.
+        units: Integer d, size of each router's state.
+        previous_state: Boolean, whether each router reads the state of the router
+            before it.
+        normalized_routers: Boolean, whether the routers have batch normalisation. The
+            paper's routers have none.
+        category_heads: Integer K, number of categories that heads on the routers learn
+            to classify, in training only; 0 for no heads.
+        selection: String. "gumbel_softmax": with Gumbel noise in training. "softmax":
+            without noise. "none": no routers, all sub-blocks run at any T.
+        threshold: T in (0, 1], a float or a list with one float for each block. A
+            sub-block runs if its probability of not running is below T.
+        seed: Integer, seed of the Gumbel noise; `None` for a random seed.
 
-    Call arguments and result are those of `RoutedModel`; in training the result has
-    the `category_logits`, `(batch, blocks, categories)`, of those heads too.
+    The call is that of `RoutedModel`. In training, with `category_heads`, its result
+    also has `category_logits`, a tensor `(batch, blocks, K)`.
+
+    Raises:
+        UserError: If an argument has a wrong value.
     """
 
     training_heads = ("category_heads",)
@@ -163,12 +173,12 @@ class DMNN(RoutedModel):
 
     @property
     def mixed_ops(self):
-        """The MixedOp of each block, in the order in which thresholds are given."""
+        """List of the MixedOp of each block, in the order of a list of thresholds."""
         return [block.mixed_op for block in self.blocks]
 
     @property
     def least_branches(self):
-        """None need run: the shortcut is left."""
+        """List of 0 for each block: the shortcut runs if no sub-block does."""
         return [0] * len(self.blocks)
 
     def call(self, images, route=None, threshold=None, training=False):
@@ -182,8 +192,8 @@ class DMNN(RoutedModel):
                 weights = route[name]
             elif self.routers:
                 router = self.routers[index]
-                see = [outputs, states[-1]] if router.previous_state else outputs
-                logits, state = router(see, training=training)
+                inputs = [outputs, states[-1]] if router.previous_state else outputs
+                logits, state = router(inputs, training=training)
                 weights = self.selection(logits, thresholds[index], training=training)
                 states.append(state)
             else:
@@ -202,23 +212,24 @@ def _build(layer, shape):
 
 
 def _check(arguments):
-    for name, known in (
+    for name, values in (
         ("sub_block", SUB_BLOCKS),
         ("stem", RESIDUAL_STEMS),
         ("selection", METHODS),
     ):
-        if arguments[name] not in known:
+        if arguments[name] not in values:
             raise UserError(
-                f"{name} is one of {', '.join(known)}; got {arguments[name]!r}."
+                f"{name} must be one of {', '.join(values)}; got {arguments[name]!r}."
             )
     stages = arguments["stages"]
     if not stages or not all(len(s) == 4 and min(s) > 0 for s in stages):
         raise UserError(
-            f"A stage is (filters, width, blocks, strides), all above 0, and there is "
-            f"at least one; got {stages}."
+            f"stages must be a list of (filters, width, blocks, strides), all above 0, "
+            f"with at least one; got {stages}."
         )
     if arguments["category_heads"] and arguments["selection"] == "none":
         raise UserError(
-            f"{arguments['category_heads']} categories are for the heads of "
-            f"routers, and selection='none' has no routers."
+            f"Heads for {arguments['category_heads']} categories stand on routers, and "
+            f"with selection='none' there are no routers. Pass category_heads=0, or "
+            f"another selection."
         )

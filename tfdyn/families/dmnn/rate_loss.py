@@ -1,4 +1,4 @@
-"""Losses of DMNN: cross-entropy, categories, and rates held to a target."""
+"""The loss of DMNN: cross-entropies, and a target for the share that runs."""
 
 import keras
 from keras import ops
@@ -8,38 +8,59 @@ from tfdyn.losses import global_batch
 from tfdyn.losses.cross_entropy import cross_entropy
 
 
-def category_weights(stage_of_block):
+def category_weights(stage_of_block: list[int]) -> list[float]:
     """Returns the weight of each router's category loss (DMNN section 3.2).
 
-    0.0001 in the first stage, ten times as much in each next one. Of networks of more
-    than the four stages of ResNet the rest have 0.1, as its last.
+    It is 0.0001 in the first stage, and ten times as much in each next one, up to 0.1
+    in the fourth. In the paper's ResNets this is the last stage. If a network has more
+    stages, they have 0.1 too.
 
     Args:
-        stage_of_block: Index of each block's stage.
+        stage_of_block: List of integers, the index of each block's stage.
+
+    Returns:
+        List of floats, one for each block.
     """
     return [min(0.1, 0.0001 * 10**stage) for stage in stage_of_block]
 
 
 class RateLoss(keras.losses.Loss):
-    """DMNN's eq. 16: what is learnt, at a rate of execution that is asked for.
+    """Cross-entropy, and a penalty for running more or less than a target (eq. 16).
 
-    Cross-entropy of the classes; of the categories, by each router (eq. 10); the
-    squared distance of each block's execution rate from the target (eq. 12); that of
-    the share of the sub-blocks' cost (eq. 14). Each has a weight of 1. Rates are means
-    over the global batch, whatever part of it a replica has.
+    The loss is the sum of four terms:
+
+     - the cross-entropy of the classes;
+     - for each router, the cross-entropy of the categories, times its weight (eq. 10);
+     - for each block, the squared difference between the share of its sub-blocks that
+       run and the target (eq. 12);
+     - the squared difference between the share of the sub-blocks' cost and the target
+       (eq. 14).
+
+    The shares are means over the global batch, that is over all replicas.
 
     Args:
-        cost: `RouteCost` of the network; `None`: rates are not held to a target.
-        target_rate: r, and e too. Eq. 14 leaves open of what r is the share: here of
-            what can be skipped, the sub-blocks, to which the published costs are nearer
-            (r=0.7 runs 78.8 % of all). It is a scalar variable, `target_rate`, that a
-            training changes as it goes.
-        categories: Index of each class's category; needed for `category_logits`.
-        category_weights: Weight of each router's category loss.
-        label_smoothing: Between 0 and 1, for the classes.
+        cost: `RouteCost` of the network; `None` for a loss without the last two terms.
+        target_rate: Float in (0, 1], the target: r of eq. 14 and e of eq. 12. Eq. 14
+            does not define whether r is a share of the whole network's cost or of the
+            sub-blocks' cost. Here it is the second, which is nearer to the published
+            costs (with r=0.7, 78.8 % of the whole cost). It becomes the scalar variable
+            `target_rate`, which a training may change.
+        categories: List of integers, the index of each class's category. It is needed
+            if the outputs have `category_logits`.
+        category_weights: List of floats, the weight of each router's category loss.
+        label_smoothing: Float in [0, 1), for the classes only.
+        name: String, name of the loss.
 
-    Called with labels `(batch,)`, integers, and a model's outputs; returns the
-    mean over the batch.
+    Call arguments:
+        y_true: Integer tensor `(batch,)`, the labels.
+        y_pred: Mapping, the outputs of a `DMNN` in training.
+
+    Returns:
+        Scalar, the mean over the batch.
+
+    Raises:
+        UserError: If the target is out of its range, all sub-blocks cost 0, or
+            categories or their weights do not fit the outputs.
     """
 
     def __init__(
@@ -54,12 +75,12 @@ class RateLoss(keras.losses.Loss):
         super().__init__(name=name)
         if not 0 < target_rate <= 1:
             raise UserError(
-                f"A target rate is a share above 0, at most 1; got {target_rate}."
+                f"target_rate must be above 0 and at most 1; got {target_rate}."
             )
         if cost is not None and not cost.all_branches > 0:
             raise UserError(
-                "The sub-blocks cost nothing at all in this table: there is no share "
-                "of their cost to hold to a target. Use another table."
+                "The sub-blocks cost nothing at all in this cost table, so that their "
+                "cost can have no target. Use a table where they cost more than 0."
             )
         self.cost = cost
         self.target_rate = keras.Variable(
@@ -81,9 +102,9 @@ class RateLoss(keras.losses.Loss):
         if len(self.category_weights) != logits.shape[1] or not self.categories:
             raise UserError(
                 f"The {logits.shape[1]} routers with category heads need as many "
-                f"category_weights and the category of each class; got "
-                f"{len(self.category_weights)} weights and {len(self.categories)} "
-                f"classes."
+                f"category_weights, and categories with one index for each class; got "
+                f"{len(self.category_weights)} category_weights and "
+                f"{len(self.categories)} categories."
             )
         categories = ops.take(ops.convert_to_tensor(self.categories, "int32"), labels)
         categories = ops.broadcast_to(
@@ -95,6 +116,6 @@ class RateLoss(keras.losses.Loss):
     def _resource_loss(self, route):
         share = self.cost.expected(route) / self.cost.all_branches
         rates = [ops.mean(route[name], axis=-1) for name in self.cost.branches]
-        # Of each block, and of the cost: one mean over the replicas for all.
+        # Stacked, so that the replicas exchange their means only once.
         rates = global_batch.mean(ops.stack([*rates, share], axis=-1))
         return ops.sum(ops.square(rates - ops.cast(self.target_rate, "float32")))

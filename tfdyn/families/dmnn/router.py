@@ -1,4 +1,4 @@
-"""GateRouter: decides which sub-blocks of a block run, DMNN's controller."""
+"""GateRouter: decides which sub-blocks of a block run."""
 
 import keras
 from keras import layers, ops
@@ -8,23 +8,26 @@ from tfdyn.layers.batch_normalization import BatchNormalization
 
 @keras.saving.register_keras_serializable("tfdyn")
 class GateRouter(keras.layers.Layer):
-    """The gate controller of DMNN (section 3.2, eqs. 5 to 8).
+    """Computes a state and, from it, logits to run each sub-block of a block.
 
-    Global average pooling and a dense layer with ReLU; plus, with `previous_state`, a
-    dense layer with ReLU of the state of the router before it: that is its own state.
-    One more dense layer makes the logits of it.
+    It is the gate controller of DMNN (section 3.2, eqs. 5 to 8). The state is the
+    output of global average pooling and a dense layer with ReLU. With `previous_state`,
+    a dense layer with ReLU of the previous router's state is added to it. A last dense
+    layer computes the logits from the state.
+
+    Input: tensor `(batch, height, width, channels)`, the input of the block; with
+    `previous_state`, a pair of this and the previous router's state `(batch, units)`.
+    Output: a pair of float32 tensors: logits `(batch, sub_blocks, 2)`, first of not
+    running, then of running; and the state `(batch, units)`.
 
     Args:
-        sub_blocks: N, sub-blocks of its block.
-        units: d, size of the state.
-        previous_state: Whether it takes the state of the router before it.
-        normalized: Whether the first dense layer has batch normalisation instead of a
-            bias, which the paper has not: so states differ between images as much as
-            they can, however little the pooled features do beside their mean.
-
-    Input `(batch, height, width, channels)`, or, with `previous_state`, a pair of that
-    and a state `(batch, units)`. Output a pair: logits `(batch, sub_blocks, 2)`, of not
-    running and of running, and its state `(batch, units)`, both float32.
+        sub_blocks: Integer N, number of sub-blocks of the block.
+        units: Integer d, size of the state.
+        previous_state: Boolean, whether the router reads the state of the router
+            before it.
+        normalized: Boolean, whether the first dense layer has batch normalisation
+            instead of a bias. It makes the states of different images differ even if
+            their pooled features are nearly the same. The paper has none.
     """
 
     kind = "router"
@@ -32,7 +35,7 @@ class GateRouter(keras.layers.Layer):
     def __init__(
         self, sub_blocks, units=32, previous_state=False, normalized=False, **kwargs
     ):
-        # Its layers cast their inputs themselves: states stay in float32.
+        # The layers cast their inputs themselves, so that states stay in float32.
         super().__init__(**{"autocast": False, **kwargs})
         self.sub_blocks, self.units = sub_blocks, units
         self.previous_state = previous_state

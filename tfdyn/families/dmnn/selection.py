@@ -1,4 +1,4 @@
-"""GateSelection: from a router's logits to which sub-blocks run."""
+"""GateSelection: turns a router's logits into the sub-blocks that run."""
 
 import keras
 from keras import ops
@@ -8,25 +8,27 @@ from tfdyn.routing import selection
 
 @keras.saving.register_keras_serializable("tfdyn")
 class GateSelection(keras.layers.Layer):
-    """Opens or shuts each gate by itself; all routers of a network share one.
+    """Decides for each sub-block by itself whether it runs.
 
-    In training it is the argmax of the logits with Gumbel noise, its gradient that of
-    their softmax (DMNN eq. 8, straight-through). In inference there is no noise, and a
-    gate is open where its probability of being shut is below the threshold T.
+    In training a sub-block runs if its logit of running, with Gumbel noise, is the
+    larger of the two. The gradient is that of the softmax (DMNN eq. 8,
+    straight-through). In inference there is no noise, and a sub-block runs if its
+    probability of not running is below the threshold T.
 
-    The noise is multiplied by `noise_scale`, a scalar variable, 1 at first, that a
-    training changes as it goes.
+    All routers of a network share one `GateSelection`. Its scalar variable
+    `noise_scale`, 1 at first, multiplies the noise; a training may change it.
 
     Args:
-        noise: Whether training has Gumbel noise.
-        seed: Seed of the noise, an integer.
+        noise: Boolean, whether there is Gumbel noise in training.
+        seed: Integer, seed of the noise; `None` for a random seed.
 
     Call arguments:
-        logits: `(batch, gates, 2)`, of being shut and of being open.
-        threshold: T in (0, 1], a scalar; 0.5 is the argmax, 1 opens all.
+        logits: Tensor `(batch, sub_blocks, 2)`, first of not running, then of running.
+        threshold: T in (0, 1], a scalar, for inference only. With 0.5 the larger logit
+            decides; with 1 all sub-blocks run.
 
     Returns:
-        `(batch, gates)`, float32: 1 where a gate is open, else 0.
+        Float32 tensor `(batch, sub_blocks)`: 1 for a sub-block that runs, else 0.
     """
 
     def __init__(self, noise=True, seed=None, **kwargs):

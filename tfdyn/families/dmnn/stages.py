@@ -1,38 +1,44 @@
-"""Stages of DMNN's training, and of its static twins (DMNN section 4.1)."""
+"""The training of DMNN and of its static twins, in stages (DMNN section 4.1)."""
 
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.data import categories
+from tfdyn.families.dmnn.dmnn import DMNN
 from tfdyn.families.dmnn.rate_loss import RateLoss, category_weights
+from tfdyn.models.family import TrainingContext
 from tfdyn.routing import schedules
-from tfdyn.training.stage import cost_table, sgd_stage
+from tfdyn.training.stage import Stage, cost_table, sgd_stage
 
 
-def dmnn_stages(settings, model, context):
-    """Returns the stages of a DMNN: one in the paper, with all losses (eq. 16).
+def dmnn_stages(settings, model: DMNN, context: TrainingContext) -> list[Stage]:
+    """Returns the stages of a DMNN's training.
 
-    In a first stage, if it has epochs, the target rate is 1: all sub-blocks learn.
+    The paper has one stage, "finetune", with the whole loss (eq. 16). A stage
+    "pretrain" may come before it. Its target rate is 1, so that all sub-blocks learn.
 
     Args:
-        settings: `Settings`.
-        model: `DMNN`.
-        context: `TrainingContext`.
+        settings: `Settings` of the run.
+        model: `DMNN` to train.
+        context: `TrainingContext` of the run.
+
+    Returns:
+        List of the one or two `Stage`s that have epochs.
 
     Raises:
-        ValueError: If the cost table lacks a module of the model, or the categories
-            a class.
+        UserError: If the cost table lacks a module of the model, or a class has no
+            category.
     """
-    learnt = {"label_smoothing": settings.label_smoothing}
+    arguments = {"label_smoothing": settings.label_smoothing}
     if model.category_heads:
-        learnt["categories"] = categories.of_classes(
+        arguments["categories"] = categories.of_classes(
             settings.categories, context.input_format.class_names
         )
-        learnt["category_weights"] = category_weights(model.stage_of_block)
+        arguments["category_weights"] = category_weights(model.stage_of_block)
     cost = None
     if model.routers:
         cost = RouteCost(model.modules, cost_table(settings, model))
     end = settings.target_rate
     start = settings.target_rate_start or end
-    rates = {
+    target_rate = {
         "pretrain": schedules.constant(1.0),
         "finetune": schedules.early(schedules.linear(start, end)),
     }
@@ -41,10 +47,10 @@ def dmnn_stages(settings, model, context):
         "finetune": schedules.linear(1.0, settings.noise_end),
     }
     stages = []
-    for name, rate in rates.items():
-        loss, changes = RateLoss(cost, **learnt), {}
+    for name, schedule in target_rate.items():
+        loss, changes = RateLoss(cost, **arguments), {}
         if model.routers:
-            changes["target_rate"] = (loss.target_rate, rate)
+            changes["target_rate"] = (loss.target_rate, schedule)
             changes["noise"] = (model.selection.noise_scale, noise[name])
         stages.append(sgd_stage(name, settings, context.steps_per_epoch, loss, changes))
     return [stage for stage in stages if stage.epochs]

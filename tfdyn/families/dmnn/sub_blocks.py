@@ -1,4 +1,4 @@
-"""Sub-blocks: the parts that DMNN divides a residual block into (section 3.1)."""
+"""Sub-blocks: the parts that DMNN splits a residual block into (section 3.1)."""
 
 import keras
 from keras import layers
@@ -9,21 +9,22 @@ from tfdyn.layers.convolutions import batch_norm, conv_bn, depthwise
 
 @keras.saving.register_keras_serializable("tfdyn")
 class Bottleneck(Chain):
-    """What a bottleneck of ResNet adds to its shortcut, or a narrower part of it.
+    """A sub-block of ResNet: 1x1, 3x3 and 1x1 convolutions.
 
-    1x1, 3x3 and 1x1 convolutions, each with batch norm, and ReLU between them; the
-    stride is the 3x3 convolution's, as PyTorch has it (DMNN, note of table 1).
+    Each has batch norm, and ReLU stands between them. The 3x3 convolution has the
+    stride, as in PyTorch (DMNN, note of table 1).
+
+    Input: tensor `(batch, height, width, channels)`.
+    Output: tensor `(batch, height / strides, width / strides, filters)`. The divisions
+    round up.
 
     Args:
-        filters: Output channels.
-        width: Channels within.
-        strides: Stride.
-
-    Input `(batch, height, width, channels)`, output
-    `(batch, ceil(height / strides), ceil(width / strides), filters)`.
+        filters: Integer, number of output channels.
+        width: Integer, number of channels between the convolutions.
+        strides: Integer, stride of the 3x3 convolution.
     """
 
-    # ResNet v1: of the sum with the shortcut.
+    # As in ResNet v1, a ReLU follows the sum of shortcut and sub-blocks.
     relu_of_sum = True
 
     def __init__(self, filters, width, strides=1, **kwargs):
@@ -39,20 +40,23 @@ class Bottleneck(Chain):
 
 @keras.saving.register_keras_serializable("tfdyn")
 class InvertedResidual(Chain):
-    """What an inverted residual of MobileNetV2 adds to its shortcut, or a part of it.
+    """A sub-block of MobileNetV2: 1x1, 3x3 depthwise and 1x1 convolutions.
 
-    1x1 convolution to the expanded width, 3x3 depthwise convolution and 1x1
-    convolution, each with batch norm; ReLU6 after the first two.
+    The first one expands the input to `width` channels. Each has batch norm, and ReLU6
+    follows the first two.
+
+    Input: tensor `(batch, height, width, channels)`.
+    Output: tensor `(batch, height / strides, width / strides, filters)`. The divisions
+    round up.
 
     Args:
-        filters: Output channels.
-        width: Channels within; the input's times E/N.
-        strides: Stride.
-        expand: Whether there is the first convolution; without it, `width` must be the
-            channels of the input, as in MobileNetV2's block with an expansion of 1.
-
-    Input `(batch, height, width, channels)`, output
-    `(batch, ceil(height / strides), ceil(width / strides), filters)`.
+        filters: Integer, number of output channels.
+        width: Integer, number of channels between the convolutions: E/N times those of
+            the input.
+        strides: Integer, stride of the depthwise convolution.
+        expand: Boolean, whether there is a first convolution. Without it, `width` must
+            be the number of input channels, as in the block of MobileNetV2 that has an
+            expansion of 1.
     """
 
     relu_of_sum = False
@@ -74,8 +78,8 @@ class InvertedResidual(Chain):
         }
 
 
-# Name: function of (channels of the input, filters, width, strides) that returns a
-# sub-block; the width of an inverted residual is its expansion E/N.
+# Name of a sub-block: function of (input channels, filters, width, strides) that
+# returns one. For inverted residuals, `width` is the expansion E/N.
 SUB_BLOCKS = {
     "bottleneck": lambda channels, filters, width, strides, **kwargs: Bottleneck(
         filters, width, strides, **kwargs
