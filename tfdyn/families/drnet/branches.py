@@ -1,4 +1,6 @@
-"""Branches: the candidate transformations of a connection (DRNet section 4.1)."""
+"""Branches: the candidate layers of a connection (DRNet section 4.1)."""
+
+from collections.abc import Collection
 
 import keras
 from keras import layers, ops
@@ -10,15 +12,19 @@ from tfdyn.layers.convolutions import conv_bn, depthwise
 
 @keras.saving.register_keras_serializable("tfdyn")
 class SeparableConv(Chain):
-    """(ReLU, depthwise, pointwise, batch norm) twice, as in DARTS.
+    """The separable convolution of DARTS: two depthwise and pointwise convolutions.
+
+    The layers are, twice: ReLU, depthwise convolution, pointwise (1x1) convolution and
+    batch norm.
+
+    Input: tensor `(batch, height, width, channels)`.
+    Output: tensor `(batch, height / strides, width / strides, filters)`. The divisions
+    round up.
 
     Args:
-        filters: Output channels.
-        kernel_size: Side of the depthwise kernels.
-        strides: Stride of the first depthwise convolution.
-
-    Input `(batch, height, width, channels)`, output
-    `(batch, ceil(height / strides), ceil(width / strides), filters)`.
+        filters: Integer, number of output channels.
+        kernel_size: Integer, height and width of the depthwise kernels.
+        strides: Integer, stride of the first depthwise convolution.
     """
 
     def __init__(self, filters, kernel_size, strides=1, **kwargs):
@@ -40,10 +46,14 @@ class SeparableConv(Chain):
 
 @keras.saving.register_keras_serializable("tfdyn")
 class SkipConnection(keras.layers.Layer):
-    """The fast-forward branch: its input, every `strides`-th row and column.
+    """Returns every `strides`-th row and column of its input, without a computation.
 
-    Input `(batch, height, width, channels)`, output
-    `(batch, ceil(height / strides), ceil(width / strides), channels)`.
+    Input: tensor `(batch, height, width, channels)`.
+    Output: tensor `(batch, height / strides, width / strides, channels)`. The divisions
+    round up.
+
+    Args:
+        strides: Integer; with 1 the output is the input.
     """
 
     def __init__(self, strides=1, **kwargs):
@@ -53,7 +63,7 @@ class SkipConnection(keras.layers.Layer):
     def call(self, inputs):
         if self.strides == 1:
             return inputs
-        # As inputs[:, ::strides, ::strides], whose gradient is slow on CPUs.
+        # Equals inputs[:, ::strides, ::strides], whose gradient is slow on CPUs.
         return ops.average_pool(inputs, 1, self.strides)
 
     def compute_output_shape(self, input_shape):
@@ -65,8 +75,8 @@ class SkipConnection(keras.layers.Layer):
         return {**super().get_config(), "strides": self.strides}
 
 
-# Name: function of (filters, strides) that returns a layer of that name. Its input
-# has `filters` channels too. To offer another branch, add it here.
+# Name of a branch: function of (filters, strides) that returns a layer of this name.
+# Input and output both have `filters` channels. A new branch is added here.
 BRANCHES = {
     "max_pool_3x3": lambda filters, strides: layers.MaxPooling2D(
         3, strides, padding="same", name="max_pool_3x3"
@@ -86,17 +96,27 @@ BRANCHES = {
 }
 
 
-def make_branches(names, filters, strides):
-    """Returns a new layer for each name.
+def make_branches(
+    names: Collection[str], filters: int, strides: int
+) -> list[keras.layers.Layer]:
+    """Creates the branches of a connection.
+
+    Args:
+        names: Names of the branches, keys of `BRANCHES`.
+        filters: Number of input and output channels.
+        strides: Stride of each branch, 1 or 2.
+
+    Returns:
+        List of new layers, one for each name.
 
     Raises:
-        ValueError: If a name is not in `BRANCHES` or stands there twice, or if
-            there is none.
+        UserError: If there is no name, a name twice, or a name that is not in
+            `BRANCHES`.
     """
     unknown = [name for name in names if name not in BRANCHES]
     if unknown or len(set(names)) != len(names) or not names:
         raise UserError(
-            f"Branches are one or more different names of {', '.join(BRANCHES)}; "
+            f"branches must be one or more different names of {', '.join(BRANCHES)}; "
             f"got {', '.join(names) or 'none'}."
         )
     return [BRANCHES[name](filters, strides) for name in names]

@@ -1,4 +1,4 @@
-"""Cell: a graph of nodes whose connections are MixedOps (DRNet section 3.1)."""
+"""Cell: a graph of nodes that are connected by MixedOps (DRNet section 3.1)."""
 
 import random
 
@@ -14,15 +14,22 @@ from tfdyn.layers.mixed_op import MixedOp
 from tfdyn.routing.route import select_mixed_ops
 
 
-def draw_topology(num_nodes, inputs_per_node, seed):
-    """Draws which previous nodes each node of a cell takes (DRNet section 4.1).
+def draw_topology(num_nodes: int, inputs_per_node: int, seed: int) -> list[list[int]]:
+    """Draws at random which nodes of a cell are connected (DRNet section 4.1).
 
-    Nodes 0 and 1 are the cell's inputs. Node i takes node i-1, then cell inputs
-    drawn at random, then, with more than three inputs a node, earlier nodes. (Node
-    2, whose predecessor is input 1, thus takes both inputs.)
+    Nodes 0 and 1 are the cell's inputs. Each later node gets a connection from the
+    node before it, then from cell inputs in random order. When there are no more cell
+    inputs, it gets connections from earlier nodes in random order.
+
+    Args:
+        num_nodes: N, number of nodes without the two inputs.
+        inputs_per_node: n, number of connections that end in a node. The first nodes
+            have fewer if there are fewer nodes before them.
+        seed: Seed of the draw.
 
     Returns:
-        A list with, for each node from 2 on, the sorted list of its sources.
+        List with one list for each node from node 2 on: the indices of the nodes that
+        it has a connection from, in ascending order.
     """
     draw = random.Random(seed)
     topology = []
@@ -36,11 +43,16 @@ def draw_topology(num_nodes, inputs_per_node, seed):
 
 @keras.saving.register_keras_serializable("tfdyn")
 class Preprocess(Chain):
-    """ReLU, 1x1 convolution and batch norm: brings a cell's input to its width.
+    """Gives a cell's input the cell's number of channels: ReLU, 1x1 convolution, norm.
+
+    Input: tensor `(batch, height, width, channels)`.
+    Output: tensor `(batch, height / strides, width / strides, filters)`. The divisions
+    round up.
 
     Args:
-        filters: Output channels.
-        strides: 2 where the input is twice as large as the cell's other one.
+        filters: Integer, number of output channels.
+        strides: Integer: 2 if the input is twice as high and wide as the cell's second
+            input, else 1.
     """
 
     kind = "preprocess"
@@ -57,26 +69,35 @@ class Preprocess(Chain):
 
 @keras.saving.register_keras_serializable("tfdyn")
 class Cell(keras.layers.Layer):
-    """One cell of DRNet: preprocessing, router, and nodes that sum MixedOps.
+    """Runs one cell of DRNet: preprocessing, router, and nodes connected by MixedOps.
+
+    A node is the sum of the MixedOps that end in it. The output is all nodes but the
+    two inputs, concatenated.
 
     Args:
-        filters: Width C.
-        topology: Sources of each node, as from `draw_topology`.
-        branches: Names of the candidate branches.
-        reduction: Whether connections from the cell's inputs have stride 2.
-        previous_reduction: Whether the cell before this one was such a cell.
-        router: Whether the cell has a router; without one the logits are zeros.
+        filters: Integer C, number of channels of each node.
+        topology: List of lists of integers, from `draw_topology`.
+        branches: List of names, the candidate branches of each connection.
+        reduction: Boolean, whether connections from the cell's inputs have stride 2.
+        previous_reduction: Boolean, whether the first input is twice as high and wide
+            as the second.
+        router: Boolean, whether the cell has a router. Without one, the logits are 0.
 
     Call arguments:
-        inputs: Pair of tensors `(batch, height, width, channels)`: the outputs of
-            the cell before the previous one, and of the previous one.
-        select: Function from logits `(batch, connections, branches)` to
-            `(route, weights)` of that shape, as `BranchSelection`.
-        route: Mapping from the names of `mixed_ops` to weights
-            `(batch, branches)`: the router is bypassed. `None` to ask the router.
+        inputs: Pair of tensors `(batch, height, width, channels)`, the outputs of the
+            cell before the previous cell and of the previous cell.
+        select: Function that turns logits `(batch, connections, branches)` into the
+            pair `(route, weights)` of the same shape, such as a `BranchSelection`. It
+            is needed if there is no `route`.
+        route: Mapping from MixedOp names to weights `(batch, branches)`, which are used
+            instead of the router's; `None` to use the router.
 
     Returns:
-        Output `(batch, height, width, num_nodes * filters)` and route.
+        Pair of the output `(batch, height, width, num_nodes * filters)` and the route,
+        a mapping like `route`. With `reduction`, height and width are halved.
+
+    Raises:
+        UserError: If a branch is unknown, or `route` lacks a MixedOp of the cell.
     """
 
     def __init__(
@@ -89,7 +110,7 @@ class Cell(keras.layers.Layer):
         router=True,
         **kwargs,
     ):
-        # Its layers cast their inputs themselves: routes stay in float32.
+        # The layers cast their inputs themselves, so that routes stay in float32.
         super().__init__(**{"autocast": False, **kwargs})
         self.filters, self.topology, self.branches = filters, topology, list(branches)
         self.reduction, self.previous_reduction = reduction, previous_reduction

@@ -1,7 +1,7 @@
 """DRNet, Dynamic Routing Networks (Cai et al., WACV 2021), and ISBNet.
 
-ISBNet (Cai et al., 2019) is the first form of the same network: it differs in its
-loss and training alone (`configs/isbnet_*.flags`).
+ISBNet (Cai et al., 2019) is an earlier version of the same network. Only its loss and
+its training differ (`configs/isbnet_*.flags`).
 """
 
 import itertools
@@ -22,7 +22,10 @@ STEMS = ("small", "imagenet")
 
 @keras.saving.register_keras_serializable("tfdyn")
 class DRNet(RoutedModel):
-    """A stack of cells whose connections are routed (DRNet section 3).
+    """Classifies images with cells that choose their branches (DRNet section 3).
+
+    A router in each cell decides, for each image, which branches of each connection
+    run.
 
     ```python
     model = DRNet((32, 32, 3), num_classes=10, num_cells=5, filters=15)
@@ -32,25 +35,32 @@ class DRNet(RoutedModel):
     ```
 
     Args:
-        input_shape: Height, width and channels of the images.
-        num_classes: Number of classes.
-        num_cells: L.
-        filters: C, the width of the first cell; it doubles at cells L//3 and 2L//3,
-            where connections from the cell's inputs have stride 2.
-        num_nodes: N, nodes of a cell beside its inputs.
-        inputs_per_node: n, connections into each node.
-        branches: Names of candidate branches
-            (`tfdyn.families.drnet.branches.BRANCHES`).
-        topology_seed: Seed of the connections, which all cells share.
-        stem: "small", or "imagenet" for 224x224.
-        selection: "gumbel_softmax", "softmax" or "none" (no routers).
-        threshold: T in (0, 1], a number or a list with one a connection.
-        temperature: Initial temperature of the selection.
-        seed: Seed of Gumbel noise and drops.
-        auxiliary_head: Whether there is an auxiliary head, for training alone.
+        input_shape: Three integers: height, width (in pixels) and channels of the
+            images, which must be square.
+        num_classes: Integer, number of classes.
+        num_cells: Integer L, number of cells.
+        filters: Integer C, number of channels of each node in the first cell. Cells
+            L//3 and 2L//3 double it, and halve height and width.
+        num_nodes: Integer N, number of nodes of a cell, without its two inputs.
+        inputs_per_node: Integer n, number of connections that end in a node.
+        branches: List of names, the candidate branches of each connection: keys of
+            `tfdyn.families.drnet.branches.BRANCHES`.
+        topology_seed: Integer, seed of the connections. All cells have the same ones.
+        stem: String, "small", or "imagenet" for images of 224x224 pixels.
+        selection: String. "gumbel_softmax": with Gumbel noise in training. "softmax":
+            without noise. "none": no routers, all branches run at any T.
+        threshold: T in (0, 1], a float or a list with one float for each connection.
+            The branches with the largest weights run, as few as make a sum of T.
+        temperature: Float above 0, initial temperature of the softmax.
+        seed: Integer, seed of the Gumbel noise and of what training drops; `None` for
+            a random seed.
+        auxiliary_head: Boolean, whether there is an auxiliary head, in training only.
 
-    Call arguments and result are those of `RoutedModel`; in training the result has
-    the `auxiliary_logits` of that head too.
+    The call is that of `RoutedModel`. In training, with `auxiliary_head`, its result
+    also has `auxiliary_logits`, a tensor `(batch, num_classes)`.
+
+    Raises:
+        UserError: If an argument has a wrong value.
     """
 
     training_heads = ("auxiliary_head",)
@@ -138,7 +148,7 @@ class DRNet(RoutedModel):
 
     @property
     def mixed_ops(self):
-        """All MixedOps, in the order in which thresholds are given."""
+        """List of the MixedOps of all cells, in the order of a list of thresholds."""
         return [mixed_op for cell in self.cells for mixed_op in cell.mixed_ops]
 
     def call(self, images, route=None, threshold=None, training=False):
@@ -170,8 +180,11 @@ class DRNet(RoutedModel):
 def _check(arguments):
     height, width, _ = arguments["input_shape"]
     if height != width:
-        raise UserError(f"Images must be square; got {height}x{width}.")
+        raise UserError(
+            f"Images must be square; got {height}x{width}. Pass an input_shape with "
+            f"the same height and width."
+        )
     if arguments["stem"] not in STEMS:
         raise UserError(
-            f"The stem is one of {', '.join(STEMS)}; got {arguments['stem']!r}."
+            f"stem must be one of {', '.join(STEMS)}; got {arguments['stem']!r}."
         )

@@ -1,4 +1,4 @@
-"""Router: the hypernetwork that weighs the branches of a cell (RouterNet)."""
+"""Router: decides which branches of a cell run."""
 
 import keras
 from keras import layers
@@ -9,19 +9,22 @@ from tfdyn.layers.convolutions import conv_bn, depthwise
 
 @keras.saving.register_keras_serializable("tfdyn")
 class Router(Chain):
-    """RouterNet (DRNet section 3.2, eq. 3), the SelectionNet of ISBNet.
+    """Computes a logit for each branch of each connection of a cell.
 
-    Two blocks of a pointwise and a 5x5 depthwise convolution of stride 2, global
-    average pooling and a dense layer. The papers leave the widths open: `filters`
-    and 4 times as many meet the published sizes.
+    It is DRNet's RouterNet (section 3.2, eq. 3) and ISBNet's SelectionNet. The layers
+    are, twice: 1x1 convolution, 5x5 depthwise convolution of stride 2, batch norm and
+    ReLU; then global average pooling and a dense layer. The papers do not publish the
+    numbers of channels. With `filters` and `4 * filters` the networks have the
+    published sizes.
+
+    Input: tensor `(batch, height, width, 2 * filters)`, the cell's two preprocessed
+    inputs, concatenated.
+    Output: logits `(batch, connections, branches)`, float32.
 
     Args:
-        filters: Width C of the cell.
-        connections: Connections of the cell.
-        branches: Branches of each connection.
-
-    Input `(batch, height, width, 2 * filters)`, the cell's two preprocessed
-    inputs side by side; output logits `(batch, connections, branches)`, float32.
+        filters: Integer C, number of channels of each node of the cell.
+        connections: Integer, number of connections of the cell.
+        branches: Integer, number of branches of each connection.
     """
 
     kind = "router"

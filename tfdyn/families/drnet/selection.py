@@ -1,4 +1,4 @@
-"""BranchSelection: from router logits to routes, with what training changes."""
+"""BranchSelection: turns a router's logits into a route."""
 
 import keras
 from keras import ops
@@ -9,37 +9,42 @@ from tfdyn.routing import selection
 
 @keras.saving.register_keras_serializable("tfdyn")
 class BranchSelection(keras.layers.Layer):
-    """Turns router logits into a route; all cells of a network share one.
+    """Turns a router's logits into the weights of the branches.
 
-    In training the route is dense: Gumbel-Softmax of the logits (DRNet eq. 4), or
-    a plain softmax, without noise. In inference there is no noise, and the route
-    keeps the smallest set of branches whose weights reach the threshold T.
+    In training all branches have a weight: the softmax of the logits, with Gumbel
+    noise (DRNet eq. 4) or without. In inference there is no noise. Only the branches
+    with the largest weights run, as few as make a sum of at least the threshold T.
 
-    `temperature`, `drop_connection` and `drop_branch` are scalar variables that a
-    training changes as it goes.
+    All cells of a network share one `BranchSelection`. It has three scalar variables
+    that a training may change: `temperature`, and the probabilities
+    `drop_connection` and `drop_branch` with which it drops connections and branches.
 
     Args:
-        method: "gumbel_softmax", "softmax" or "none" (no router: equal weights for
-            all branches, at any T).
-        temperature: Initial tau > 0.
-        seed: Seed of noise and drops, an integer.
+        method: String. "gumbel_softmax": with Gumbel noise in training. "softmax":
+            without noise. "none": all branches have equal weights at any T.
+        temperature: Float above 0, initial value of the temperature tau.
+        seed: Integer, seed of the noise and of the drops; `None` for a random seed.
 
     Call arguments:
-        logits: `(batch, connections, branches)`.
-        threshold: T in (0, 1], a scalar or `(connections,)`.
+        logits: Tensor `(batch, connections, branches)`.
+        threshold: T in (0, 1], a scalar or a tensor `(connections,)`, for inference
+            only. With 1 all branches run.
 
     Returns:
-        `(route, weights)`, both `(batch, connections, branches)`, float32. The
-        branches are to be weighted by `weights`, which in training has the dropped
-        ones at zero; costs are counted on `route`, which has no drops.
+        Pair `(route, weights)` of float32 tensors `(batch, connections, branches)`.
+        Costs are computed from `route`, and outputs are multiplied by `weights`. They
+        differ in training only: in `weights` dropped branches are 0.
+
+    Raises:
+        UserError: If there is no such method, or the temperature is not above 0.
     """
 
     def __init__(self, method="gumbel_softmax", temperature=3.0, seed=None, **kwargs):
         super().__init__(dtype="float32", **kwargs)
         if method not in selection.METHODS:
             raise UserError(
-                f"The selection method is one of {', '.join(selection.METHODS)}; got "
-                f"{method!r}."
+                f"The selection method must be one of "
+                f"{', '.join(selection.METHODS)}; got {method!r}."
             )
         if not temperature > 0:
             raise UserError(
@@ -77,9 +82,9 @@ class BranchSelection(keras.layers.Layer):
             if self.method != "none":
                 weights = selection.threshold_route(weights, threshold)
             return weights, weights
-        kept = selection.drop_branches(scores, self.drop_branch, self.seed_generator)
+        scores = selection.drop_branches(scores, self.drop_branch, self.seed_generator)
         applied = selection.drop_connections(
-            ops.softmax(kept), self.drop_connection, self.seed_generator
+            ops.softmax(scores), self.drop_connection, self.seed_generator
         )
         return weights, applied
 

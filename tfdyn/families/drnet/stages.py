@@ -1,21 +1,29 @@
-"""Stages of the training of DRNet and ISBNet (DRNet section 3.3)."""
+"""The training of DRNet and ISBNet, in stages (DRNet section 3.3)."""
 
 from tfdyn.costs.route_cost import RouteCost
+from tfdyn.families.drnet.drnet import DRNet
 from tfdyn.losses.routing_loss import RoutingLoss
+from tfdyn.models.family import TrainingContext
 from tfdyn.routing import schedules
-from tfdyn.training.stage import cost_table, sgd_stage
+from tfdyn.training.stage import Stage, cost_table, sgd_stage
 
 
-def drnet_stages(settings, model, context):
-    """Returns the two stages of DRNet and ISBNet (DRNet section 3.3).
+def drnet_stages(settings, model: DRNet, context: TrainingContext) -> list[Stage]:
+    """Returns the stages of a DRNet's training.
+
+    Stage "pretrain" trains without a price on the cost, at a constant temperature.
+    Stage "finetune" adds the expected cost to the loss, and the temperature falls.
 
     Args:
-        settings: `Settings`.
-        model: `DRNet`.
-        context: `TrainingContext`.
+        settings: `Settings` of the run.
+        model: `DRNet` to train.
+        context: `TrainingContext` of the run.
+
+    Returns:
+        List of the one or two `Stage`s that have epochs.
 
     Raises:
-        ValueError: If the cost table lacks a module of the model.
+        UserError: If the cost table lacks a module of the model.
     """
     losses = {
         "label_smoothing": settings.label_smoothing,
