@@ -11,10 +11,12 @@ P = RANDOM.random((6, 3, 4), "float32")
 
 def test_encouragement_mixes_p_with_its_opposite():
     np.testing.assert_allclose(
-        policies.encouraged(P, 0.8), 0.8 * P + 0.2 * (1 - P), atol=1e-6
+        policies.exploration_probabilities(P, 0.8), 0.8 * P + 0.2 * (1 - P), atol=1e-6
     )
-    np.testing.assert_allclose(policies.encouraged(P, 1.0), P)
-    np.testing.assert_allclose(policies.encouraged(P, 0.5), 0.5 + 0 * P, atol=1e-6)
+    np.testing.assert_allclose(policies.exploration_probabilities(P, 1.0), P)
+    np.testing.assert_allclose(
+        policies.exploration_probabilities(P, 0.5), 0.5 + 0 * P, atol=1e-6
+    )
 
 
 def test_samples_have_their_probabilities():

@@ -1,39 +1,40 @@
-"""Collapse: a word when a search gives all images one architecture."""
+"""Collapse: warns when a search selects the same modules for all images."""
+
+from typing import TextIO
 
 import keras
 
-# Share of pairs of images that run the same.
+# From this share of pairs of images with the same architecture on, it has collapsed.
 COLLAPSED = 0.99
 
 
 class Collapse(keras.callbacks.Callback):
-    """Reports a policy that has collapsed, with the settings that prevent it.
+    """Warns that the search has collapsed, and names the settings that prevent it.
 
-    In the turn of the meta-graph, when the router stands still; once, and again if it
-    recovers and collapses anew.
+    It warns once, and again if the search recovers and collapses once more.
 
     Args:
-        output: Where to write.
+        output: Text stream that the warning is written to.
     """
 
-    def __init__(self, output):
+    def __init__(self, output: TextIO):
         super().__init__()
-        self.output, self._since = output, None
+        self.output, self._collapsed = output, False
 
     def on_epoch_end(self, epoch, logs=None):
         same = (logs or {}).get("same_architecture")
-        # In the turn of the router the mean is of all that it was.
+        # In an epoch of the router, the metric is a mean over a router that changes.
         if self.params["stage"] != "meta_graph" or same is None:
             return
         if same < COLLAPSED:
-            self._since = None
-        elif self._since is None:
-            self._since = epoch
+            self._collapsed = False
+        elif not self._collapsed:
+            self._collapsed = True
             self.output.write(
-                f"collapsed: {same:.1%} of pairs of images have one architecture. To "
-                f"prevent it, explore more (a lower --alpha or --entropy_weight, "
-                f"--entropy=maximised, a lower --router_learning_rate), let the bound "
-                f"fall less fast (more --joint_epochs) or less far (a higher "
+                f"collapsed: {same:.1%} of pairs of images have the same architecture. "
+                f"To prevent it, explore more (a lower --alpha or --entropy_weight, "
+                f"--entropy=maximised, a lower --router_learning_rate), let the upper "
+                f"bound fall more slowly (more --joint_epochs) or less far (a higher "
                 f"--upper_bound_end), or start from a better meta-graph (more "
                 f"--pretrain_epochs)\n"
             )

@@ -1,6 +1,7 @@
-"""InstaNAS: a controller searches an architecture for every image (Cheng et al., 2018).
+"""InstaNAS: a router selects an architecture for each image (Cheng et al., 2018).
 
-The meta-graph holds all architectures; the router is the paper's controller.
+The meta-graph, the network without its router, holds all architectures. The router is
+what the paper calls the controller.
 """
 
 import keras
@@ -18,7 +19,7 @@ from tfdyn.models.routed_model import RoutedModel
 from tfdyn.routing import noise
 from tfdyn.routing.route import select_mixed_ops
 
-# What a training step trains, and the metrics of the search that it has.
+# Phase of a training: names of the metrics of the search that it reports.
 PHASES = {
     "pretrain": (),
     "router": ("reward", "entropy", "modules", "same_architecture"),
@@ -30,33 +31,46 @@ SEARCH_METRICS = PHASES["router"]
 
 @keras.saving.register_keras_serializable("tfdyn")
 class InstaNAS(RoutedModel):
-    """Cells of five modules, of which one router selects those of all (section 3).
+    """Classifies images with cells of five modules (InstaNAS section 3).
+
+    One router looks at the image and selects the modules of all cells.
 
     ```python
     model = InstaNAS((32, 32, 3), 10, [(16, 1, 1), (24, 2, 2)])
     outputs = model(images)                     # logits, and the route of each image
     outputs = model(images, threshold=1.0)      # all modules
     outputs = model(images, route=my_route)     # router bypassed
-    model.phase = "pretrain"                    # what a training trains
+    model.phase = "pretrain"                    # before a training: what it trains
     ```
 
     Args:
-        input_shape: Height, width and channels of the images.
-        num_classes: Number of classes.
-        stages: List of stages, each `(filters, cells, strides)`: channels of its cells,
-            their number, stride of the first. The first falls back to the module
-            `FALLBACK`; each other passes its input on where none is selected.
-        stem_filters: Channels of the 3x3 convolution before the cells.
-        stem_strides: Its stride.
-        head_filters: Channels of the 1x1 convolution before the classifier.
-        router: "large_kernels" (the paper's) or "residual" (the authors' code's).
-        router_pool: Side of the squares of pixels that the router sees as one.
-        alpha: Encouragement parameter of the exploration in training.
-        threshold: T in (0, 1], a number or a list with one a cell: a module runs where
-            its probability of not running is below T.
-        seed: Seed of draws and drops.
+        input_shape: Three integers: height, width (in pixels) and channels of the
+            images.
+        num_classes: Integer, number of classes.
+        stages: List of stages, each `(filters, cells, strides)`, three integers: number
+            of output channels of each cell, number of cells, stride of the first cell.
+            If no module is selected, the first cell runs the module `FALLBACK`; the
+            other cells return their input.
+        stem_filters: Integer, number of channels of the 3x3 convolution before the
+            cells.
+        stem_strides: Integer, stride of this convolution.
+        head_filters: Integer, number of channels of the 1x1 convolution before the
+            classifier.
+        router: String, form of the router: "large_kernels" (the paper) or "residual"
+            (the authors' code).
+        router_pool: Integer. The router sees the means of squares of this many pixels
+            a side.
+        alpha: Float from 0.5 to 1, encouragement parameter of the exploration in
+            training.
+        threshold: T in (0, 1], a float or a list with one float for each cell. A module
+            runs if its probability of not running is below T.
+        seed: Integer, seed of all that training draws at random; `None` for a random
+            seed.
 
-    Call arguments and result are those of `RoutedModel`; a training has a `phase` too.
+    The call is that of `RoutedModel`. Before a training, `phase` must be set.
+
+    Raises:
+        UserError: If an argument has a wrong value.
     """
 
     binary = True
@@ -130,34 +144,40 @@ class InstaNAS(RoutedModel):
 
     @property
     def mixed_ops(self):
-        """The MixedOp of each cell, in the order in which thresholds are given."""
+        """List of the MixedOp of each cell, in the order of a list of thresholds."""
         return [cell.mixed_op for cell in self.cells]
 
     @property
     def least_branches(self):
-        """None need run but in cells that cannot pass their input on."""
+        """List for each cell: 0 if it can pass its input on, else 1."""
         return [0 if cell.passes_on else 1 for cell in self.cells]
 
     @property
-    def phase(self):
+    def phase(self) -> str | None:
         """What a training step trains, one of `PHASES`; `None` outside a training.
 
-        "pretrain" is the meta-graph under all modules but those dropped; "router" the
-        router under policies it draws; "meta_graph" the meta-graph under such policies,
-        shuffled over the batch; "finetune" the meta-graph under the router's own. What
-        is not trained is frozen, the statistics of its batch norms too.
+         - "pretrain": the meta-graph, with all modules but some dropped at random;
+         - "router": the router, with policies drawn from its probabilities;
+         - "meta_graph": the meta-graph, with such policies, exchanged at random
+           between the images of a batch;
+         - "finetune": the meta-graph, with the policies of inference.
+
+        All other weights are frozen, and so are the statistics of their batch norms.
+
+        Raises:
+            UserError: When it is set to another value.
         """
         return self._phase
 
     @phase.setter
     def phase(self, value):
         if value not in (None, *PHASES):
-            raise UserError(f"A phase is one of {', '.join(PHASES)}; got {value!r}.")
+            raise UserError(f"phase must be one of {', '.join(PHASES)}; got {value!r}.")
         self._phase = value
         self.router.trainable = value in (None, "router")
         for layer in (self.stem, *self.cells, self.head):
             layer.trainable = value != "router"
-        # What Keras has traced trains something else.
+        # Makes Keras trace a new training step: the old one trains other weights.
         self.train_function = None
 
     def call(self, images, route=None, threshold=None, training=False):
@@ -169,40 +189,47 @@ class InstaNAS(RoutedModel):
         return self._outputs(images, self.route_of(policy))
 
     def _explore(self, images):
-        """Returns the outputs of a training step, as the phase has it."""
+        """Returns the outputs of a training step in any phase but "finetune"."""
         if self.phase is None:
             raise UserError(
-                f"To train an InstaNAS, say what: set its phase to one of "
+                f"An InstaNAS needs a phase to train: set its phase to one of "
                 f"{', '.join(PHASES)}."
             )
         if self.phase == "pretrain":
             policy = self.selection.drop(ops.shape(images)[0])
             return self._outputs(images, self.route_of(policy))
         logits = self.router(images)
-        drawn, probabilities = self.selection.explore(logits)
+        policy, probabilities = self.selection.explore(logits)
         if self.phase == "meta_graph":
-            shuffled = noise.shuffled(drawn, self.selection.seed_generator)
+            shuffled = noise.shuffled(policy, self.selection.seed_generator)
             route = self.route_of(self.selection.complete(shuffled))
             return {**self._outputs(images, route), "router_logits": logits}
-        # Those of the baseline, which is inference's, and those drawn, in one pass.
-        own, explored = self.selection(logits), self.selection.complete(drawn)
-        both = self.route_of(ops.concatenate([own, explored]))
+        # The baseline is the policy of inference. One pass runs both policies.
+        baseline, explored = self.selection(logits), self.selection.complete(policy)
+        both = self.route_of(ops.concatenate([baseline, explored]))
         outputs = self._outputs(ops.concatenate([images, images]), both)
-        own_logits, explored_logits = ops.split(outputs["logits"], 2)
+        baseline_logits, explored_logits = ops.split(outputs["logits"], 2)
         return {
-            "logits": own_logits,
-            "route": self.route_of(own),
+            "logits": baseline_logits,
+            "route": self.route_of(baseline),
             "router_logits": logits,
             "explored": {
                 "logits": explored_logits,
                 "route": self.route_of(explored),
-                "policy": drawn,
+                "policy": policy,
                 "probabilities": probabilities,
             },
         }
 
     def route_of(self, policy):
-        """Returns a policy `(batch, cells, modules)` as a route."""
+        """Returns the route of a policy.
+
+        Args:
+            policy: Policy with fallbacks, tensor `(batch, cells, modules)`.
+
+        Returns:
+            Dict from MixedOp names to weights `(batch, modules)`.
+        """
         names = [op.name for op in self.mixed_ops]
         return dict(zip(names, ops.unstack(policy, axis=1), strict=True))
 
@@ -215,12 +242,24 @@ class InstaNAS(RoutedModel):
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Updates the metrics of `RoutedModel`, and those of the search.
 
-        `entropy` of the router's probabilities, `modules`: the share that they run,
-        `same_architecture`: the share of pairs of images that run the same, and
-        `reward`: of those architectures.
+        Metrics of the search:
+
+         - `entropy`: entropy of the router's probabilities, in nats;
+         - `modules`: share of the modules that run, without exploration;
+         - `same_architecture`: share of pairs of images with the same policy;
+         - `reward`: reward of the policies without exploration.
+
+        Args:
+            x: Images `(batch, height, width, channels)`.
+            y: Labels, integer tensor `(batch,)`.
+            y_pred: Mapping, the outputs of the model.
+            sample_weight: Weights of the images `(batch,)`, or `None`.
+
+        Returns:
+            Dict from names of metrics to values.
         """
-        shown = PHASES.get(self.phase, ())
-        if "modules" in shown:
+        names = PHASES.get(self.phase, ())
+        if "modules" in names:
             policy = ops.stack(list(y_pred["route"].values()), axis=1)
             if "router_logits" in y_pred:
                 policy = self.selection(y_pred["router_logits"])
@@ -228,16 +267,16 @@ class InstaNAS(RoutedModel):
                 self._search["entropy"].update_state(entropy)
             self._search["modules"].update_state(policy)
             self._search["same_architecture"].update_state(policies.sameness(policy))
-        if "reward" in shown:
+        if "reward" in names:
             rewards = self.routing_loss.rewards(y, y_pred)
             self._search["reward"].update_state(rewards)
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     def get_metrics_result(self):
-        """Returns the metrics, of the search those alone that the phase has."""
-        hidden = set(SEARCH_METRICS).difference(PHASES.get(self.phase, ()))
+        """Returns a dict of all metrics, without those that the phase does not have."""
+        excluded = set(SEARCH_METRICS).difference(PHASES.get(self.phase, ()))
         results = super().get_metrics_result()
-        return {name: value for name, value in results.items() if name not in hidden}
+        return {name: value for name, value in results.items() if name not in excluded}
 
 
 def _build(layer, shape):
@@ -249,6 +288,6 @@ def _check(arguments):
     stages = arguments["stages"]
     if not stages or not all(len(s) == 3 and min(s) > 0 for s in stages):
         raise UserError(
-            f"A stage is (filters, cells, strides), all above 0, and there is at least "
-            f"one; got {stages}."
+            f"stages must be a list of (filters, cells, strides), all above 0, with at "
+            f"least one; got {stages}."
         )

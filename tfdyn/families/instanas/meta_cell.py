@@ -1,4 +1,4 @@
-"""MetaCell: modules side by side, those selected summed (InstaNAS section 3.2)."""
+"""MetaCell: sums the modules that a route selects (InstaNAS section 3.2)."""
 
 import keras
 from keras import ops
@@ -9,13 +9,14 @@ from tfdyn.layers.mixed_op import MixedOp
 
 @keras.saving.register_keras_serializable("tfdyn")
 class MetaCell(keras.layers.Layer):
-    """A cell of the meta-graph: the sum of its selected modules.
-
-    Where none is selected, a cell that keeps its input's shape passes its input on.
+    """Sums the outputs of the selected modules of one cell of the meta-graph.
 
     Args:
-        modules: Layers, as of `tfdyn.families.instanas.search_space`.
-        passes_on: Whether it does; if not, routes select a module (`PolicySelection`).
+        modules: List of layers, such as those of
+            `tfdyn.families.instanas.search_space`.
+        passes_on: Boolean, whether the output is the input if no module is selected.
+            The modules must keep the shape then. If it is false, each route must
+            select a module, which `PolicySelection` ensures.
 
     Call arguments:
         inputs: Tensor `(batch, height, width, channels)`.
@@ -23,10 +24,14 @@ class MetaCell(keras.layers.Layer):
 
     Returns:
         Tensor of the shape of a module's output.
+
+    Raises:
+        UserError: In `build`, if the cell passes its input on and the modules change
+            its shape.
     """
 
     def __init__(self, modules, passes_on=False, **kwargs):
-        # Weights stay in float32.
+        # The layers cast their inputs themselves, so that `weights` stay in float32.
         super().__init__(**{"autocast": False, **kwargs})
         self.passes_on = passes_on
         self.mixed_op = MixedOp(modules, name=f"{self.name}_modules")
@@ -38,7 +43,7 @@ class MetaCell(keras.layers.Layer):
             raise UserError(
                 f"{self.name} cannot pass its input on: the input is "
                 f"{tuple(input_shape[1:])}, the output {tuple(output_shape[1:])}. Use "
-                f"passes_on=False, and let routes select a module."
+                f"passes_on=False, and routes that select a module."
             )
 
     def call(self, inputs, weights):

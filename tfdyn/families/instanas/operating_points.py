@@ -1,60 +1,54 @@
-"""Operating points: the models that one search leaves behind, from dear to cheap."""
+"""Operating points: models that a search saves, from expensive to cheap."""
 
 import json
+from typing import Any, TextIO
 
 import keras
 
+from tfdyn.data.input_format import InputFormat
 from tfdyn.families.instanas.settings import OPERATING_POINTS as NAMES
 from tfdyn.figures import figure
 from tfdyn.files import write_json
 from tfdyn.text import align, readable
 
-FOLDER, TABLE, PLOT = (
-    "operating_points",
-    "operating_points.json",
-    "operating_points.png",
-)
+TABLE, PLOT = "operating_points.json", "operating_points.png"
 
 
-def point_folder(run, name):
-    """Returns the `RunFolder` of an operating point, which is exported as any other.
+def epochs_of(first_epoch: int, joint_epochs: int) -> dict[int, str]:
+    """Returns the epochs at whose end an operating point is saved.
 
-    Args:
-        run: `RunFolder` of the search.
-        name: One of A to E.
-    """
-    return run.subfolder(f"{FOLDER}/{name}")
-
-
-def epochs_of(first, joint_epochs):
-    """Maps epochs of a training, 0-based, to the operating points at their ends.
-
-    They are as far from each other as turns of router and meta-graph allow, the last
-    at the end of the search; each ends with an epoch of the meta-graph.
+    They are spread evenly over the search, and the last is its last epoch. All are
+    epochs of the meta-graph, which follow those of the router.
 
     Args:
-        first: First epoch of the joint stage.
-        joint_epochs: Its number of epochs.
+        first_epoch: Index of the first epoch of the joint stage, from 0.
+        joint_epochs: Number of epochs of the joint stage.
+
+    Returns:
+        Dict from the index of an epoch, from 0, to the name of the point.
     """
     turns = joint_epochs // 2
     ends = (round(turns * (i + 1) / len(NAMES)) for i in range(len(NAMES)))
-    return {first + 2 * end - 1: name for end, name in zip(ends, NAMES, strict=True)}
+    return {
+        first_epoch + 2 * end - 1: name for end, name in zip(ends, NAMES, strict=True)
+    }
 
 
 class OperatingPoints(keras.callbacks.Callback):
-    """Keeps models along the falling bound, each with its accuracy and its cost.
+    """Saves a model at each operating point of a search, with accuracy and cost.
 
-    `operating_points/NAME/` is a run folder; `operating_points.json` and `.png` compare
-    them. Accuracy is that on the validation share; without one, the training's.
+    Each point is a run folder of its own, `operating_points/NAME/`. The files
+    `operating_points.json` and `operating_points.png` compare the points. Accuracy is
+    measured on the validation images or, if there are none, in training.
 
     Args:
         settings: `Settings` of the run.
-        input_format: `InputFormat` of its images.
-        folder: `RunFolder`.
-        output: Where the table is written.
+        input_format: `InputFormat` of the images.
+        folder: `RunFolder` of the search.
+        output: Text stream that the table of all points is written to.
     """
 
-    def __init__(self, settings, input_format, folder, output):
+    def __init__(self, settings, input_format: InputFormat, folder, output: TextIO):
         super().__init__()
         self.settings, self.input_format = settings, input_format
         self.folder, self.output = folder, output
@@ -64,12 +58,13 @@ class OperatingPoints(keras.callbacks.Callback):
         name = self.epochs.get(epoch)
         if name is None:
             return
-        point = point_folder(self.folder, name)
+        point = self.folder.operating_point(name)
         point.start(self.settings)
         self.input_format.save(point / "input.json")
         point.save_model(self.model)
         path, points = self.folder / TABLE, []
-        if path.exists():  # Without what a killed run went on from.
+        if path.exists():
+            # A run that was stopped and resumed may have saved later points before.
             points = [p for p in json.loads(path.read_text()) if p["epoch"] <= epoch]
         points.append({"point": name, "epoch": epoch + 1, **summary(logs)})
         write_json(path, points)
@@ -78,18 +73,29 @@ class OperatingPoints(keras.callbacks.Callback):
             self.output.write(f"\n{table(points)}\n\n")
 
 
-def summary(logs):
-    """Returns what the table says of an epoch, by its logs."""
-    validated = "val_accuracy" in logs
-    shown = {
-        "accuracy": logs["val_accuracy" if validated else "accuracy"],
-        "split": "validation" if validated else "train",
-        "macs_mean": logs["val_macs_mean" if validated else "expected_macs"],
+def summary(logs: dict[str, float]) -> dict[str, Any]:
+    """Returns the entries of an operating point in the table and in the JSON file.
+
+    Args:
+        logs: Dict from the names of an epoch's metrics to their values.
+
+    Returns:
+        Dict with `accuracy` (0 to 1), the `split` that it was measured on, `macs_mean`
+        (MACs for each image), `ms_mean` (milliseconds for each image), the
+        `upper_bound` and `lower_bound` of the search, and the shares `modules` and
+        `same_architecture`. From `ms_mean` on, entries are left out if `logs` lacks
+        them.
+    """
+    validation = "val_accuracy" in logs
+    entries = {
+        "accuracy": logs["val_accuracy" if validation else "accuracy"],
+        "split": "validation" if validation else "train",
+        "macs_mean": logs["val_macs_mean" if validation else "expected_macs"],
     }
     if "val_ms_mean" in logs:
-        shown["ms_mean"] = logs["val_ms_mean"]
+        entries["ms_mean"] = logs["val_ms_mean"]
     names = ("upper_bound", "lower_bound", "modules", "same_architecture")
-    return shown | {name: logs[name] for name in names if name in logs}
+    return entries | {name: logs[name] for name in names if name in logs}
 
 
 def table(points: list[dict]) -> str:
@@ -110,12 +116,15 @@ def table(points: list[dict]) -> str:
     return align([heads, *rows])
 
 
-def frontier(points, cost):
-    """Returns the points that no other one beats in accuracy at no more cost.
+def frontier(points: list[dict], cost: str) -> list[dict]:
+    """Returns the points that are more accurate than all cheaper points.
 
     Args:
-        points: Operating points.
-        cost: Name of their cost, "macs_mean" or "ms_mean".
+        points: List of operating points, dicts as from `summary`.
+        cost: Key of the cost in them, "macs_mean" or "ms_mean".
+
+    Returns:
+        List of points, from the cheapest to the most expensive.
     """
     best, front = -1.0, []
     for point in sorted(points, key=lambda p: (p[cost], -p["accuracy"])):

@@ -1,7 +1,8 @@
-"""Policies: which modules of all cells run, drawn and weighed (InstaNAS section 3.3).
+"""Policies: which modules of all cells run for each image (InstaNAS section 3.3).
 
-A policy is a float32 tensor `(batch, cells, modules)` of 0 and 1; probabilities have
-its shape. All functions are written in `keras.ops`.
+A policy is a float32 tensor `(batch, cells, modules)`: 1 for a module that runs, else
+0. The probabilities of modules to run are a tensor of the same shape. All functions are
+written in `keras.ops`.
 """
 
 from keras import ops
@@ -9,70 +10,92 @@ from keras import ops
 from tfdyn.routing.noise import uniform
 
 
-def encouraged(probabilities, alpha):
-    """Returns `alpha * p + (1 - alpha) * (1 - p)`, which explores more than p.
+def exploration_probabilities(probabilities, alpha: float):
+    """Moves probabilities towards 0.5: `alpha * p + (1 - alpha) * (1 - p)`.
 
     Args:
-        probabilities: p.
-        alpha: The encouragement parameter, in [0.5, 1]; 1 leaves p as it is.
+        probabilities: Tensor p `(batch, cells, modules)`.
+        alpha: Encouragement parameter, from 0.5 to 1. With 0.5 all are 0.5; with 1
+            they stay as they are.
+
+    Returns:
+        Tensor `(batch, cells, modules)`.
     """
     return alpha * probabilities + (1.0 - alpha) * (1.0 - probabilities)
 
 
 def sample(probabilities, seed):
-    """Draws each module by itself, as Bernoulli of its probability.
+    """Draws a policy: each module runs with its probability.
 
     Args:
-        probabilities: Of each module to run.
+        probabilities: Tensor `(batch, cells, modules)`, in [0, 1].
         seed: `keras.random.SeedGenerator` or integer.
+
+    Returns:
+        Policy, float32 tensor `(batch, cells, modules)`.
     """
     draws = uniform(ops.shape(probabilities), seed)
     return ops.cast(draws < probabilities, "float32")
 
 
 def with_fallback(policy, fallback):
-    """Adds the modules that run where a cell must run one and none is selected.
+    """Adds the fallback module to each cell that has no selected module.
 
     Args:
-        policy: Policy.
-        fallback: `(cells, modules)`: 1 for the module that a cell falls back to, else
-            0; all 0 for a cell that may run none.
+        policy: Policy, tensor `(batch, cells, modules)`.
+        fallback: Array `(cells, modules)`: 1 for the fallback module of a cell, else 0.
+            A cell that may run no module has zeros only.
 
     Returns:
-        A policy that every cell can run: a route.
+        Policy that all cells can run, float32 tensor `(batch, cells, modules)`.
     """
     none = ops.cast(ops.sum(policy, axis=-1, keepdims=True) == 0, "float32")
     return policy + none * ops.cast(fallback, "float32")
 
 
 def log_probability(policy, probabilities):
-    """Returns the logarithm of the probability of a policy, `(batch,)`.
-
-    The sum in eq. 1, of what was drawn, before any fallback.
+    """Returns the logarithm of the probability to draw a policy (the sum in eq. 1).
 
     Args:
-        policy: Policy.
-        probabilities: Those that it was drawn from, in (0, 1).
+        policy: Policy as drawn, without fallbacks, tensor `(batch, cells, modules)`.
+        probabilities: Tensor `(batch, cells, modules)` that it was drawn from, in
+            (0, 1).
+
+    Returns:
+        Float32 tensor `(batch,)`.
     """
-    of_each = ops.where(policy > 0, probabilities, 1.0 - probabilities)
-    return ops.sum(ops.log(of_each + 1e-12), axis=(1, 2))
+    probabilities = ops.where(policy > 0, probabilities, 1.0 - probabilities)
+    return ops.sum(ops.log(probabilities + 1e-12), axis=(1, 2))
 
 
 def entropy(probabilities):
-    """Returns the entropy of all modules' probabilities, in nats, `(batch,)`."""
+    """Returns the entropy of the probabilities of each image, summed over modules.
+
+    Args:
+        probabilities: Tensor `(batch, cells, modules)`, in [0, 1].
+
+    Returns:
+        Float32 tensor `(batch,)`, in nats.
+    """
     off = 1.0 - probabilities
     terms = probabilities * ops.log(probabilities + 1e-12) + off * ops.log(off + 1e-12)
     return -ops.sum(terms, axis=(1, 2))
 
 
 def sameness(policy):
-    """Returns the share of the pairs of a batch that have one policy, a scalar.
+    """Returns the share of pairs of images that have the same policy.
 
-    It is 1 when all inputs have the same: the policy has collapsed.
+    With 1, all images of the batch have the same policy: the search has collapsed.
+
+    Args:
+        policy: Policy, tensor `(batch, cells, modules)`.
+
+    Returns:
+        Float32 scalar from 0 to 1; 0 for a batch of one image.
     """
     count, size = ops.shape(policy)[0], policy.shape[1] * policy.shape[2]
     signs = 2.0 * ops.reshape(policy, (-1, size)) - 1.0
-    # Two rows of signs are one where each sign agrees.
+    # Two rows are the same if the products of their signs sum to the number of modules.
     agree = ops.matmul(signs, ops.transpose(signs)) > size - 1.0
     pairs = ops.sum(ops.cast(agree, "float32")) - ops.cast(count, "float32")
     return pairs / ops.cast(ops.maximum(count * (count - 1), 1), "float32")

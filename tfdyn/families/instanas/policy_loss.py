@@ -1,4 +1,4 @@
-"""The loss of InstaNAS's router: policy gradients of a reward within bounds."""
+"""PolicyLoss: trains InstaNAS's router by policy gradients."""
 
 import keras
 from keras import ops
@@ -6,31 +6,45 @@ from keras import ops
 from tfdyn.errors import UserError
 from tfdyn.families.instanas import policies
 
-# What the term of the entropy is multiplied by.
+# Sign of the entropy in the loss.
 ENTROPY = {"minimised": 1.0, "maximised": -1.0}
 
 
 class PolicyLoss(keras.losses.Loss):
-    """Policy gradient with a self-critical baseline (InstaNAS eq. 1), and entropy.
+    """Policy gradient of a reward for right classes at low cost (InstaNAS eq. 1).
 
-    The reward of an image is `R_T * R_A` (eq. 2): R_T is `right` or `wrong`, as the
-    class is, and R_A a parabola of the route's cost: 1 in the middle of the bounds U
-    and L, 0 at them and beyond. Where R_T is not positive it is the reward itself. The
-    gradient is that of the logarithm of the probability of what was drawn, times the
-    reward of it less that of the router's own policy.
+    The reward of an image is `R_T * R_A` (eq. 2). R_T is `right` if the class is right,
+    else `wrong`. R_A depends on the cost of the route: it is a parabola that is 1 in
+    the middle between the lower bound L and the upper bound U, and 0 at the bounds and
+    beyond. If R_T is not positive, the reward is R_T alone.
 
-    `upper` and `lower`, U and L in the unit of the cost, are scalar variables that a
-    training changes as it goes (dynamic reward, section 3.3).
+    The loss of an image is the logarithm of the probability of the policy that was
+    drawn, times minus its advantage: its reward less the reward of the policy without
+    exploration (the self-critical baseline). The router's entropy is added.
 
     Args:
-        cost: `RouteCost` of the network; what always runs is in the bounds too.
-        right: R_T where the class is right.
-        wrong: R_T where it is wrong, at most 0.
-        entropy: "minimised" (the paper) or "maximised" (its authors' code).
-        entropy_weight: Weight of the router's entropy.
+        cost: `RouteCost` of the network.
+        right: Float above 0, R_T of an image that is classified right.
+        wrong: Float, at most 0, R_T of an image that is classified wrong.
+        entropy: String, what the loss does with the entropy: "minimised" (the paper)
+            or "maximised" (its authors' code).
+        entropy_weight: Float, weight of the entropy.
+        name: String, name of the loss.
 
-    Called with labels `(batch,)`, integers, and the outputs of an `InstaNAS` in the
-    phase "router"; returns the mean over the batch.
+    Call arguments:
+        y_true: Integer tensor `(batch,)`, the labels.
+        y_pred: Mapping, the outputs of an `InstaNAS` in the phase "router".
+
+    Returns:
+        Scalar, the mean over the batch.
+
+    Attributes:
+        upper: Scalar variable U, a cost of a whole route, in the unit of `cost`. A
+            training changes it (dynamic reward, section 3.3).
+        lower: Scalar variable L, likewise.
+
+    Raises:
+        UserError: If there is no such `entropy`, or all modules cost 0.
     """
 
     def __init__(
@@ -45,12 +59,12 @@ class PolicyLoss(keras.losses.Loss):
         super().__init__(name=name)
         if entropy not in ENTROPY:
             raise UserError(
-                f"The entropy is one of {', '.join(ENTROPY)}; got {entropy!r}."
+                f"entropy must be one of {', '.join(ENTROPY)}; got {entropy!r}."
             )
         if not cost.all_branches > 0:
             raise UserError(
-                "The modules cost nothing at all in this table: there is no cost to "
-                "search by. Use another table."
+                "The modules cost nothing at all in this cost table, so that a search "
+                "cannot lower their cost. Use a table where they cost more than 0."
             )
         self.cost, self.right, self.wrong = cost, right, wrong
         self.entropy_weight = ENTROPY[entropy] * entropy_weight
@@ -64,26 +78,40 @@ class PolicyLoss(keras.losses.Loss):
     def call(self, y_true, y_pred):
         explored = y_pred["explored"]
         advantage = self.rewards(y_true, explored) - self.rewards(y_true, y_pred)
-        chosen = policies.log_probability(explored["policy"], explored["probabilities"])
+        log_probability = policies.log_probability(
+            explored["policy"], explored["probabilities"]
+        )
+        policy_loss = -ops.stop_gradient(advantage) * log_probability
         entropy = policies.entropy(ops.sigmoid(y_pred["router_logits"]))
-        return self.entropy_weight * entropy - ops.stop_gradient(advantage) * chosen
+        return self.entropy_weight * entropy + policy_loss
 
     def rewards(self, labels, outputs):
-        """Returns the reward of each image, `(batch,)`.
+        """Returns the reward of each image (eq. 2).
 
         Args:
-            labels: Integers `(batch,)`.
-            outputs: Mapping with the `logits` and the `route` that gave them.
+            labels: Integer tensor `(batch,)`.
+            outputs: Mapping with the `logits` `(batch, num_classes)` and the `route`
+                that they were computed with.
+
+        Returns:
+            Float32 tensor `(batch,)`.
         """
         labels = ops.reshape(ops.cast(labels, "int32"), (-1,))
         right = ops.cast(ops.argmax(outputs["logits"], axis=-1), "int32") == labels
-        of_task = ops.where(right, self.right, self.wrong)
-        of_architecture = self.architecture_rewards(self.cost.total(outputs["route"]))
-        return ops.where(of_task > 0, of_task * of_architecture, of_task)
+        task_rewards = ops.where(right, self.right, self.wrong)
+        rewards = self.architecture_rewards(self.cost.total(outputs["route"]))
+        return ops.where(task_rewards > 0, task_rewards * rewards, task_rewards)
 
     def architecture_rewards(self, costs):
-        """Returns R_A of costs: `-(z - U)(z - L) / gamma`, within 0 and 1."""
+        """Returns the reward R_A of a cost z: `-(z - U)(z - L) / gamma`, at least 0.
+
+        Args:
+            costs: Tensor `(batch,)`, costs of whole routes in the unit of the cost.
+
+        Returns:
+            Float32 tensor `(batch,)`, from 0 to 1.
+        """
         upper, lower = ops.cast(self.upper, "float32"), ops.cast(self.lower, "float32")
         middle, half = (upper + lower) / 2, (upper - lower) / 2
-        # The same parabola; gamma is the square of half the interval.
+        # The same parabola in another form. gamma is the square of half the interval.
         return ops.clip(1.0 - ops.square((costs - middle) / half), 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""ImageRouter: which modules run, decided by a look at the image alone."""
+"""ImageRouter: decides, from the image alone, which modules of all cells run."""
 
 import keras
 from keras import layers, ops
@@ -7,7 +7,8 @@ from tfdyn.errors import UserError
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
 
-# Channels of the three layers, or blocks. The paper leaves these and the kernels open.
+# Channels and kernel sizes of the three convolutions. Residual blocks have the same
+# channels. The paper publishes neither.
 WIDTHS, KERNELS = (16, 32, 64), (7, 5, 5)
 FORMS = ("large_kernels", "residual")
 
@@ -16,13 +17,15 @@ FORMS = ("large_kernels", "residual")
 class ResidualUnit(Chain):
     """A basic block of ResNet: two 3x3 convolutions, a shortcut, and ReLU of the sum.
 
-    Args:
-        filters: Output channels.
-        strides: Stride of the first convolution; the shortcut is a 1x1 convolution
-            of that stride where it is not 1.
+    Input: tensor `(batch, height, width, channels)`. With a stride of 1 it must have
+    `filters` channels.
+    Output: tensor `(batch, height / strides, width / strides, filters)`. The divisions
+    round up.
 
-    Input `(batch, height, width, channels)`, of `filters` channels if the stride is 1;
-    output `(batch, ceil(height / strides), ceil(width / strides), filters)`.
+    Args:
+        filters: Integer, number of output channels.
+        strides: Integer, stride of the first convolution. If it is above 1, the
+            shortcut is a 1x1 convolution with the same stride.
     """
 
     def __init__(self, filters, strides=1, **kwargs):
@@ -45,22 +48,27 @@ class ResidualUnit(Chain):
 
 @keras.saving.register_keras_serializable("tfdyn")
 class ImageRouter(Chain):
-    """The controller of InstaNAS (section 3.3), which runs once, before everything.
+    """Computes a logit for each module of each cell from the image.
 
-    The form "large_kernels" is the paper's: three convolutions with large kernels, each
-    with batch norm and ReLU. "residual" is that of the authors' code: a 3x3 convolution
-    and three residual blocks, of which the last two halve the map. Then global average
-    pooling and a dense layer.
+    It is the controller of InstaNAS (section 3.3), which runs once, before all cells.
+    Its convolutions are followed by global average pooling and a dense layer.
+
+    Input: images `(batch, height, width, channels)`.
+    Output: logits of the modules to run `(batch, cells, modules)`, float32.
 
     Args:
-        cells: Cells of the network.
-        modules: Modules of each cell.
-        form: One of `FORMS`.
-        pool: Side of the squares of pixels whose mean is what it sees: large images
-            need no more than a glance.
+        cells: Integer, number of cells of the network.
+        modules: Integer, number of modules of each cell.
+        form: String. "large_kernels", as in the paper: three convolutions of 7x7, 5x5
+            and 5x5, each with stride 2, batch norm and ReLU. "residual", as in the
+            authors' code: a 3x3 convolution and three residual blocks. The last two
+            blocks have stride 2.
+        pool: Integer. The router sees the means of squares of this many pixels a side,
+            since it does not need the full resolution of large images. With 1 it sees
+            all pixels.
 
-    Input images `(batch, height, width, channels)`; output logits of each module's
-    probability to run, `(batch, cells, modules)`, float32.
+    Raises:
+        UserError: If there is no such form.
     """
 
     kind = "router"
@@ -68,7 +76,8 @@ class ImageRouter(Chain):
     def __init__(self, cells, modules, form="large_kernels", pool=1, **kwargs):
         if form not in FORMS:
             raise UserError(
-                f"The form of the router is one of {', '.join(FORMS)}; got {form!r}."
+                f"The form of the router must be one of {', '.join(FORMS)}; got "
+                f"{form!r}."
             )
         chain = [layers.AveragePooling2D(pool)] if pool > 1 else []
         if form == "large_kernels":

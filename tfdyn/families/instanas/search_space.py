@@ -9,20 +9,21 @@ from tfdyn.layers.convolutions import batch_norm, conv_bn, depthwise
 
 @keras.saving.register_keras_serializable("tfdyn")
 class MBConv(Chain):
-    """An inverted residual of MobileNetV2 with its own shortcut, where shapes allow.
+    """An inverted residual of MobileNetV2: 1x1, depthwise and 1x1 convolutions.
 
-    1x1 convolution to the expanded width, depthwise convolution and 1x1 convolution,
-    each with batch norm; ReLU6 after the first two. Where the output has the input's
-    shape, the input is added to it.
+    The first one expands the input to `width` channels. Each has batch norm, and ReLU6
+    follows the first two. If the output has the shape of the input, the input is added.
+
+    Input: tensor `(batch, height, width, channels)`.
+    Output: tensor `(batch, height / strides, width / strides, filters)`. The divisions
+    round up.
 
     Args:
-        filters: Output channels.
-        width: Channels within: the input's times the expansion F.
-        kernel_size: Side K of the depthwise kernels.
-        strides: Stride.
-
-    Input `(batch, height, width, channels)`, output
-    `(batch, ceil(height / strides), ceil(width / strides), filters)`.
+        filters: Integer, number of output channels.
+        width: Integer, number of channels between the convolutions: F times those of
+            the input.
+        kernel_size: Integer K, height and width of the depthwise kernels.
+        strides: Integer, stride of the depthwise convolution.
     """
 
     def __init__(self, filters, width, kernel_size=3, strides=1, **kwargs):
@@ -49,14 +50,15 @@ class MBConv(Chain):
 
 @keras.saving.register_keras_serializable("tfdyn")
 class BasicConv(Chain):
-    """Two 3x3 convolutions, each with batch norm and ReLU6; no shortcut.
+    """Two 3x3 convolutions, each with batch norm and ReLU6, without a shortcut.
+
+    Input: tensor `(batch, height, width, channels)`.
+    Output: tensor `(batch, height / strides, width / strides, filters)`. The divisions
+    round up.
 
     Args:
-        filters: Output channels of both.
-        strides: Stride of the first.
-
-    Input `(batch, height, width, channels)`, output
-    `(batch, ceil(height / strides), ceil(width / strides), filters)`.
+        filters: Integer, number of output channels of both convolutions.
+        strides: Integer, stride of the first convolution.
     """
 
     def __init__(self, filters, strides=1, **kwargs):
@@ -77,15 +79,15 @@ def _mb_conv(kernel_size, expansion):
     )
 
 
-# Name: function of (channels of the input, filters, strides) that returns a module of
-# that name. The order is that of the authors' code.
+# Name of a module: function of (input channels, filters, strides) that returns a layer
+# of this name. They have the order of the authors' code.
 MODULES = {
     **dict(_mb_conv(kernel, expansion) for kernel in (3, 5) for expansion in (6, 3)),
     "basic_conv": lambda channels, filters, strides: BasicConv(
         filters, strides, name="basic_conv"
     ),
 }
-# What runs where nothing is selected and something must be: module (a).
+# The module that runs if a cell must run one and none is selected: (a) in the paper.
 FALLBACK = "basic_conv"
-# The module of MobileNetV2 itself.
+# The module that MobileNetV2 consists of.
 MOBILENETV2 = "mb_conv_3x3_f6"

@@ -1,4 +1,4 @@
-"""PolicySelection: from the router's logits to the modules that run."""
+"""PolicySelection: turns the router's logits into the modules that run."""
 
 import keras
 import numpy as np
@@ -11,35 +11,41 @@ from tfdyn.routing import selection
 
 @keras.saving.register_keras_serializable("tfdyn")
 class PolicySelection(keras.layers.Layer):
-    """Selects modules, each by itself, and the fallbacks that make a policy a route.
+    """Decides for each module by itself whether it runs (sections 3.3 and 4.1).
 
-    A module runs where its probability of not running is below the threshold T: at
-    T=0.5 where it is more likely to run, at T=1 always. A cell that cannot pass its
-    input on falls back to one module where none is selected: here, so that the cost
-    of a route is linear in it (InstaNAS sections 3.3 and 4.1).
+    A module runs if its probability of not running is below the threshold T. If no
+    module of a cell is selected, and the cell cannot pass its input on, its fallback
+    module runs. The fallback is added here, not in the cell: so the route holds all
+    modules that run, and their costs only need to be summed.
 
-    For training it draws policies too; `drop_rate` is a scalar variable that a training
-    changes as it goes.
+    For training, `drop` and `explore` draw policies at random. The probability with
+    which `drop` drops a module is the scalar variable `drop_rate`, which a training may
+    change.
 
     Args:
-        fallbacks: Index of the module that each cell falls back to, or `None` for one
-            that may run none.
-        alpha: Encouragement parameter of the exploration.
-        seed: Seed of draws and drops, an integer.
+        fallbacks: List with the index of the fallback module of each cell, an integer,
+            or `None` for a cell that may run no module.
+        alpha: Float from 0.5 to 1, encouragement parameter of `explore`.
+        seed: Integer, seed of the draws; `None` for a random seed.
 
     Call arguments:
-        logits: `(batch, cells, modules)`, of each module's probability to run.
-        threshold: T in (0, 1], a scalar or `(cells,)`.
+        logits: Tensor `(batch, cells, modules)`, the logits of the modules to run.
+        threshold: T in (0, 1], a scalar or a tensor `(cells,)`. With 0.5 a module runs
+            if its logit is above 0; with 1 all modules run.
 
     Returns:
-        Policy `(batch, cells, modules)`, float32: 1 where a module runs, else 0.
+        Policy `(batch, cells, modules)`, float32: 1 for a module that runs, else 0.
+
+    Raises:
+        UserError: If `alpha` is out of its range; in `build`, if there is not one
+            fallback for each cell.
     """
 
     def __init__(self, fallbacks, alpha=0.8, seed=None, **kwargs):
         super().__init__(dtype="float32", **kwargs)
         if not 0.5 <= alpha <= 1:
             raise UserError(
-                f"alpha must be from 0.5 (all at random) to 1 (the router's own "
+                f"alpha must be from 0.5 (all at random) to 1 (the router's "
                 f"probabilities); got {alpha!r}."
             )
         self.fallbacks, self.alpha, self.seed = list(fallbacks), alpha, seed
@@ -49,7 +55,7 @@ class PolicySelection(keras.layers.Layer):
         _, cells, modules = input_shape
         if len(self.fallbacks) != cells:
             raise UserError(
-                f"A selection needs a fallback, or None, for each of the {cells} "
+                f"fallbacks must have an index, or None, for each of the {cells} "
                 f"cells; got {len(self.fallbacks)}."
             )
         self._fallback = np.zeros((cells, modules), "float32")
@@ -68,11 +74,25 @@ class PolicySelection(keras.layers.Layer):
         return self.complete(policy)
 
     def complete(self, policy):
-        """Returns a policy with the fallbacks that it needs, which is a route."""
+        """Returns a policy with the fallback modules of cells without a module.
+
+        Args:
+            policy: Policy, tensor `(batch, cells, modules)`.
+
+        Returns:
+            Policy that all cells can run, float32 tensor `(batch, cells, modules)`.
+        """
         return policies.with_fallback(policy, self._fallback)
 
     def drop(self, batch):
-        """Returns a route for each of a batch: all modules, but for those dropped."""
+        """Draws a policy in which each module is dropped with probability `drop_rate`.
+
+        Args:
+            batch: Integer, number of images.
+
+        Returns:
+            Policy with fallbacks, float32 tensor `(batch, cells, modules)`.
+        """
         shape = (batch, *self._fallback.shape)
         keep = 1.0 - self.drop_rate
         return self.complete(
@@ -80,18 +100,21 @@ class PolicySelection(keras.layers.Layer):
         )
 
     def explore(self, logits):
-        """Draws a policy for each of a batch; it may yet need fallbacks.
+        """Draws a policy from the router's probabilities, moved towards 0.5.
 
         Args:
-            logits: As for the call.
+            logits: Tensor `(batch, cells, modules)`, the logits of the modules to run.
 
         Returns:
-            The policy, and the probabilities p' that it was drawn from, which carry
+            Pair of tensors `(batch, cells, modules)`: the policy, without fallbacks,
+            and the probabilities p' that it was drawn from. Only the probabilities have
             gradients.
         """
-        encouraged = policies.encouraged(ops.sigmoid(logits), self.alpha)
-        drawn = policies.sample(encouraged, self.seed_generator)
-        return ops.stop_gradient(drawn), encouraged
+        probabilities = policies.exploration_probabilities(
+            ops.sigmoid(logits), self.alpha
+        )
+        policy = policies.sample(probabilities, self.seed_generator)
+        return ops.stop_gradient(policy), probabilities
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)

@@ -1,38 +1,48 @@
-"""Stages of InstaNAS's training: pre-training, joint search, fine-tuning (3.1)."""
+"""The training of InstaNAS, in stages (InstaNAS section 3.1)."""
+
+from collections.abc import Callable
 
 import keras
 
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.errors import UserError
-from tfdyn.families.instanas.operating_points import point_folder
+from tfdyn.families.instanas.instanas import InstaNAS
 from tfdyn.families.instanas.policy_loss import PolicyLoss
 from tfdyn.families.instanas.search_space import FALLBACK, MOBILENETV2
 from tfdyn.losses.routing_loss import RoutingLoss
+from tfdyn.models.family import TrainingContext
 from tfdyn.routing import schedules
 from tfdyn.training.stage import Stage, cost_table, sgd
 
-# The upper bound stays this much above the lower one, as a share of the modules' cost
-# at that: in MACs that of the authors' code would fall below it.
+# The upper bound never falls below (1 + MARGIN) times the lower bound, both without the
+# cost of what always runs. In MACs, the bounds of the authors' code would cross.
 MARGIN = 0.25
 
 
-def instanas_stages(settings, model, context):
-    """Returns the stages of an InstaNAS: of those three the ones with epochs.
+def instanas_stages(settings, model: InstaNAS, context: TrainingContext) -> list[Stage]:
+    """Returns the stages of an InstaNAS's training.
+
+    Stage "pretrain" trains the meta-graph with all modules. Stage "joint" is the
+    search: epochs of the router and of the meta-graph alternate. Stage "finetune"
+    trains the meta-graph with the router of an operating point.
 
     Args:
-        settings: `Settings`.
-        model: `InstaNAS`.
-        context: `TrainingContext`; its run keeps the search's operating points.
+        settings: `Settings` of the run.
+        model: `InstaNAS` to train.
+        context: `TrainingContext` of the run.
+
+    Returns:
+        List of the `Stage`s that have epochs.
 
     Raises:
-        ValueError: If the cost table lacks a module of the model, or there is nothing
-            to fine-tune.
+        UserError: If the cost table lacks a module of the model, or there is a stage
+            "finetune" but no router that a search has trained.
     """
-    searched = settings.joint_epochs or settings.init_from
-    if settings.finetune_epochs and not searched:
+    trained_router = settings.joint_epochs or settings.init_from
+    if settings.finetune_epochs and not trained_router:
         raise UserError(
-            "--finetune_epochs train under a router that was searched, and this one is "
-            "not: set --joint_epochs, or --init_from=RUN/operating_points/C."
+            f"--finetune_epochs={settings.finetune_epochs} needs the router of a "
+            f"search: set --joint_epochs, or --init_from=RUN/operating_points/C."
         )
     steps_per_epoch, run = context.steps_per_epoch, context.run
     task = RoutingLoss(label_smoothing=settings.label_smoothing)
@@ -70,7 +80,8 @@ def _joint(settings, model, task, steps_per_epoch):
     turns = settings.joint_epochs // 2
 
     def upper(epoch, epochs):
-        return schedules.linear(start, end)(epoch // 2, turns)  # One for both turns.
+        # An epoch of the router and the next, of the meta-graph, have the same bound.
+        return schedules.linear(start, end)(epoch // 2, turns)
 
     router = Stage(
         "router",
@@ -97,36 +108,48 @@ def _joint(settings, model, task, steps_per_epoch):
     )
 
 
-def bounds(settings, model, cost):
-    """Returns the first and the last upper bound, and the lower one.
-
-    They are costs of whole routes, with what always runs.
+def bounds(settings, model: InstaNAS, cost: RouteCost) -> tuple[float, float, float]:
+    """Returns the bounds of the search on the cost of a route.
 
     Args:
-        settings: `Settings`.
-        model: `InstaNAS`.
+        settings: `Settings` of the run.
+        model: `InstaNAS` to train.
         cost: `RouteCost` of the model.
+
+    Returns:
+        The upper bound in the first epoch, the upper bound in the last epoch, and the
+        lower bound: costs of whole routes, with what always runs, in the unit of
+        `cost`.
     """
     names = [branch.name for branch in model.mixed_ops[0].branches]
     costs = [cost.branches[op.name] for op in model.mixed_ops]
-    backbone = sum(each[names.index(MOBILENETV2)] for each in costs)
-    firsts = [
-        each
-        for each, cell in zip(costs, model.cells, strict=True)
+    backbone = sum(cell_costs[names.index(MOBILENETV2)] for cell_costs in costs)
+    # Only cells that cannot pass their input on must run a module.
+    mandatory = [
+        cell_costs
+        for cell_costs, cell in zip(costs, model.cells, strict=True)
         if not cell.passes_on
     ]
     if settings.lower_bound == "fallback":
-        lower = sum(each[names.index(FALLBACK)] for each in firsts)
+        lower = sum(cell_costs[names.index(FALLBACK)] for cell_costs in mandatory)
     else:
-        lower = sum(min(each) for each in firsts)
+        lower = sum(min(cell_costs) for cell_costs in mandatory)
     least = (1 + MARGIN) * lower
     start = max(settings.upper_bound_start * cost.all_branches, least)
     end = max(settings.upper_bound_end * backbone, least)
-    return tuple(float(cost.fixed + each) for each in (start, end, lower))
+    return tuple(float(cost.fixed + bound) for bound in (start, end, lower))
 
 
-def drop_rate(last):
-    """Returns a schedule: 0 to the middle of a stage, then rising to `last`."""
+def drop_rate(last: float) -> Callable[[int, int], float]:
+    """Returns a schedule that is 0 in the first half of a stage, then rises to `last`.
+
+    Args:
+        last: Probability of dropping a module in the last epoch, from 0 to 1.
+
+    Returns:
+        Schedule, a function of the epoch's index in the stage, from 0, and of the
+        stage's number of epochs.
+    """
 
     def rate(epoch, epochs):
         half = epochs // 2
@@ -143,32 +166,33 @@ def _phase(model, name):
 
 
 def _sgd(settings, name, epochs, steps_per_epoch):
-    rate = getattr(settings, f"{name}_learning_rate")
-    return sgd(settings, rate, epochs, steps_per_epoch)
+    learning_rate = getattr(settings, f"{name}_learning_rate")
+    return sgd(settings, learning_rate, epochs, steps_per_epoch)
 
 
 def _finetune_optimizer(settings, steps_per_epoch):
-    rate, epochs = settings.finetune_learning_rate, settings.finetune_epochs
     if not settings.retrain:
-        return sgd(settings, rate, epochs, steps_per_epoch)
-    decay = keras.optimizers.schedules.CosineDecay(rate, epochs * steps_per_epoch)
+        return _sgd(settings, "finetune", settings.finetune_epochs, steps_per_epoch)
+    decay = keras.optimizers.schedules.CosineDecay(
+        settings.finetune_learning_rate, settings.finetune_epochs * steps_per_epoch
+    )
     return keras.optimizers.Adam(decay)
 
 
 def _start_finetuning(settings, model, run):
-    """Takes the router of the operating point, and its meta-graph or a new one."""
+    """Loads the operating point; with `--retrain`, draws new weights for all else."""
     if settings.joint_epochs:
-        point = point_folder(run, settings.operating_point).load_model()
+        point = run.operating_point(settings.operating_point).load_model()
         _copy(model, point)
     if settings.retrain:
         keras.utils.set_random_seed(settings.seed)
         new = model.from_config(model.get_config())
         for name in ("stem", "head"):
             _copy(getattr(model, name), getattr(new, name))
-        for cell, other in zip(model.cells, new.cells, strict=True):
-            _copy(cell, other)
+        for cell, new_cell in zip(model.cells, new.cells, strict=True):
+            _copy(cell, new_cell)
 
 
-def _copy(layer, other):
-    for ours, theirs in zip(layer.weights, other.weights, strict=True):
-        ours.assign(theirs)
+def _copy(target, source):
+    for weight, source_weight in zip(target.weights, source.weights, strict=True):
+        weight.assign(source_weight)
