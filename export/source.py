@@ -12,7 +12,6 @@ from tfdyn.data.dataset import input_format_of
 from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
 from tfdyn.evaluation.evaluator import load_data
-from tfdyn.families.instanas.operating_points import point_folder
 from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
 from tfdyn.models.routed_model import RoutedModel
@@ -107,7 +106,7 @@ def from_run(
     """
     run = RunFolder(run_dir)
     if operating_point:
-        run = point_folder(run, operating_point)
+        run = run.operating_point(operating_point)
         if not run.finished:
             raise UserError(
                 f"{run_dir} has no operating point {operating_point}: the search of an "

@@ -1,4 +1,4 @@
-"""RunFolder: what a run leaves behind, and how to read it."""
+"""RunFolder: the files of a training, and how to read them."""
 
 import dataclasses
 import pathlib
@@ -7,7 +7,7 @@ import keras
 
 from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
-from tfdyn.families import networks  # noqa: F401  registers what Keras is to load
+from tfdyn.families import networks  # noqa: F401  registers the layers that Keras loads
 from tfdyn.families.settings import Settings
 from tfdyn.files import PREFIX, whole, write_text
 from tfdyn.models.routed_model import RoutedModel
@@ -16,19 +16,25 @@ from tfdyn.settings.fields import from_flagfile, to_flagfile
 
 
 class RunFolder:
-    """Files of a run.
+    """Reads and writes the files of a run.
 
-    `flags.txt` (a flagfile that repeats the run), `input.json` (class names, shape
-    and normalisation), `metrics.csv`, `checkpoints/`, `tensorboard/`, `best.keras`
-    (best epoch of the last stage on the validation share), `model.keras` (the end of
-    the training; float32, no optimizer, no auxiliary head), `evaluation.json` and
-    `evaluation.png`.
+    A run folder holds:
+
+    - `flags.txt`: flagfile with all settings, which repeats the run.
+    - `input.json`: `InputFormat` of the images.
+    - `metrics.csv`, `tensorboard/`: logs of each epoch.
+    - `checkpoints/`: the newest two checkpoints.
+    - `best.keras`: model of the best epoch of the last stage, on the validation images.
+    - `model.keras`: model at the end of the training, in float32, without optimizer
+      and auxiliary head. If this file exists, the run is finished.
+    - `evaluation.json`, `evaluation.png`: results of `python -m tfdyn.evaluate`.
+    - `latency.DEVICE.json`: latency tables.
 
     Args:
-        path: The folder.
+        path: Path of the folder.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | pathlib.Path):
         self.path = pathlib.Path(path)
 
     def __str__(self):
@@ -37,24 +43,27 @@ class RunFolder:
     def __truediv__(self, name):
         return self.path / name
 
-    def subfolder(self, name: str) -> "RunFolder":
-        """Returns the `RunFolder` in a folder inside this one.
+    def operating_point(self, name: str) -> "RunFolder":
+        """Returns the `RunFolder` of a model that a search keeps (InstaNAS).
 
         Args:
-            name: Path of that folder, relative to this one.
+            name: Name of the operating point, from A to E.
         """
-        return RunFolder(self.path / name)
+        return RunFolder(self.path / "operating_points" / name)
 
     @property
-    def finished(self):
-        """Whether the training came to its end."""
+    def finished(self) -> bool:
+        """Whether the training has reached its end."""
         return (self / "model.keras").exists()
 
-    def check(self, settings):
+    def check(self, settings: Settings) -> None:
         """Checks that the folder does not hold a run of other settings.
 
+        Args:
+            settings: `Settings` to compare with.
+
         Raises:
-            ValueError: If it does.
+            UserError: If the folder holds a run of other settings.
         """
         if not (self / "flags.txt").exists():
             return
@@ -65,16 +74,19 @@ class RunFolder:
                 f"Choose another --run_dir, or delete the folder."
             )
 
-    def start(self, settings):
-        """Makes the folder, or checks that it holds a run of the same settings.
+    def start(self, settings: Settings) -> None:
+        """Creates the folder, or checks that it holds a run of the same settings.
+
+        Args:
+            settings: `Settings` of the run.
 
         Raises:
-            ValueError: If it holds something else.
+            UserError: If the folder holds a run of other settings, or other files.
         """
         self.check(settings)
         entries = {path.name for path in self.path.glob("*")}
         if "flags.txt" in entries:
-            for leftover in self.path.glob(f"{PREFIX}*"):  # A kill left it.
+            for leftover in self.path.glob(f"{PREFIX}*"):  # After a kill.
                 leftover.unlink()
             return
         if entries - {f"{PREFIX}flags.txt"}:
@@ -85,39 +97,57 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         write_text(self / "flags.txt", to_flagfile(settings))
 
-    def settings(self):
-        """Reads the run's `Settings`."""
+    def settings(self) -> Settings:
+        """Reads the `Settings` of the run.
+
+        Raises:
+            UserError: If there is no run in the folder, or `flags.txt` is wrong.
+        """
         return from_flagfile(Settings, self._existing("flags.txt"))
 
-    def input_format(self):
-        """Reads the run's `InputFormat`."""
+    def input_format(self) -> InputFormat:
+        """Reads the `InputFormat` of the run.
+
+        Raises:
+            UserError: If there is no run in the folder, or `input.json` is wrong.
+        """
         return InputFormat.load(self._existing("input.json"))
 
-    def latency_tables(self):
-        """Returns the paths of its latency tables, `latency.DEVICE.json`, in order."""
+    def latency_tables(self) -> list[pathlib.Path]:
+        """Returns the paths of the latency tables, `latency.DEVICE.json`, sorted."""
         paths = sorted(self.path.glob("latency.*.json"))
-        # What tables were held against stands beside them.
+        # The validation of a table lies beside it and is not a table.
         return [path for path in paths if not path.match("*.validation.json")]
 
-    def save_model(self, model, name="model.keras"):
-        """Saves a model for inference, in float32, whole or not at all."""
+    def save_model(self, model: RoutedModel, name: str = "model.keras") -> None:
+        """Saves a model for inference in float32.
+
+        The file is written whole or not at all.
+
+        Args:
+            model: `RoutedModel`.
+            name: Name of the file in the folder.
+        """
         with dtype_policy("float32"):
             copy = model.for_inference()
         with whole(self / name) as temporary:
             copy.save(temporary)
 
-    def load_model(self, name="model.keras"):
-        """Loads a model of the run.
+    def load_model(self, name: str = "model.keras") -> RoutedModel:
+        """Loads a model of the run, in float32.
+
+        Args:
+            name: Name of the file in the folder.
 
         Raises:
-            ValueError: If the run is not finished, or the file is truncated or not
-                a model of tfdyn.
+            UserError: If the file does not exist, is truncated or is not a model of
+                tfdyn.
         """
         path = self / name
         if not path.exists() and (self / "flags.txt").exists():
             raise UserError(
-                f"The run {self} is not finished: it has no {name}. Train it to its "
-                f"end with `python -m tfdyn.train --flagfile={self / 'flags.txt'} "
+                f"The run {self} is not finished: it has no {name}. Finish it with "
+                f"`python -m tfdyn.train --flagfile={self / 'flags.txt'} "
                 f"--run_dir={self}`."
             )
         path = self._existing(name)
@@ -125,20 +155,24 @@ class RunFolder:
             with dtype_policy("float32"):
                 model = keras.saving.load_model(path, compile=False)
         except Exception as error:
-            # Keras raises errors of zip, JSON, HDF5 and its own for a broken file.
+            # For a broken file Keras raises errors of zip, JSON, HDF5 and its own.
             raise UserError(
                 f"{path} cannot be read: it is truncated or not a model of tfdyn "
-                f"({type(error).__name__}: {error})."
+                f"({type(error).__name__}: {error}). Use another file, or train again."
             ) from error
         if not isinstance(model, RoutedModel):
             raise UserError(
-                f"{path} holds a {type(model).__name__}, not a model of tfdyn."
+                f"{path} holds a {type(model).__name__}, not a model of tfdyn. Pass a "
+                f"run folder of `python -m tfdyn.train`."
             )
         return model
 
     def _existing(self, name):
         if not (self / name).exists():
-            raise UserError(f"{self} is not a run folder: it has no {name}.")
+            raise UserError(
+                f"{self} is not a run folder: it has no {name}. Pass a folder that "
+                f"`python -m tfdyn.train` wrote."
+            )
         return self / name
 
 
@@ -151,19 +185,22 @@ def _differences(there, here):
     ]
 
 
-def newest_run(folder="runs"):
+def newest_run(folder: str | pathlib.Path = "runs") -> RunFolder:
     """Returns the newest finished run in a folder.
 
+    Args:
+        folder: Path of the folder that holds run folders.
+
     Raises:
-        ValueError: If there is none.
+        UserError: If there is no finished run.
     """
     models = pathlib.Path(folder).glob("*/model.keras")
     newest = max(models, key=lambda path: path.stat().st_mtime, default=None)
     if newest is None:
         raise UserError(
-            f"There is no finished run in {folder}/: train one with `python -m "
-            f"tfdyn.train --flagfile=configs/quickstart.flags`, or name one by "
-            f"--run_dir."
+            f"There is no finished run in {folder}/: train a network with "
+            f"`python -m tfdyn.train --flagfile=configs/quickstart.flags`, or name a "
+            f"run with --run_dir."
         )
     return RunFolder(newest.parent)
 
@@ -177,11 +214,11 @@ def load(run_dir, name: str = "model.keras") -> RoutedModel:
     ```
 
     Args:
-        run_dir: Path of a finished run's folder.
-        name: "model.keras", the end of the training, or "best.keras", its best epoch
-            on the validation images.
+        run_dir: Path of the folder of a finished run.
+        name: "model.keras", the model at the end of the training, or "best.keras", the
+            model of the best epoch of the last stage on the validation images.
 
     Raises:
-        UserError: If the run is not finished, or the file cannot be read.
+        UserError: If the file does not exist or cannot be read.
     """
     return RunFolder(run_dir).load_model(name)

@@ -14,7 +14,6 @@ from tfdyn.families.instanas.operating_points import (
     OperatingPoints,
     epochs_of,
     frontier,
-    point_folder,
     table,
 )
 from tfdyn.runs.run_folder import RunFolder
@@ -67,7 +66,7 @@ def test_each_is_a_run_folder_with_its_model(tmp_path):
     )
     assert points[1]["accuracy"] == pytest.approx(0.85)
     assert points[1]["macs_mean"] == pytest.approx(9.5e5)
-    point = point_folder(folder, "B")
+    point = folder.operating_point("B")
     assert point.finished and point.input_format() == FORMAT
     assert_same(run(point.load_model(), IMAGES), run(model, IMAGES), atol=0)
     assert output.getvalue().strip() == table(points)
