@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that are written whole or not at all."""
 
 import contextlib
 import json
@@ -7,18 +7,27 @@ import pathlib
 import shutil
 import tempfile
 
-# A kill may leave a file of this prefix behind; an error does not.
+# Prefix of temporary files. They remain if the process is killed, not after an error.
 PREFIX = "tmp."
 
 
 @contextlib.contextmanager
 def whole(path):
-    """Gives a temporary path beside `path`; what is written there takes its name.
+    """Returns a context for writing a file whole or not at all.
+
+    The file is written under a temporary name in the same folder and renamed when the
+    context ends. After an error, the old file is unchanged.
 
     ```python
     with whole("plot.png") as temporary:
         figure.savefig(temporary)
     ```
+
+    Args:
+        path: Path of the file.
+
+    Yields:
+        The temporary path, a `pathlib.Path`.
     """
     path = pathlib.Path(path)
     temporary = path.with_name(PREFIX + path.name)
@@ -31,7 +40,17 @@ def whole(path):
 
 @contextlib.contextmanager
 def whole_folder(path):
-    """As `whole`, for a folder, which takes the place of one that was there."""
+    """Returns a context for writing a folder whole or not at all.
+
+    The folder is written under a temporary name and replaces the old folder when the
+    context ends. After an error, the old folder is unchanged.
+
+    Args:
+        path: Path of the folder.
+
+    Yields:
+        The temporary path, a `pathlib.Path`. The folder does not exist yet.
+    """
     path = pathlib.Path(path)
     temporary = path.with_name(PREFIX + path.name)
     shutil.rmtree(temporary, ignore_errors=True)
@@ -43,32 +62,37 @@ def whole_folder(path):
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_text(path, text):
-    """Writes a text file."""
+def write_text(path, text: str) -> None:
+    """Writes a text file in UTF-8, whole or not at all."""
     with whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path, content):
-    """Writes a JSON file."""
+def write_json(path, content) -> None:
+    """Writes a JSON file, whole or not at all.
+
+    Args:
+        path: Path of the file.
+        content: Anything that `json.dumps` accepts.
+    """
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def check_writable(folder: pathlib.Path) -> None:
-    """Makes a folder and checks that it can be written to.
+    """Creates a folder, if it does not exist, and checks that it can be written to.
 
-    Called before anything is computed for it.
+    Commands call it before a long computation.
 
     Args:
-        folder: The folder.
+        folder: Path of the folder.
 
     Raises:
-        OSError: If it cannot be made or written to.
+        OSError: If the folder cannot be created or written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise OSError(
-            f"{folder} cannot be written to ({error.strerror}); choose another folder."
+            f"{folder} cannot be written to ({error.strerror}): choose another folder."
         ) from error

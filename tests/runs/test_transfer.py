@@ -44,9 +44,9 @@ def test_another_network_is_an_error(tiny_run):
             transfer(tiny_run, network(DIGITS, **changes), DIGITS)
 
 
-def test_pictures_of_other_channels_are_an_error(tiny_run):
+def test_images_of_other_channels_are_an_error(tiny_run):
     colour = InputFormat(tuple("abcde"), (8, 8, 3), (0.3,) * 3, (0.4,) * 3)
-    with pytest.raises(ValueError, match="pictures of as many channels"):
+    with pytest.raises(ValueError, match="images of as many channels"):
         transfer(tiny_run, network(colour), colour)
 
 

@@ -1,1 +1,1 @@
-"""Costs: of a layer, in a table, and of a route."""
+"""Costs of layers and routes: MACs, parameters and milliseconds."""

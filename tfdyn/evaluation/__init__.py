@@ -1,1 +1,1 @@
-"""Evaluation of finished runs: accuracy, cost and the threshold T for a goal."""
+"""Evaluation of finished runs: accuracy, cost, and the threshold T for a goal."""

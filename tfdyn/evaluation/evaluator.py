@@ -1,4 +1,6 @@
-"""Evaluator: accuracy and cost of a model, each branch run only where chosen."""
+"""Evaluator: accuracy and cost of a model on images."""
+
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import tensorflow as tf
@@ -11,17 +13,19 @@ from tfdyn.data import dataset as datasets
 from tfdyn.errors import UserError
 from tfdyn.layers import execution
 from tfdyn.routing.threshold import threshold_label, threshold_per_mixed_op
+from tfdyn.runs.run_folder import RunFolder
 
 
-def load_data(run, data_dir=None):
-    """Loads the `Dataset` that a run was trained on, with its validation share.
+def load_data(run: RunFolder, data_dir=None) -> datasets.Dataset:
+    """Loads the data set that a run was trained on, with the same validation split.
 
     Args:
         run: `RunFolder`.
-        data_dir: Where the data are, if not where the training found them.
+        data_dir: Path of the data. `None`: the path in the settings of the run.
 
     Raises:
-        ValueError: If they are not what it was trained on.
+        UserError: If the data differ from those of the training.
+        OSError: If the data are missing and cannot be downloaded.
     """
     settings = run.settings()
     dataset = datasets.load(
@@ -33,31 +37,40 @@ def load_data(run, data_dir=None):
     if dataset.input_format != run.input_format():
         raise UserError(
             f"The data ({dataset.input_format}) are not what {run} was trained on "
-            f"({run.input_format()}). Give the right ones by --data_dir."
+            f"({run.input_format()}). Pass the path of the right data by --data_dir."
         )
     return dataset
 
 
 class Evaluator:
-    """Evaluates a model, by default each branch only on the inputs that chose it.
+    """Measures the accuracy and the cost of a model on images.
+
+    By default each branch runs only on the images whose route uses it.
 
     Args:
         model: `RoutedModel`.
-        table: Another `CostTable` to report, beside MACs and parameters.
-        categories: Name of the category of each class, in the order of the labels, to
-            tell the use of branches of each (`tfdyn.data.categories.names`).
-        by: How the branches are run (`tfdyn.layers.execution`).
+        table: `CostTable` of another cost to report, beside MACs and parameters.
+        categories: Sequence of strings, the name of the category of each class by
+            label (`tfdyn.data.categories.names`). With it, the use of branches is
+            reported for each category.
+        by: Function of `tfdyn.layers.execution` that runs the branches.
     """
 
-    def __init__(self, model, table=None, categories=(), by=execution.dispatched):
+    def __init__(
+        self,
+        model,
+        table: CostTable | None = None,
+        categories=(),
+        by: Callable = execution.dispatched,
+    ):
         params = CostTable.count(model.modules, "params")
         tables = [params] if table is None else [params, table]
-        costs = [RouteCost(model.modules, each) for each in tables]
+        costs = [RouteCost(model.modules, table) for table in tables]
         self.model, self.costs = model, [model.route_cost, *costs]
         self.categories = list(dict.fromkeys(categories))
         index = [self.categories.index(name) for name in categories]
 
-        # Traced once: thresholds are tensors.
+        # Thresholds are tensors, so that the step is traced only once.
         @tf.function(reduce_retracing=True)
         def step(images, labels, threshold):
             with execution.scope(by):
@@ -66,11 +79,11 @@ class Evaluator:
             runs = {name: ops.cast(w != 0, "float32") for name, w in route.items()}
             predicted = ops.argmax(outputs["logits"], axis=-1)
             labels = ops.cast(labels, "int32")
-            right = ops.cast(predicted, "int32") == labels
+            correct = ops.cast(predicted, "int32") == labels
             groups = ops.take(index, labels) if index else ops.zeros_like(labels)
             groups = ops.one_hot(groups, max(1, len(self.categories)), axis=0)
             return {
-                "accuracy": ops.cast(right, "float32"),
+                "accuracy": ops.cast(correct, "float32"),
                 "branches_per_connection": sum(
                     ops.sum(run, axis=-1) for run in runs.values()
                 )
@@ -82,22 +95,37 @@ class Evaluator:
 
         self._step = step
 
-    def __call__(self, batches, threshold=None, progress=None):
+    def __call__(
+        self,
+        batches: Iterable,
+        threshold: float | list[float] | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> dict:
         """Evaluates the model on batches.
 
         Args:
-            batches: Iterable of `(images, labels)`.
-            threshold: T, a number or a list with one a MixedOp; default: the
-                model's own.
-            progress: Called with the number of examples after each batch.
+            batches: Iterable of images `(batch, height, width, channels)`, normalised,
+                and labels `(batch,)`, integers.
+            threshold: T, a number or a list with one number for each MixedOp. `None`:
+                the threshold of the model.
+            progress: Function that is called with the number of images after each
+                batch.
 
         Returns:
-            A dict: `examples`, `accuracy` (0 to 1), `macs_mean`, `macs_std`,
-            `params_mean`, `branches_per_connection` (mean over inputs and MixedOps),
-            `executed_share` (of the branches' MACs, those that were run), with a
-            table `UNIT_mean`, and `use`: the share of inputs that ran a branch, by
-            MixedOp and branch; with categories, `use_by_category`, those of each that
-            there are inputs of.
+            A dict:
+
+            - `examples`: number of images.
+            - `accuracy`: share of correct predictions, 0 to 1.
+            - `macs_mean`, `macs_std`, `params_mean`: MACs of an image and parameters
+              that it uses; `UNIT_mean`: cost by the table.
+            - `branches_per_connection`: number of branches that run, mean over images
+              and MixedOps.
+            - `executed_share`: MACs of the branches that run, as a share of the MACs
+              of all branches.
+            - `use`: dict of dicts from MixedOp and branch to the share of images that
+              run the branch.
+            - `use_by_category`: `use` for each category that has images, only if there
+              are categories.
         """
         threshold = self.model.threshold if threshold is None else threshold
         count = len(self.model.mixed_ops)
@@ -111,7 +139,7 @@ class Evaluator:
                 progress(sizes[-1])
         uses = [result.pop("use") for result in results]
         groups = np.sum([result.pop("group_sizes") for result in results], axis=0)
-        use = {name: np.sum([each[name] for each in uses], axis=0) for name in uses[0]}
+        use = {name: np.sum([use[name] for use in uses], axis=0) for name in uses[0]}
         values = {
             name: np.concatenate([result[name] for result in results]).astype(float)
             for name in results[0]
@@ -126,7 +154,7 @@ class Evaluator:
         summary["executed_share"] = executed / (macs.all_branches or 1)
         summary = {name: float(value) for name, value in summary.items()}
         summary["use"] = self._shares(
-            {name: each.sum(0) for name, each in use.items()}, groups.sum()
+            {name: counts.sum(0) for name, counts in use.items()}, groups.sum()
         )
         if self.categories:
             summary["use_by_category"] = {
@@ -136,8 +164,24 @@ class Evaluator:
             }
         return summary
 
-    def on(self, dataset, split, threshold, batch_size=250):
-        """Evaluates the model on a split of a `Dataset`, with a bar on terminals."""
+    def on(
+        self,
+        dataset: datasets.Dataset,
+        split: str,
+        threshold: float | list[float],
+        batch_size: int = 250,
+    ) -> dict:
+        """Evaluates the model on a split, with a progress bar on terminals.
+
+        Args:
+            dataset: `Dataset`.
+            split: "train", "validation" or "test".
+            threshold: T, a number or a list with one number for each MixedOp.
+            batch_size: Number of images in a batch.
+
+        Returns:
+            The dict of `__call__`.
+        """
         bar = tqdm(
             total=dataset.num_examples(split),
             desc=f"{split} {threshold_label(threshold)}",
@@ -148,10 +192,10 @@ class Evaluator:
         with bar:
             return self(dataset.batches(split, batch_size), threshold, bar.update)
 
-    def _shares(self, counts, inputs):
+    def _shares(self, counts, images):
         return {
             name: {
-                branch: float(count / inputs)
+                branch: float(count / images)
                 for branch, count in zip(branches, counts[name], strict=True)
             }
             for name, branches in self.model.route_spec.branches.items()

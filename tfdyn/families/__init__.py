@@ -1,1 +1,1 @@
-"""Families of networks: one folder each, and the names of all networks."""
+"""Families of networks, with a folder for each, and the names of all networks."""

@@ -1,1 +1,1 @@
-"""Keras layers: branches, routers, the MixedOp and what is built of them."""
+"""Keras layers that networks are built from: MixedOp, convolutions, stems, heads."""

@@ -1,1 +1,1 @@
-"""Losses: what a training minimises, on a model's outputs."""
+"""Losses that several families of networks share."""

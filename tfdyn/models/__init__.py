@@ -1,1 +1,1 @@
-"""Routed models: what all families share, then one file a family."""
+"""Models: the base class of all networks, and the description of a family."""

@@ -1,1 +1,1 @@
-"""Routing in plain functions: selection of branches, schedules over epochs."""
+"""Routing as plain functions: routes, thresholds, selection of branches, schedules."""

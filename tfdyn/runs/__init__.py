@@ -1,1 +1,1 @@
-"""Run folders: what a training leaves behind, and how to read it."""
+"""Run folders: the files of a training, and how to read them."""

@@ -1,4 +1,4 @@
-"""Precision: Keras's dtype policy for a while."""
+"""Precision: the dtype policy of new Keras layers."""
 
 import contextlib
 
@@ -6,8 +6,12 @@ import keras
 
 
 @contextlib.contextmanager
-def dtype_policy(name):
-    """Makes the layers that are created inside follow a policy, as "float32"."""
+def dtype_policy(name: str):
+    """Returns a context that sets the dtype policy of layers created in it.
+
+    Args:
+        name: Keras's name of the policy, such as "float32" or "mixed_bfloat16".
+    """
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:

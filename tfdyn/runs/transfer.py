@@ -1,46 +1,50 @@
-"""Transfer: a new model that starts from the weights of a finished run."""
+"""Transfer: starts a new model from the weights of a finished run."""
 
+from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
+from tfdyn.models.routed_model import RoutedModel
+from tfdyn.runs.run_folder import RunFolder
 
 
-def transfer(folder, model, input_format):
+def transfer(folder: RunFolder, model: RoutedModel, input_format: InputFormat) -> None:
     """Copies the weights of a run into a model of the same network.
 
-    The classifier is copied where the classes agree. Heads that exist in training
-    only begin anew: a run does not keep them.
+    The weights of the classifier are copied only if the classes are the same. Heads
+    that exist only in training keep their initial weights, because a run does not save
+    them.
 
     Args:
         folder: `RunFolder` of a finished run.
-        model: `RoutedModel`, built; changed in place.
-        input_format: `InputFormat` of the new model.
+        model: `RoutedModel`, built. It is changed in place.
+        input_format: `InputFormat` of the model.
 
     Raises:
-        ValueError: If the run is of another network.
+        UserError: If the run is not finished, or is of another network.
     """
     source = folder.load_model()
     same_classes = folder.input_format().class_names == input_format.class_names
-    weights, others = model.inference_weights, source.inference_weights
+    weights, source_weights = model.inference_weights, source.inference_weights
     copied = [
         (new, old)
-        for new, old in zip(weights, others, strict=False)
+        for new, old in zip(weights, source_weights, strict=False)
         if same_classes or "head" not in new.path.split("/")
     ]
     wrong = [
         new.path
         for new, old in copied
-        if new.shape != old.shape or _inner(new) != _inner(old)
+        if new.shape != old.shape or _name(new) != _name(old)
     ]
-    if wrong or len(weights) != len(others):
-        where = f" ({wrong[0]} differs)" if wrong else ""
+    if wrong or len(weights) != len(source_weights):
+        difference = f" ({wrong[0]} differs)" if wrong else ""
         raise UserError(
             f"--init_from={folder} is a run of another network than "
-            f"{model.name}{where}. Train with the network settings in "
-            f"{folder / 'flags.txt'} and pictures of as many channels."
+            f"{model.name}{difference}. Train with the network settings in "
+            f"{folder / 'flags.txt'} and images of as many channels."
         )
     for new, old in copied:
         new.assign(old)
 
 
-def _inner(weight):
-    # Without the names of the model and of its layers' automatic counters.
+def _name(weight):
+    # The rest of the path holds counters that differ between two models.
     return weight.path.rsplit("/", 1)[-1]

@@ -1,1 +1,1 @@
-"""Settings: what decides a run, one flag a field."""
+"""Settings of a run: dataclasses with a flag for each field."""
