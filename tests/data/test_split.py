@@ -37,11 +37,15 @@ def test_nothing_held_out():
 def test_in_memory_parts_do_not_overlap():
     rows = np.arange(71, dtype="uint8").reshape(-1, 1, 1, 1)
     parts = InMemory(rows, LABELS).hold_out(0.2, seed=0)
-    pixels = [int(part.example(i)[0][0, 0, 0]) for part in parts for i in indices(part)]
+    pixels = [
+        int(part.image_and_label(i)[0][0, 0, 0])
+        for part in parts
+        for i in indices(part)
+    ]
     assert sorted(pixels) == list(range(71))
     for part in parts:
         for i in range(part.num_examples):
-            image, label = part.example(i)
+            image, label = part.image_and_label(i)
             assert label == LABELS[int(image[0, 0, 0])]
 
 
@@ -56,6 +60,6 @@ def test_order():
 def test_decodes_rows():
     rows = np.array(["a", "b"])
     split = InMemory(rows, [4, 5], lambda row: tf.strings.length(row + b"!"))
-    image, label = split.example(1)
+    image, label = split.image_and_label(1)
     assert (image, label) == (2, 5)
-    assert split.hold_out(0, seed=0)[0].example(0)[0] == 2
+    assert split.hold_out(0, seed=0)[0].image_and_label(0)[0] == 2

@@ -105,7 +105,7 @@ class Dataset:
         source = self._splits[split]
 
         def prepare(position, record):
-            image, label = source.example(record)
+            image, label = source.image_and_label(record)
             if augmentation is None:
                 image = center_crop(image, self.input_format.shape[0])
                 if normalize:

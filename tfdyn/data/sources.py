@@ -122,9 +122,9 @@ class Tfds:
                 stop = builder.info.splits[name].num_examples
                 splits.append(Streamed(builder, name, 0, stop))
             else:
-                examples = tfds.as_numpy(builder.as_dataset(split=name, batch_size=-1))
-                images = resize_images(examples["image"], size)
-                splits.append(InMemory(images, examples["label"]))
+                arrays = tfds.as_numpy(builder.as_dataset(split=name, batch_size=-1))
+                images = resize_images(arrays["image"], size)
+                splits.append(InMemory(images, arrays["label"]))
         return tuple(splits)
 
 

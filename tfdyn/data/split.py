@@ -84,7 +84,7 @@ class InMemory:
             order = np.random.default_rng(order_seed).permutation(order)
         return tf.data.Dataset.from_tensor_slices(order)
 
-    def example(self, index):
+    def image_and_label(self, index):
         """Returns one image and its label.
 
         Args:
@@ -163,7 +163,7 @@ class Streamed:
             return dataset
         return dataset.shuffle(SHUFFLE_BUFFER, seed, reshuffle_each_iteration=False)
 
-    def example(self, record):
+    def image_and_label(self, record):
         """Decodes one image.
 
         Args:
