@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Iterator
 
 import numpy as np
+from tqdm import tqdm
 
 from export.runtime import Classifier
 from tfdyn import output
@@ -35,7 +36,7 @@ def classify(
             raise UserError(f"There is no file {path}: name image files.")
     input_format = classifier.input_format
     height, _, channels = input_format.shape
-    for path in paths:
+    for path in tqdm(paths, "classifying", leave=False, disable=None):
         result = classifier(load_square(path, height, channels), threshold)
         probabilities = result.probabilities[0]
         best = np.argsort(-probabilities, kind="stable")[:top]

@@ -23,9 +23,15 @@ def main(paths: list[str]) -> None:
     model = FLAGS.model or newest_model()
     classifier = load_classifier(model, FLAGS.num_threads)
     threshold = commands.only_number("threshold") if FLAGS.threshold else None
-    rows = list(classify(classifier, paths, threshold, FLAGS.top))
+    rows = []
     if not FLAGS.model:
         commands.say(f"classified by {model}")
+    try:
+        rows.extend(classify(classifier, paths, threshold, FLAGS.top))
+    except UserError:
+        if rows:  # An image that cannot be read must not hide those before it.
+            commands.say(table(rows))
+        raise
     commands.report({"model": str(model), "pictures": rows}, table(rows))
 
 

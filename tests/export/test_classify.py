@@ -163,6 +163,13 @@ def test_what_a_user_can_mend(run, capsys, paths, changes, message, as_json):
     assert capsys.readouterr().out == ""
 
 
+def test_an_image_that_cannot_be_read_does_not_hide_those_before_it(run, capsys):
+    with pytest.raises(ValueError, match="text.png cannot be decoded"):
+        run("a.png", "text.png", model="runs/tiny/export/model.tflite")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("a.png ")
+
+
 def test_the_newest_finished_run_that_is_exported(tmp_path):
     with pytest.raises(ValueError, match="No finished run.*export.tflite.*--model"):
         newest_model(tmp_path)
