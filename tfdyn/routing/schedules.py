@@ -1,8 +1,9 @@
 """Schedules: the value of a quantity in each epoch of a training stage.
 
 A schedule is a function `(epoch, epochs) -> float`. Its arguments are the number of the
-epoch in the stage, from 0, and the number of epochs of the stage. Unless the docstring
-says otherwise, the last epoch has the end value, however short the stage is.
+epoch in the stage, from 0, and the number of epochs of the stage. The last epoch has
+the end value, however short the stage is. Only `exponential` with a `decay` may not
+reach it.
 """
 
 import math
