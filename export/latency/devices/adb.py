@@ -1,4 +1,4 @@
-"""Adb: an Android device that times `.tflite` files, by TFLite's stock benchmark."""
+"""Adb: times `.tflite` files on an Android device, by TFLite's stock benchmark."""
 
 import contextlib
 import pathlib
@@ -18,7 +18,7 @@ from export.latency.devices import (
 from export.latency.devices.adb_connection import Connection, DeviceError
 from tfdyn.errors import UserError
 
-# Least time that the benchmark warms up: the clock of a phone rises under load.
+# Shortest warm-up, in seconds: the clock rate of a phone rises under load.
 WARM_UP_SECONDS = 0.2
 PROPERTIES = {
     "manufacturer": "ro.product.manufacturer",
@@ -30,7 +30,7 @@ PROPERTIES = {
 
 
 class Adb:
-    """An Android device, by the stock `benchmark_model` or its app.
+    """Times files on an Android device, by the stock `benchmark_model` or its app.
 
     ```python
     with Adb().session({"model": "model.tflite"}, {}) as measure:
@@ -38,28 +38,40 @@ class Adb:
     ```
 
     Args:
-        serial: Which device, as `adb devices` lists them; may be left out for one.
-        benchmark_model: Its `benchmark_model`: a file of this machine, or else one of
-            the device, in /data/local/tmp if without a folder (default:
-            "benchmark_model").
-        app: Whether the app, which is installed already, is to run instead.
-        timeout_s: What one call of `measure` may take, in seconds.
+        serial: Serial number of the device, as `adb devices` lists it. May be left out
+            if there is only one device.
+        benchmark_model: Path of `benchmark_model` on this machine, which is pushed, or
+            else on the device; a name without a folder is in /data/local/tmp there.
+            Default: "benchmark_model".
+        app: Whether to run the benchmark app, which must be installed, instead.
+        timeout_s: Longest time that one call of `measure` may take, in seconds.
 
     Attributes:
-        name: "adb-" and the serial.
+        name: "adb-" and the serial number.
 
     Raises:
-        DeviceError: If there is no adb, or no such device that is ready.
+        DeviceError: If adb is missing, or no such device is ready.
     """
 
-    def __init__(self, serial=None, benchmark_model=None, app=False, timeout_s=120):
+    def __init__(
+        self,
+        serial: str | None = None,
+        benchmark_model: str | None = None,
+        app: bool = False,
+        timeout_s: float = 120,
+    ):
         self._connection, self._app = Connection(serial), app
         self._program = benchmark_model or "benchmark_model"
         self._timeout_s = timeout_s
         self.name = f"adb-{self._connection.serial}"
 
-    def describe(self):
-        """Returns what ran, a dict ready for JSON."""
+    def describe(self) -> dict:
+        """Returns the device and the benchmark that runs, a dict ready for JSON.
+
+        Raises:
+            DeviceError: If the device is lost.
+            TimeoutError: If it does not answer.
+        """
         output = self._connection.checked("shell", "getprop")
         values = dict(re.findall(r"^\[(.*?)\]: \[(.*?)\]\s*$", output, re.MULTILINE))
         return {
@@ -70,33 +82,35 @@ class Adb:
         }
 
     @contextlib.contextmanager
-    def session(self, files, inputs, num_threads=1):
-        """Puts the files on the device; gives a function that times them there.
+    def session(self, files: dict, inputs: dict[str, dict], num_threads: int = 1):
+        """Pushes files to the device, and yields a function that times them there.
 
-        They lie in a folder of this computer's own, which is removed at the end and,
-        where the device was lost before it, at the start of the next session: there
-        may be one at a time.
+        The files are pushed to one folder for each computer, so a computer may have one
+        session at a time. The folder is removed at the end. If the device was lost, the
+        next session removes it.
 
         Args:
             files: Mapping from names to paths of `.tflite` files.
-            inputs: Mapping from the same names to mappings from the names of inputs to
-                arrays of their shapes, whose axes of size 1 may be left out; what is
-                left out the benchmark fills with random numbers.
-            num_threads: Threads of the CPU.
+            inputs: Mapping from the same names to mappings from names of inputs to
+                arrays of the inputs' shapes. Axes of size 1 may be left out. The
+                benchmark fills inputs that are left out with random numbers.
+            num_threads: Number of CPU threads.
 
         Yields:
-            A function of a name and, by default 50, `runs`: the median time of one of
-            that many runs, in ms (the average, of a build that tells no median).
+            A function `measure(name, runs=50)`. It runs the file of a name `runs`
+            times, and returns the median time of a run in ms. It returns the average
+            if the benchmark is of a build that prints no median.
 
         Raises:
-            ValueError: If a file or an input is not as it is to be, a name is not
-                there, or the benchmark says something else than timings.
-            DeviceError: If the device is lost or full, or the benchmark is missing or
-                fails.
-            TimeoutError: If it takes longer than `timeout_s`.
+            UserError: If a file is missing or broken, if a name of a file or input is
+                unknown, if `num_threads` or `runs` is below 1, or if the benchmark
+                prints no timings.
+            DeviceError: If the device is lost or full, or if the benchmark is missing
+                or fails.
+            TimeoutError: If a run takes longer than `timeout_s`.
         """
         if num_threads < 1:
-            raise UserError(f"num_threads is 1 or more; got {num_threads}.")
+            raise UserError(f"num_threads must be 1 or more; got {num_threads}.")
         device = self._connection
         if self._app:
             benchmark = adb_benchmark.App(device, self._timeout_s)
@@ -107,9 +121,11 @@ class Adb:
 
         def measure(name, runs=50):
             if name not in flags:
-                raise UserError(f"The files are {', '.join(flags)}; got {name}.")
+                raise UserError(
+                    f"The files are {', '.join(flags)}; got {name}. Name one of them."
+                )
             if runs < 1:
-                raise UserError(f"runs is 1 or more; got {runs}.")
+                raise UserError(f"runs must be 1 or more; got {runs}.")
             counts = [f"--num_runs={runs}", "--min_secs=0", "--warmup_runs=3"]
             text = benchmark.run(name, [*flags[name], *common, *counts])
             try:
@@ -128,39 +144,39 @@ class Adb:
             common = [
                 f"--num_threads={num_threads}",
                 f"--warmup_min_secs={WARM_UP_SECONDS}",
-                # Of each of its two phases, warm-up and runs.
+                # The limit holds for each of two phases, warm-up and runs.
                 f"--max_secs={self._timeout_s / 2:g}",
             ]
             yield measure
         finally:
             try:
                 _remove(device, benchmark, folder)
-            except OSError as error:  # It is to hide no other.
+            except OSError as error:  # An earlier error must not be hidden by this one.
                 logging.warning(
-                    "warning: what was pushed may still be in %s of %s; the next "
-                    "session there removes it.",
+                    "warning: the pushed files may still be in %s of %s; the next "
+                    "session there removes them.",
                     *(folder, device.serial),
                 )
-                logging.debug("It was left because: %s", error)
+                logging.debug("They were not removed because: %s", error)
 
 
 def _push(device, copy, folder):
-    """Pushes the folder `copy` of this machine as `folder`."""
+    """Pushes the folder `copy` of this machine to `folder` on the device."""
     status, output = device.call("push", str(copy), f"{posixpath.dirname(folder)}/")
     if status and "No space left" in output:
         megabytes = sum(path.stat().st_size for path in copy.iterdir()) / 1e6
         raise DeviceError(
             f"{device.serial} has no space for {megabytes:.1f} MB in {folder}: free "
-            f"some there; `adb -s {device.serial} shell df` says how it is used."
+            f"some space there. `adb -s {device.serial} shell df` lists what is used."
         )
     if status:
         raise device.error(f"adb push to {folder}", status, output)
-    # The app is another user; and what comes from Windows cannot be executed.
+    # The app runs as another user, and files pushed from Windows are not executable.
     program = f"{folder}/benchmark_model" if (copy / "benchmark_model").exists() else ""
     device.checked("shell", f"chmod 755 {folder} {program}".rstrip())
 
 
 def _remove(device, benchmark, folder):
-    """Stops what still runs on a folder of the device, and removes it."""
+    """Stops a benchmark that still uses a folder of the device; removes the folder."""
     benchmark.stop(folder)
     device.checked("shell", f"rm -rf {folder}")

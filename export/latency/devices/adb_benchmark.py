@@ -1,7 +1,7 @@
-"""Benchmarks of Android: TFLite's stock `benchmark_model` and its app, by adb.
+"""Benchmarks of Android: runs TFLite's stock `benchmark_model`, or its app, over adb.
 
-Both take the same flags and say the same lines. Each has `prepare`, before the files
-are pushed, `run`, which returns the lines, and `stop`.
+Both take the same flags and print the same lines. Both classes have the same methods:
+`prepare` before the files are pushed, `run` for each run, and `stop`.
 """
 
 import pathlib
@@ -12,34 +12,45 @@ import shutil
 import time
 
 from export.latency.devices import benchmark_output
-from export.latency.devices.adb_connection import DeviceError
+from export.latency.devices.adb_connection import Connection, DeviceError
 
 FOLDER = "/data/local/tmp"
 PACKAGE = "org.tensorflow.lite.benchmark"
 PAGE = "https://ai.google.dev/edge/litert/models/measurement"
-ADVICE = f"\nIf this is of an operation or a version, a newer build may know it: {PAGE}"
-# How often the app's log is read; how long it may rest after an error or a crash.
+ADVICE = (
+    f"\nIf this names an operation or a version, a newer build may support it: {PAGE}"
+)
+# Time between two reads of the app's log.
 POLL_SECONDS = 0.2
+# Time without new lines in the log after which an error or a crash is final.
 PATIENCE_SECONDS = 5
 
 
 class Program:
-    """The command-line program.
+    """Runs the command-line program.
 
     Args:
         device: `Connection`.
-        path: A file of this machine, which is pushed, or else one of the device, in
-            /data/local/tmp if without a folder.
-        seconds: What one run may take.
+        path: Path of a file on this machine, which is pushed, or else on the device; a
+            name without a folder is in /data/local/tmp there.
+        seconds: Longest time that one run may take.
     """
 
-    def __init__(self, device, path, seconds):
+    def __init__(self, device: Connection, path: str, seconds: float):
         self._device, self._seconds = device, seconds
         self._local = pathlib.Path(path)
         self._remote = posixpath.join(FOLDER, path)
 
-    def prepare(self, copy, folder):
-        """Copies it to `copy`, to be pushed as `folder`; or looks for it there."""
+    def prepare(self, copy: pathlib.Path, folder: str) -> None:
+        """Copies the program among the files to push, or finds it on the device.
+
+        Args:
+            copy: Folder on this machine that will be pushed.
+            folder: Folder on the device to which it will be pushed.
+
+        Raises:
+            DeviceError: If the program is on neither, or the device is lost.
+        """
         if self._local.is_file():
             shutil.copyfile(self._local, copy / "benchmark_model")
             self._remote = f"{folder}/benchmark_model"
@@ -49,11 +60,21 @@ class Program:
             raise DeviceError(
                 f"There is no benchmark_model: neither {self._local} on this machine "
                 f"nor an executable {self._remote} on {self._device.serial}. Get "
-                f"Android's binary (prebuilt, nightly) from {PAGE} and give its path."
+                f"Android's binary (prebuilt, nightly) from {PAGE} and name its path "
+                f"with --benchmark_model."
             )
 
-    def run(self, name, flags):
-        """Runs it on what is called `name`; returns all that it says."""
+    def run(self, name: str, flags: list[str]) -> str:
+        """Runs the program, and returns all that it prints.
+
+        Args:
+            name: Name of the file that is timed, for error messages.
+            flags: Flags of the program.
+
+        Raises:
+            DeviceError: If the program fails, or the device is lost.
+            TimeoutError: If it runs for too long.
+        """
         command = shlex.join([self._remote, *flags])
         what = f"benchmark_model on {name}"
         status, output = self._device.call(
@@ -63,25 +84,40 @@ class Program:
             raise self._device.error(what, status, output, ADVICE)
         return output
 
-    def stop(self, folder):
-        """Ends what a timeout or an interrupt has left running on files of a folder."""
-        # With the brackets it does not find the shell that it runs in.
+    def stop(self, folder: str) -> None:
+        """Stops a program that a timeout or an interrupt has left running.
+
+        Args:
+            folder: Folder on the device whose files it times.
+
+        Raises:
+            OSError: If the device does not answer.
+        """
+        # Because of the brackets the pattern does not match pkill's own shell.
         self._device.call("shell", f"pkill -f '{folder[:-1]}[{folder[-1]}]'")
 
 
 class App:
-    """The app, which is installed already.
+    """Runs the app, which must be installed.
 
     Args:
         device: `Connection`.
-        seconds: What one run may take.
+        seconds: Longest time that one run may take.
     """
 
-    def __init__(self, device, seconds):
+    def __init__(self, device: Connection, seconds: float):
         self._device, self._seconds = device, seconds
 
-    def prepare(self, copy, folder):
-        """Looks for it on the device."""
+    def prepare(self, copy: pathlib.Path, folder: str) -> None:
+        """Checks that the app is installed.
+
+        Args:
+            copy: Not used; as for `Program`.
+            folder: Not used.
+
+        Raises:
+            DeviceError: If the app is not installed, or the device is lost.
+        """
         look = f"pm path {PACKAGE} || true"
         if "package:" not in self._device.checked("shell", look):
             raise DeviceError(
@@ -90,27 +126,36 @@ class App:
                 f"-d -g` it."
             )
 
-    def run(self, name, flags):
-        """Runs it on what is called `name`; returns its lines in the log."""
-        # The log may be busy: the second time it is not.
+    def run(self, name: str, flags: list[str]) -> str:
+        """Runs the app, and returns its lines in the device's log.
+
+        Args:
+            name: Name of the file that is timed, for error messages.
+            flags: Flags of the benchmark.
+
+        Raises:
+            DeviceError: If the app fails, or the device is lost.
+            TimeoutError: If it runs for too long.
+        """
+        # Clearing the log fails if it is busy, so a second try is made.
         if self._device.call("logcat", "-c")[0]:
             self._device.checked("logcat", "-c")
-        # Quoted once for the shell there; the app splits it by itself.
+        # The flags are one word for the device's shell; the app splits them.
         arguments = shlex.quote(" ".join(flags))
         start = f"am start -S -n {PACKAGE}/.BenchmarkModelActivity --es args "
         self._device.checked("shell", start + arguments)
-        end, log, rested = time.monotonic() + self._seconds, "", None
+        end, log, quiet_since = time.monotonic() + self._seconds, "", None
         while True:
-            # In this order: what a process that has ended said is then in the log.
+            # In this order, the log is complete if the process has ended.
             alive = self._device.call("shell", f"pidof {PACKAGE}")[1].strip()
             last, log = log, self._device.checked("logcat", "-d", "-s", "tflite")
             if benchmark_output.finished(log):
                 return log
-            # The app does not end when it has failed; nor is every error a failure.
+            # The app does not end after a failure, and not every error is a failure.
             now = time.monotonic()
             doubtful = not alive or re.search(r" [EF] tflite\b", log)
-            rested = (rested or now) if doubtful and log == last else None
-            if rested and now - rested >= PATIENCE_SECONDS:
+            quiet_since = (quiet_since or now) if doubtful and log == last else None
+            if quiet_since and now - quiet_since >= PATIENCE_SECONDS:
                 how = "refused" if alive else "crashed on"
                 raise DeviceError(
                     f"The benchmark app {how} {name} on {self._device.serial}; its log "
@@ -120,6 +165,13 @@ class App:
                 raise self._device.late(f"The app on {name}", self._seconds, log)
             time.sleep(POLL_SECONDS)
 
-    def stop(self, folder):
-        """Ends it, whatever it runs."""
+    def stop(self, folder: str) -> None:
+        """Stops the app, whatever it runs.
+
+        Args:
+            folder: Not used; as for `Program`.
+
+        Raises:
+            OSError: If the device does not answer.
+        """
         self._device.call("shell", f"am force-stop {PACKAGE}")

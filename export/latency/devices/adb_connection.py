@@ -1,43 +1,48 @@
-"""Connection: `adb` to one Android device, what it answers and how it is lost."""
+"""Connection: runs `adb` for one Android device, and explains its failures."""
 
 import subprocess
 
 from export.latency.devices import benchmark_output
 
-# What an answer of the device may take, if not said otherwise.
+# Default for the longest time that an answer of the device may take.
 ANSWER_SECONDS = 300
 
 
 class DeviceError(OSError):
-    """The device, the way to it or the benchmark there has failed."""
+    """Reports that adb, the device or the benchmark on it has failed."""
 
 
 class Connection:
-    """`adb` to one device.
+    """Runs `adb` for one device.
 
     Args:
-        serial: Which, as `adb devices` lists them; may be left out where there is one.
+        serial: Serial number of the device, as `adb devices` lists it. May be left out
+            if there is only one device.
 
     Attributes:
-        serial: That of the device.
+        serial: Serial number of the device.
 
     Raises:
-        DeviceError: If there is no adb, or no such device that is ready.
+        DeviceError: If adb is missing, or no such device is ready.
     """
 
-    def __init__(self, serial=None):
+    def __init__(self, serial: str | None = None):
         states = _states()
         if not states:
             raise DeviceError(
                 "There is no Android device: connect one with USB debugging switched "
-                "on, or start an emulator; `adb devices` is to list it."
+                "on, or start an emulator. `adb devices` must list it."
             )
         ways = ", ".join(f"--device=adb:{name}" for name in states)
         if serial is None and len(states) > 1:
-            raise DeviceError(f"There are {len(states)} devices: choose one by {ways}.")
+            raise DeviceError(
+                f"There are {len(states)} devices: choose one with {ways}."
+            )
         self.serial = serial or next(iter(states))
         if self.serial not in states:
-            raise DeviceError(f"There is no device {self.serial}: choose by {ways}.")
+            raise DeviceError(
+                f"There is no device {self.serial}: choose one with {ways}."
+            )
         state = states[self.serial]
         if state == "unauthorized":
             raise DeviceError(
@@ -46,60 +51,85 @@ class Connection:
             )
         if state != "device":
             raise DeviceError(
-                f"{self.serial} is not ready ({state}): see that it has started, and "
-                f"connect it anew."
+                f"{self.serial} is not ready ({state}): wait until it has started, and "
+                f"connect it again."
             )
 
-    def call(self, *arguments, seconds=ANSWER_SECONDS, what=None):
+    def call(
+        self, *arguments: str, seconds: float = ANSWER_SECONDS, what: str | None = None
+    ) -> tuple[int, str]:
         """Runs adb.
 
         Args:
-            *arguments: Of adb.
-            seconds: What it may take.
-            what: What an error calls it (default: its first argument).
+            *arguments: Arguments of adb.
+            seconds: Longest time that it may take.
+            what: Name of the call in error messages. Default: its first argument.
 
         Returns:
-            Its exit status, and all that it says.
+            The exit status, and all that adb prints.
 
         Raises:
-            DeviceError: If there is no adb.
-            TimeoutError: If it takes longer.
+            DeviceError: If adb is missing.
+            TimeoutError: If it takes longer than `seconds`.
         """
         try:
             return _adb("-s", self.serial, *arguments, seconds=seconds)
         except subprocess.TimeoutExpired as error:
-            said = (error.output or b"").decode(errors="replace")
-            raise self.late(what or f"adb {arguments[0]}", seconds, said) from None
+            output = (error.output or b"").decode(errors="replace")
+            raise self.late(what or f"adb {arguments[0]}", seconds, output) from None
 
-    def checked(self, *arguments):
-        """Runs adb; returns what it says, or raises `error` if it fails."""
+    def checked(self, *arguments: str) -> str:
+        """Runs adb, and returns what it prints.
+
+        Args:
+            *arguments: Arguments of adb.
+
+        Raises:
+            DeviceError: If adb is missing or fails.
+            TimeoutError: If it takes longer than `ANSWER_SECONDS`.
+        """
         status, output = self.call(*arguments)
         if status:
             raise self.error(" ".join(["adb", *arguments[:2]]), status, output)
         return output
 
-    def error(self, what, status, output, advice=""):
-        """Returns the exception for an exit status that is not zero."""
+    def error(
+        self, what: str, status: int, output: str, advice: str = ""
+    ) -> DeviceError:
+        """Makes the exception for a call that has failed.
+
+        Args:
+            what: Name of the call.
+            status: Its exit status.
+            output: What it printed.
+            advice: Text for the end of the message.
+        """
         try:
             state = _states().get(self.serial, "disconnected")
         except subprocess.TimeoutExpired:
             state = "silent"
         if state != "device":
             return DeviceError(
-                f"{self.serial} was lost at {what}: it is {state}. See that its cable "
-                f"is in and that it stays awake, then start again."
+                f"{self.serial} was lost at {what}: it is {state}. Check that its "
+                f"cable is in and that it stays awake, then start again."
             )
         return DeviceError(
-            f"{what} failed on {self.serial} with exit status {status}; it said last:\n"
-            f"{benchmark_output.tail(output)}{advice}"
+            f"{what} failed on {self.serial} with exit status {status}; it printed "
+            f"last:\n{benchmark_output.tail(output)}{advice}"
         )
 
-    def late(self, what, seconds, output):
-        """Returns the exception for what did not end in time."""
+    def late(self, what: str, seconds: float, output: str) -> TimeoutError:
+        """Makes the exception for a call that did not end in time.
+
+        Args:
+            what: Name of the call.
+            seconds: Time after which it was stopped.
+            output: What it had printed.
+        """
         return TimeoutError(
-            f"{what} did not end on {self.serial} in {seconds:g} s: connect it anew, "
-            f"or allow a slow network more by --timeout. It said last:\n"
-            f"{benchmark_output.tail(output)}"
+            f"{what} did not end on {self.serial} in {seconds:g} s: connect the device "
+            f"again, or allow a slow network more time with --timeout. It printed "
+            f"last:\n{benchmark_output.tail(output)}"
         )
 
 
@@ -108,14 +138,14 @@ def _states():
     status, output = _adb("devices", seconds=ANSWER_SECONDS)
     if status:
         raise DeviceError(f"`adb devices` failed:\n{benchmark_output.tail(output)}")
-    # What else it says, as that its server starts, has no tab.
+    # Other lines, such as the one that adb's server starts, have no tab.
     rows = [line.partition("\t") for line in output.splitlines() if "\t" in line]
     return {serial: state.strip() for serial, _, state in rows}
 
 
 def _adb(*arguments, seconds):
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             ["adb", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -127,5 +157,5 @@ def _adb(*arguments, seconds):
             "There is no adb on the PATH: install Android's platform tools, "
             "https://developer.android.com/tools/releases/platform-tools."
         ) from error
-    # Bytes, since a last line without its end is not to be trusted; \r\r\n is of old.
-    return done.returncode, done.stdout.decode(errors="replace")
+    # Text mode would make a lone \r of a cut line a line end; old devices send \r\r\n.
+    return process.returncode, process.stdout.decode(errors="replace")

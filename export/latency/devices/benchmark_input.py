@@ -1,4 +1,4 @@
-"""Benchmark input: what TFLite's benchmark is told of a file and its inputs."""
+"""Benchmark input: the files and flags by which TFLite's benchmark gets its inputs."""
 
 import pathlib
 import re
@@ -10,20 +10,24 @@ from ai_edge_litert import interpreter
 from tfdyn.errors import UserError
 
 
-def stage(folder, remote, files, inputs):
-    """Copies files, each once, and the inputs of each name into a folder.
+def stage(
+    folder: pathlib.Path, remote: str, files: dict, inputs: dict[str, dict]
+) -> dict[str, list[str]]:
+    """Copies each file once into a folder, and writes the inputs beside the files.
 
     Args:
-        folder: `pathlib.Path` of the copies, `0.tflite`, … and `0.0`, ….
-        remote: Folder of the device to which they will be pushed.
+        folder: Folder of the copies (`0.tflite`, `1.tflite`, ...) and of the inputs
+            (`0.0`, `0.1`, ..., by number of the name and of the input).
+        remote: Folder on the device to which all this will be pushed.
         files: Mapping from names to paths of `.tflite` files.
         inputs: Mapping from names to mappings from names of inputs to arrays.
 
     Returns:
-        Mapping from names to the flags for them, lists of texts.
+        Mapping from names to lists of flags of the benchmark.
 
     Raises:
-        ValueError: If a file is missing or broken, or an input is not one of its own.
+        UserError: If a file is missing or broken, or has no input of a name.
+        ValueError: If an array does not fit its input's shape.
     """
     paths = list(dict.fromkeys(files.values()))
     details = [_inputs(path) for path in paths]
@@ -31,27 +35,31 @@ def stage(folder, remote, files, inputs):
         shutil.copyfile(path, folder / f"{index}.tflite")
     flags = {}
     for number, (name, path) in enumerate(files.items()):
-        index, given = paths.index(path), inputs.get(name, {})
-        own = _input_flags(folder / str(number), remote, path, details[index], given)
-        flags[name] = [f"--graph={remote}/{index}.tflite", *own]
+        index = paths.index(path)
+        local, arrays = folder / str(number), inputs.get(name, {})
+        input_flags = _input_flags(local, remote, path, details[index], arrays)
+        flags[name] = [f"--graph={remote}/{index}.tflite", *input_flags]
     return flags
 
 
-def _input_flags(local, remote, path, details, given):
-    """Writes the inputs of one name to `local` with `.0`, …; returns their flags."""
-    if not given:
+def _input_flags(local, remote, path, details, arrays):
+    """Writes the inputs of one name to `local` with `.0`, ...; returns their flags."""
+    if not arrays:
         return []
     values = []
-    for index, (name, value) in enumerate(given.items()):
+    for index, (name, value) in enumerate(arrays.items()):
         if name not in details:
-            raise UserError(f"{path} has the inputs {', '.join(details)}; got {name}.")
+            raise UserError(
+                f"{path} has the inputs {', '.join(details)}; got {name}. Pass one of "
+                f"them."
+            )
         shape, dtype = details[name]
         file = local.with_suffix(f".{index}")
         file.write_bytes(np.asarray(value, dtype).reshape(shape).tobytes())
         values.append(f"{name}:{remote}/{file.name}")
-    # It is to be told of all, in the order of the graph.
+    # The benchmark needs the names and shapes of all inputs, in the graph's order.
     shapes = [",".join(map(str, shape)) for shape, _ in details.values()]
-    if not shapes[-1]:  # It sees a scalar at the end only if something follows.
+    if not shapes[-1]:  # It ignores an empty shape (a scalar) if nothing follows.
         shapes.append("")
     return [
         f"--input_layer={','.join(details)}",
@@ -61,21 +69,22 @@ def _input_flags(local, remote, path, details, given):
 
 
 def _inputs(path):
-    """Returns the inputs of a file by name, in their order: shapes and dtypes."""
+    """Returns a mapping from a file's inputs, in order, to their shapes and dtypes."""
     if not pathlib.Path(path).is_file():
         raise UserError(
-            f"There is no file {path}: make it by `python -m export.tflite`."
+            f"There is no file {path}: make it with `python -m export.tflite`."
         )
     try:
         rows = interpreter.Interpreter(str(path)).get_input_details()
     except (ValueError, RuntimeError) as error:
         raise UserError(
-            f"{path} is truncated or not a .tflite file of `python -m export.tflite` "
-            f"({error})."
+            f"{path} is truncated, or is not a .tflite file of `python -m "
+            f"export.tflite` ({error}). Export it again."
         ) from error
     if bad := [row["name"] for row in rows if re.search(r"[\s,:]", row["name"])]:
         raise UserError(
-            f"{path} has inputs that the benchmark cannot be told of, for spaces, "
-            f"commas or colons in their names: {bad}. Export it again."
+            f"{path} has inputs that the benchmark's flags cannot name, because of "
+            f"spaces, commas or colons in their names: {bad}. Export it again with "
+            f"`python -m export.tflite`."
         )
     return {row["name"]: (tuple(row["shape"]), row["dtype"]) for row in rows}

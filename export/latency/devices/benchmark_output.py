@@ -1,4 +1,4 @@
-"""Benchmark output: what TFLite's `benchmark_model`, or its app's log, says of time."""
+"""Benchmark output: reads the timings that TFLite's stock benchmark prints."""
 
 import dataclasses
 import re
@@ -17,16 +17,17 @@ _FINAL = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Timings:
-    """Milliseconds of one inference; what the tool did not say is `None`.
+    """Holds the timings of one benchmark; what it did not print is `None`.
 
     Attributes:
-        milliseconds: The median; of a build that tells none, the average.
+        milliseconds: Median time of a run, in ms. Older builds print no median; then
+            the average.
         count: Number of runs.
-        min: The fastest of them, in ms.
-        max: The slowest, in ms.
-        std: Their standard deviation, in ms.
-        init: Time until the network was loaded, in ms.
-        first: Time of its very first run, in ms.
+        min: Time of the fastest run, in ms.
+        max: Time of the slowest run, in ms.
+        std: Standard deviation of the times, in ms.
+        init: Time to load the network, in ms.
+        first: Time of the first run of the warm-up, in ms.
     """
 
     milliseconds: float
@@ -38,47 +39,56 @@ class Timings:
     first: float | None = None
 
 
-def parse(text):
+def parse(text: str) -> Timings:
     """Reads the timings of one run of the benchmark.
 
     Args:
-        text: Standard output and error of `benchmark_model`, or lines of `adb logcat`
-            of the app.
+        text: Standard output and error of `benchmark_model`, or the app's lines in
+            `adb logcat`.
 
     Returns:
         `Timings`.
 
     Raises:
-        ValueError: If the lines are not there, or the text is cut off before them.
+        UserError: If the text has no timings, or is cut off before them.
     """
-    # A last line without its end may be cut in the middle of a number.
+    # A last line without a line end may stop in the middle of a number.
     lines = text[: text.rfind("\n") + 1].splitlines()
     phases, final = [], None
     for line in lines:
         if final := _FINAL.search(line):
-            break  # Profilers may follow, whose lines look like those of phases.
+            break  # A profiler may print more lines, which look like phases.
         if phase := _PHASE.search(line):
             phases.append(phase)
-    # The first phase warms up; alone it is no measurement.
-    found = _phase(phases[-1]) if len(phases) > 1 else {}
+    # The first phase is the warm-up; its times are not used.
+    timings = _phase(phases[-1]) if len(phases) > 1 else {}
     if final:
         init, first, _, average = (float(us) / 1e3 for us in final.groups())
-        found = {"milliseconds": average, **found, "init": init, "first": first}
-    if "milliseconds" not in found:
+        timings = {"milliseconds": average, **timings, "init": init, "first": first}
+    if "milliseconds" not in timings:
         raise UserError(
-            f"The benchmark was to end with a line `{FINAL} …`; it said last:\n"
-            f"{tail(text)}"
+            f"The benchmark should end with a line `{FINAL} …`, as TFLite's stock "
+            f"benchmark does: use a build of it. It printed last:\n{tail(text)}"
         )
-    return Timings(**found)
+    return Timings(**timings)
 
 
-def finished(text):
-    """Whether the last line of results is there."""
+def finished(text: str) -> bool:
+    """Returns whether a text has the last line of results.
+
+    Args:
+        text: As for `parse`.
+    """
     return FINAL in text[: text.rfind("\n") + 1]
 
 
-def tail(text, count=5):
-    """Returns the last lines of a text that are not empty, indented."""
+def tail(text: str, count: int = 5) -> str:
+    """Returns the last lines of a text that are not empty, indented.
+
+    Args:
+        text: The text.
+        count: Largest number of lines.
+    """
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return "\n".join(f"  {line}" for line in lines[-count:]) or "  (nothing)"
 
@@ -86,11 +96,11 @@ def tail(text, count=5):
 def _phase(match):
     """Returns the fields of a line such as `count=50 first=412 curr=398 min=…`."""
     fields = {name: float(us) / 1e3 for name, us in _FIELD.findall(match[2])}
-    # Where all runs took as long, or there was but one, there is `curr` alone.
+    # If all runs took the same time, or there was one run, `curr` is the only field.
     if fields.keys() == {"curr"}:
         fields |= {"median": fields["curr"], "std": 0.0}
         fields |= {"min": fields["curr"], "max": fields["curr"]}
-    found = {name: fields[name] for name in ("min", "max", "std") if name in fields}
+    timings = {name: fields[name] for name in ("min", "max", "std") if name in fields}
     if "median" in fields or "avg" in fields:
-        found["milliseconds"] = fields.get("median", fields.get("avg"))
-    return {"count": int(match[1]), **found}
+        timings["milliseconds"] = fields.get("median", fields.get("avg"))
+    return {"count": int(match[1]), **timings}

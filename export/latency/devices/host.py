@@ -1,4 +1,4 @@
-"""Host: this machine's CPU as a device that times `.tflite` files."""
+"""Host: times `.tflite` files on this machine's CPU."""
 
 import contextlib
 import importlib.metadata
@@ -12,12 +12,12 @@ from export.interpreter import Interpreter
 from tfdyn import output
 from tfdyn.errors import UserError
 
-# Runs before those that are timed: the first of a file that was just loaded are slower.
+# Number of runs before those that are timed. The first runs of a loaded file are slow.
 WARM_UP = 5
 
 
 class Host:
-    """This machine's CPU, by LiteRT.
+    """Times files on this machine's CPU, by LiteRT.
 
     ```python
     with Host().session({"model": "model.tflite"}, {}) as measure:
@@ -27,8 +27,8 @@ class Host:
 
     name = "host"
 
-    def describe(self):
-        """Returns what ran, a dict ready for JSON."""
+    def describe(self) -> dict:
+        """Returns the processor and the versions that run, a dict ready for JSON."""
         return {
             "device": self.name,
             "processor": _processor(),
@@ -39,32 +39,34 @@ class Host:
         }
 
     @contextlib.contextmanager
-    def session(self, files, inputs, num_threads=1):
-        """Gives a function that times the files; names may share one.
+    def session(self, files: dict, inputs: dict[str, dict], num_threads: int = 1):
+        """Yields a function that times files.
 
-        Where a file lies in memory decides how caches serve it, for as long as it is
-        loaded: so it is loaded anew each time, and the times of names that share one do
-        not share its luck.
+        The function loads a file for each call, because its place in memory decides how
+        well caches serve it. So several names may share a file and still get
+        independent times.
 
         Args:
             files: Mapping from names to paths of `.tflite` files.
-            inputs: Mapping from the same names to mappings from the names of inputs to
-                arrays of their shapes, whose axes of size 1 may be left out; what is
-                left out is zeros.
-            num_threads: Threads of the CPU.
+            inputs: Mapping from the same names to mappings from names of inputs to
+                arrays of the inputs' shapes. Axes of size 1 may be left out. Inputs
+                and names that are left out are zeros.
+            num_threads: Number of CPU threads.
 
         Yields:
-            A function of a name and, by default 50, `runs`: the median time of one of
-            that many runs, in ms. It raises ValueError for a name that is not there,
-            for less than one run, and as `Interpreter` does.
+            A function `measure(name, runs=50)`. It runs the file of a name `runs`
+            times, and returns the median time of a run in ms. It raises `UserError` if
+            there is no such name, if `runs` is below 1, and as `Interpreter` does.
         """
 
         def measure(name, runs=50):
             if name not in files:
-                raise UserError(f"The files are {', '.join(files)}; got {name}.")
+                raise UserError(
+                    f"The files are {', '.join(files)}; got {name}. Name one of them."
+                )
             if runs < 1:
-                raise UserError(f"runs is 1 or more; got {runs}.")
-            with output.quiet():  # LiteRT tells of its delegate.
+                raise UserError(f"runs must be 1 or more; got {runs}.")
+            with output.quiet():  # LiteRT prints which delegate it uses.
                 interpreter = Interpreter(files[name], num_threads)
             interpreter.set(**{**interpreter.inputs, **inputs.get(name, {})})
             return _median(interpreter.invoke, runs)
@@ -73,7 +75,7 @@ class Host:
 
 
 def _median(function, runs):
-    """Returns the median time of a function in ms, once it is warm."""
+    """Returns the median time of a function in ms, after `WARM_UP` calls."""
     for _ in range(WARM_UP):
         function()
     seconds = []
@@ -85,7 +87,7 @@ def _median(function, runs):
 
 
 def _processor():
-    """Returns the name of the CPU, or what kind it is."""
+    """Returns the name of the CPU or, if it is unknown, its architecture."""
     with contextlib.suppress(OSError):
         for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
             name, _, value = line.partition(":")

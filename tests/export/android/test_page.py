@@ -37,7 +37,7 @@ def test_the_page_of_each_form(source, threshold_input, preprocess):
     assert text.count("{") == text.count("}") and text.count("(") == text.count(")")
     assert ("threshold" in text.partition("## In an app")[2]) == threshold_input
     assert ("writeInt8(pixels" in text) == preprocess
-    assert ("fun pixels(picture: Bitmap): FloatArray" in text) == (not preprocess)
+    assert ("fun pixels(image: Bitmap): FloatArray" in text) == (not preprocess)
     assert ("- mean[0]) / std[0]" in text) == (not preprocess)
     assert ("val std = floatArrayOf(" in text) == (not preprocess)
     assert "= (299 * red" in text and "[3 * i]" not in text  # Digits are gray.
@@ -53,7 +53,7 @@ def test_pictures_of_three_channels_and_many_classes(source):
         form, class_names=names, shape=(24, 32, 3), mean=(0, 0, 0), std=(1, 1, 1)
     )
     text = page(dataclasses.replace(source, input_format=form))
-    assert "createScaledBitmap(picture, 32, 24, true)" in text
+    assert "createScaledBitmap(image, 32, 24, true)" in text
     assert "values[3 * i + 2] = blue.toByte()" in text and "299 * red" not in text
     assert "the 1000 labels" in text and "class 2, …" in text
 

@@ -161,9 +161,12 @@ def test_no_adb(folder):
     "devices, message",
     [
         ({}, "There is no Android device: connect one"),
-        ({"a": "device", "b": "device"}, "choose one by --serial=a --serial=b"),
+        ({"a": "device", "b": "device"}, "choose one with --serial=a --serial=b"),
         ({SERIAL: "unauthorized"}, "does not trust this computer .unauthorized.: unl"),
-        ({SERIAL: "offline"}, "emulator-5554 is not ready .offline.: see that it has"),
+        (
+            {SERIAL: "offline"},
+            "emulator-5554 is not ready .offline.: wait until it has",
+        ),
     ],
 )
 def test_no_device_that_is_ready(phone, folder, devices, message):
@@ -175,7 +178,7 @@ def test_one_of_several_devices(phone, folder):
     phone.play(devices={"a": "device", "b": "device"})
     assert run(folder, "--serial=b").stdout.startswith("b, ")
     assert run(folder, ANDROID_SERIAL="a").stdout.startswith("a, ")
-    message = "no device c: choose by --serial=a --serial=b"
+    message = "no device c: choose one with --serial=a --serial=b"
     assert re.search(message, error(run(folder, "--serial=c")))
 
 
@@ -200,7 +203,7 @@ def test_disconnected_halfway(phone, folder, app, call, what):
     process = run(folder, *(["--app"] if app else []))
     assert process.returncode == 1
     lost, left = process.stderr.splitlines()
-    assert f"{SERIAL} was lost at {what}: it is disconnected. See that" in lost
+    assert f"{SERIAL} was lost at {what}: it is disconnected. Check that" in lost
     assert f"remove them by: adb -s {SERIAL} shell rm -rf /data/local/tmp/tfd" in left
     for path in phone.files.glob("tfdyn-*"):  # It is lost: nobody can remove them.
         shutil.rmtree(path)
@@ -223,9 +226,9 @@ def test_the_benchmark_fails(phone, folder, benchmark, app, said):
     process = run(folder, *(["--app"] if app else []))
     assert process.returncode == 1
     assert process.stdout.count("failed") == 2  # The other models are tried too.
-    assert "model.tflite on heavy failed; the benchmark said last:" in process.stderr
+    assert "model.tflite on heavy failed; the benchmark printed last:" in process.stderr
     assert said in process.stderr
-    assert "a newer build of the benchmark may know it: https://" in process.stderr
+    assert "a newer build of it may support that: https://" in process.stderr
 
 
 @pytest.mark.parametrize("app", [False, True])
@@ -234,7 +237,7 @@ def test_a_benchmark_that_does_not_end(phone, folder, app):
     process = run(folder, "--timeout=1", *(["--app"] if app else []))
     assert process.returncode == 1
     assert re.search(
-        "on light did not end on emulator-5554 in 1 s: ask", process.stderr
+        "on light did not end on emulator-5554 in 1 s: set", process.stderr
     )
     assert "count=3 first=902" in process.stderr
     stop = "am force-stop org" if app else "pkill -f '/data/local/tmp/tfdyn-"

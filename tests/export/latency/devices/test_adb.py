@@ -83,7 +83,7 @@ def test_no_space(phone, path):
 )
 def test_disconnected_halfway(phone, path, app, call, caplog):
     phone.play(lost_from=call)
-    with pytest.raises(DeviceError, match="was lost at .*: it is disconnected. See"):
+    with pytest.raises(DeviceError, match="was lost at .*: it is disconnected. Check"):
         with Adb(app=app).session({"sum": path}, {}) as measure:
             for _ in range(3):
                 measure("sum")
@@ -117,11 +117,11 @@ def test_what_is_wrong_is_said(phone, path, tmp_path):
     device, files = Adb(), {"a": path}
     with pytest.raises(ValueError, match="There is no file .*gone.tflite"):
         measured(tmp_path / "gone.tflite", device)
-    with pytest.raises(ValueError, match="num_threads is 1 or more; got 0"):
+    with pytest.raises(ValueError, match="num_threads must be 1 or more; got 0"):
         with device.session(files, {}, num_threads=0):
             pass
     with device.session(files, {}) as measure:
         with pytest.raises(ValueError, match="files are a; got b"):
             measure("b")
-        with pytest.raises(ValueError, match="runs is 1 or more; got 0"):
+        with pytest.raises(ValueError, match="runs must be 1 or more; got 0"):
             measure("a", runs=0)

@@ -70,7 +70,7 @@ def test_no_app(phone, path):
             "refused",
             False,
             DeviceError,
-            "status 1; it said last:\n.*'IF' ver.*a newer build may",
+            "status 1; it printed last:\n.*'IF' ver.*a newer build may",
         ),
         (
             "refused",
@@ -79,7 +79,7 @@ def test_no_app(phone, path):
             "app refused sum on emulator.*'IF' version",
         ),
         ("garbage", False, ValueError, "sum on emulator-5554: .*\n  Usage: something"),
-        ("cut", False, ValueError, "was to end with .*\n.*count=50 first=431"),
+        ("cut", False, ValueError, "should end with .*\n.*count=50 first=431"),
         (
             "hang",
             False,

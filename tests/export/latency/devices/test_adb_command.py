@@ -23,14 +23,17 @@ from tfdyn.costs.route_cost import RouteCost
 FLAGS = {"device": "adb", "num_threads": 1, "rounds": 1, "validate": 0, "timeout": 30}
 FLAGS |= {"benchmark_model": None, "benchmark_app": False, "data_dir": None}
 TABLE, PARTIAL = "latency.phone.json", "latency.phone.partial"
-LOST = f"{SERIAL} was lost at .*: it is disconnected. See that its cable is in"
+LOST = f"{SERIAL} was lost at .*: it is disconnected. Check that its cable is in"
 # What goes wrong once there are files to time, and what is said.
 FAILURES = [
-    ({"full": True}, f"{SERIAL} has no space for .* MB in .*: free some there"),
+    ({"full": True}, f"{SERIAL} has no space for .* MB in .*: free some space there"),
     ({"benchmark": "crash"}, "failed on .* status 139; .*\n  Segmentation fault"),
-    ({"benchmark": "refused"}, "Didn't find op .* a newer build may know it"),
-    ({"benchmark": "garbage"}, "was to end with .*\n  Usage: something else"),
-    ({"benchmark": "hang"}, "did not end on .* in 0.5 s: .* slow network more by --ti"),
+    ({"benchmark": "refused"}, "Didn't find op .* a newer build may support it"),
+    ({"benchmark": "garbage"}, "should end with .*\n  Usage: something else"),
+    (
+        {"benchmark": "hang"},
+        "did not end on .* in 0.5 s: .* slow network more time with --ti",
+    ),
     ({"lost_from": 5}, LOST),  # Before there are files on it.
 ]
 
@@ -140,14 +143,18 @@ def test_a_phone_is_profiled(command, phone, source, made, path, capsys, device,
         (
             {SERIAL: "device"},
             "adb:R58",
-            f"no device R58: choose by --device=adb:{SERIAL}",
+            f"no device R58: choose one with --device=adb:{SERIAL}",
         ),
         ({SERIAL: "unauthorized"}, "adb", "unauthorized.*: unlock it and confirm that"),
-        ({SERIAL: "offline"}, "adb", r"not ready \(offline\): see that it has started"),
+        (
+            {SERIAL: "offline"},
+            "adb",
+            r"not ready \(offline\): wait until it has started",
+        ),
         (
             {"R58": "device", SERIAL: "device"},
             "adb",
-            f"2 devices: choose one by --device=adb:R58, --device=adb:{SERIAL}",
+            f"2 devices: choose one with --device=adb:R58, --device=adb:{SERIAL}",
         ),
     ],
 )
@@ -188,7 +195,7 @@ def test_disconnected_halfway_it_goes_on(command, phone, made, path, caplog):
     phone.play(lost_from=size + size // 2)  # A call a file, and some before the first.
     text = said(command, rounds=2)
     assert re.match(f"error: {LOST}", text) and "resumes there" in text
-    assert "what was pushed may still be in /data/local/tmp/tfdyn-" in caplog.text
+    assert "the pushed files may still be in /data/local/tmp/tfdyn-" in caplog.text
     kept = path.with_name(PARTIAL)
     assert left(path) == [PARTIAL] and left(kept / "file") == ["of.json", "times.json"]
     times = json.loads((kept / "times.json").read_text())

@@ -29,9 +29,13 @@ def phone(tmp_path, monkeypatch):
         (
             {"R58": "device", SERIAL: "device"},
             None,
-            f"2 devices: choose one by --device=adb:R58, --device=adb:{SERIAL}",
+            f"2 devices: choose one with --device=adb:R58, --device=adb:{SERIAL}",
         ),
-        ({SERIAL: "device"}, "R58", f"no device R58: choose by --device=adb:{SERIAL}"),
+        (
+            {SERIAL: "device"},
+            "R58",
+            f"no device R58: choose one with --device=adb:{SERIAL}",
+        ),
     ],
 )
 def test_which_device(phone, devices, serial, message):

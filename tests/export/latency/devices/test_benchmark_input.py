@@ -91,7 +91,7 @@ def test_inputs_that_do_not_fit(path, given, message):
 def test_files_that_are_none(path, tmp_path):
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(path.read_bytes()[:50])
-    with pytest.raises(ValueError, match="broken.tflite is truncated or not"):
+    with pytest.raises(ValueError, match="broken.tflite is truncated, or is not"):
         flags(broken, {})
     with pytest.raises(ValueError, match="There is no file .*gone.tflite"):
         flags(tmp_path / "gone.tflite", {})

@@ -76,7 +76,7 @@ def test_what_is_wrong_is_said(path, tmp_path):
     with Host().session(files, {"odd": {"picture": 0}}) as measure:
         with pytest.raises(ValueError, match="files are a, gone, odd; got b"):
             measure("b")
-        with pytest.raises(ValueError, match="runs is 1 or more; got 0"):
+        with pytest.raises(ValueError, match="runs must be 1 or more; got 0"):
             measure("a", runs=0)
         with pytest.raises(ValueError, match="There is no file .*gone.tflite"):
             measure("gone")
