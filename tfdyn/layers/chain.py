@@ -56,3 +56,14 @@ class Chain(keras.layers.Layer):
             ]
             config = {**config, "chain": chain}
         return cls(**config)
+
+
+def build_layer(layer: keras.Layer, input_shape: tuple) -> tuple:
+    """Builds a layer, and returns the shape of its output.
+
+    Args:
+        layer: Keras layer.
+        input_shape: Shape of its input, with the batch axis.
+    """
+    layer.build(input_shape)
+    return layer.compute_output_shape(input_shape)

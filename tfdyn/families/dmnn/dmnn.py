@@ -13,6 +13,7 @@ from tfdyn.families.dmnn.category_heads import CategoryHeads
 from tfdyn.families.dmnn.router import GateRouter
 from tfdyn.families.dmnn.selection import GateSelection
 from tfdyn.families.dmnn.sub_blocks import SUB_BLOCKS
+from tfdyn.layers.chain import build_layer
 from tfdyn.layers.heads import ClassifierHead, ConvolutionHead
 from tfdyn.layers.stem import RESIDUAL_STEMS, ResidualStem
 from tfdyn.models.routed_model import RoutedModel
@@ -122,7 +123,7 @@ class DMNN(RoutedModel):
         self.stem = ResidualStem(
             stem_filters, *RESIDUAL_STEMS[stem], max_value=max_value, name="stem"
         )
-        shape = _build(self.stem, shape)
+        shape = build_layer(self.stem, shape)
         self.blocks, self.routers, self.stage_of_block = [], [], []
         for stage, (_, _, blocks, _) in enumerate(stages):
             for index in range(blocks):
@@ -130,7 +131,7 @@ class DMNN(RoutedModel):
                     self.routers.append(self._router(shape))
                 name = f"stage_{stage}_block_{index}"
                 block = self._block(stages[stage], index == 0, shape[-1], name)
-                shape = _build(block, shape)
+                shape = build_layer(block, shape)
                 self.blocks.append(block)
                 self.stage_of_block.append(stage)
         self.category_heads = None
@@ -204,11 +205,6 @@ class DMNN(RoutedModel):
         if training and self.category_heads and states:
             result["category_logits"] = self.category_heads(states)
         return result
-
-
-def _build(layer, shape):
-    layer.build(shape)
-    return layer.compute_output_shape(shape)
 
 
 def _check(arguments):

@@ -13,6 +13,7 @@ from tfdyn.families.instanas.meta_cell import MetaCell
 from tfdyn.families.instanas.router import ImageRouter
 from tfdyn.families.instanas.search_space import FALLBACK, MODULES
 from tfdyn.families.instanas.selection import PolicySelection
+from tfdyn.layers.chain import build_layer
 from tfdyn.layers.heads import ConvolutionHead
 from tfdyn.layers.stem import ResidualStem
 from tfdyn.models.routed_model import RoutedModel
@@ -121,7 +122,7 @@ class InstaNAS(RoutedModel):
         self.stem = ResidualStem(
             stem_filters, strides=stem_strides, max_value=6.0, name="stem"
         )
-        shape = _build(self.stem, shape)
+        shape = build_layer(self.stem, shape)
         self.cells, fallbacks = [], []
         for stage, (filters, count, strides) in enumerate(stages):
             for index in range(count):
@@ -131,7 +132,7 @@ class InstaNAS(RoutedModel):
                 ]
                 name = f"stage_{stage}_cell_{index}"
                 cell = MetaCell(modules, passes_on=index > 0, name=name)
-                shape = _build(cell, shape)
+                shape = build_layer(cell, shape)
                 self.cells.append(cell)
                 fallbacks.append(None if index else list(MODULES).index(FALLBACK))
         self.selection = PolicySelection(fallbacks, alpha, seed, name="selection")
@@ -277,11 +278,6 @@ class InstaNAS(RoutedModel):
         excluded = set(SEARCH_METRICS).difference(PHASES.get(self.phase, ()))
         results = super().get_metrics_result()
         return {name: value for name, value in results.items() if name not in excluded}
-
-
-def _build(layer, shape):
-    layer.build(shape)
-    return layer.compute_output_shape(shape)
 
 
 def _check(arguments):
