@@ -1,5 +1,5 @@
-"""Benchmarks: what is compared runs side by side, in turn, in one command."""
+"""Benchmarks: each command times several forms in turn, in one run, to compare them."""
 
 from tfdyn.output import start_tensorflow
 
-start_tensorflow()  # Quietly, before the commands here import it.
+start_tensorflow()  # Without its messages; the commands here import it later.

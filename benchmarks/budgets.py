@@ -1,12 +1,13 @@
-"""Budgets kept: measured latency at the T chosen for them, in LiteRT on the CPU.
+"""Measures whether networks keep to budgets of milliseconds, in LiteRT on the CPU.
 
 `python -m benchmarks.budgets --run_dir=runs/NAME --budget_ms=0.75,0.9,1.1`
 
-For each budget T is found by the run's latency table on its validation images, as
-`export.tflite --budget_ms` does. Two files are made: one with a gate for each branch
-("gated"), and one without the gates that cost more time than they save by the table
-("guided", as `export.tflite --latency_table`). All files are timed on the same test
-images, in turn, with one thread.
+For each budget, the command finds the largest T whose predicted mean latency on the
+validation images stays within it, as `export.tflite --budget_ms` does. The prediction
+comes from the run's latency table. At this T it converts the network twice. The
+"gated" file has a gate for each branch. The "guided" file leaves out the gates that
+cost more time than they save, by the table, as `export.tflite --latency_table` does.
+All files are timed on the same test images, in turn, with one thread.
 """
 
 import pathlib
@@ -39,20 +40,27 @@ def measure(
     rounds: int = 5,
     loop: int = 30,
 ) -> dict:
-    """Times a network at the thresholds of budgets.
+    """Times a network at the T of each budget.
 
     Args:
         source: `Source` of a run.
-        budgets: Milliseconds an image.
-        cost_table: Path of its latency table (`None`: the run's own).
+        budgets: Mean milliseconds an image.
+        cost_table: Path of a latency table, or `None` for the run's own.
         images: uint8 images `(n, height, width, channels)`.
         rounds: Number of times that each file is timed on each image.
-        loop: Number of runs each time.
+        loop: Number of runs that are timed together each time.
 
     Returns:
-        A dict ready for JSON: the settings, and under `budgets` for each budget the T
-        that was found, `gated_ms` and `guided_ms` (means over the images) and
-        `guided_to_gated`, their ratio (of each image; the median and quartiles).
+        A dict ready for JSON: the settings, and under `budgets` one dict for each
+        budget. It has what `choose_thresholds` returns (`threshold`, `budget_ms`,
+        `validation_ms`, `validation_examples`); `ungated`, the number of branches
+        without a gate in the guided file; `gated_ms` and `guided_ms`, means over the
+        images; and `guided_to_gated`, the median and the quartiles ("low", "high")
+        over the images of the ratio of the two times.
+
+    Raises:
+        UserError: If there is no latency table in ms, if there are no validation
+            images, or if a budget cannot be met.
     """
     path, table = load_table(source.run, cost_table, needed=True)
     evaluator, forms = Evaluator(source.model, table), {}
@@ -95,7 +103,11 @@ def measure(
 
 
 def text(content: dict) -> str:
-    """Returns what `measure` returned as a table."""
+    """Returns the results of `measure` as a table, one row for each budget.
+
+    Args:
+        content: What `measure` returned.
+    """
     heads = ["budget", "T", "predicted", "gated", "of budget", "guided", "guided/gated"]
     rows = [
         [
@@ -112,7 +124,7 @@ def text(content: dict) -> str:
     return align([heads, *rows])
 
 
-def main():
+def main() -> None:
     """Runs the command on the flags."""
     source = export_flags.source_from_flags()
     images, _ = source.test_images(FLAGS.images)
@@ -130,13 +142,15 @@ if __name__ == "__main__":
     for name in ("run_dir", "cost_table"):  # So that --help lists them.
         flags.declare_key_flag(name)
     for name, default, help in (
-        ("images", 200, "Test images, at most."),
-        ("rounds", 5, "How often each file is timed on each image."),
-        ("loop", 30, "How often it runs each time."),
+        ("images", 200, "Largest number of test images."),
+        ("rounds", 5, "Number of times that each file is timed on each image."),
+        ("loop", 30, "Number of runs that are timed together each time."),
     ):
         flags.DEFINE_integer(name, default, help, lower_bound=1)
     flags.DEFINE_list(
-        "budget_ms", None, "Mean milliseconds an image: numbers with commas."
+        "budget_ms",
+        None,
+        "Budgets: mean milliseconds an image, numbers separated by commas.",
     )
     flags.mark_flag_as_required("budget_ms")
     export_flags.define_output("budgets.json in the run's folder")

@@ -1,13 +1,19 @@
-"""Latency of a network by how many branches run, beside another network.
+"""Measures latency by the number of branches that run, beside another network.
 
-`python -m benchmarks.forced_routes --flagfile=configs/dmnn_50_n2.flags
+`python -m benchmarks.forced_routes --untrained --flagfile=configs/dmnn_50_n2.flags
 --against=configs/resnet_50.flags --branches_per_connection=0.8,1.2,1.6,2`
 
-Random weights do, and random routes are forced upon the gated graph. In LiteRT on the
-CPU, one thread, in turn: that graph on a route; the network with all branches, without
-gates, routers included; the same with gates and routers at T=1; and the other network,
-with all that it has. A forced route bypasses the routers: what they take is measured at
-the lowest T, with them and without, and added to each route.
+Training is not needed: the weights may be random, and so are the routes, which are
+inputs of the graph. These graphs are timed in turn, in LiteRT on the CPU, with one
+thread:
+
+ - forced: the network with gates, on each route;
+ - all_branches: the network with all branches and with routers, without gates;
+ - gated: the network with gates and routers, at T=1;
+ - against: the other network, with all of its branches.
+
+No router runs when the route is an input. So the time of the routers is measured once,
+on the route of the lowest T, and added to the time of each route.
 """
 
 import pathlib
@@ -22,6 +28,7 @@ from export import flags as export_flags
 from export import source as sources
 from export.graph import trace
 from export.graph.form import Form
+from export.source import Source
 from tfdyn import commands
 from tfdyn.errors import UserError
 from tfdyn.families.settings import Settings
@@ -30,117 +37,140 @@ from tfdyn.settings.fields import from_flagfile
 from tfdyn.text import align, readable
 
 FLAGS = flags.FLAGS
-# T at which a network runs the least that it can.
+# A T so low that a network runs as few branches as it can.
 LOWEST = 1e-6
 
 
-def measure(source, other, numbers, routes=5, rounds=5, loop=5, each_branch=False):
-    """Times a network on random routes, and another beside it.
+def measure(
+    source: Source,
+    against: Source,
+    numbers: list[float],
+    routes: int = 5,
+    rounds: int = 5,
+    loop: int = 5,
+    each_branch: bool = False,
+) -> dict:
+    """Times a network on random routes, beside another network.
 
     Args:
-        source: `export.source.Source`.
-        other: Another, of the same shape of images.
-        numbers: Mean numbers of branches a connection, as `export.routes` has them.
-        routes: Random routes of each.
-        rounds: How often each graph is timed on each route.
-        loop: How often it runs each time.
-        each_branch: Whether to time the routes too that run one branch, always the
-            same, of each MixedOp.
+        source: `Source` of the network.
+        against: `Source` of the other network, whose images have the same shape.
+        numbers: Mean numbers of branches that run in a connection.
+        routes: Number of random routes for each of these numbers.
+        rounds: Number of times that each graph is timed on each route.
+        loop: Number of runs that are timed together each time.
+        each_branch: Whether to time also, for each branch, the route that runs this
+            branch alone in every MixedOp.
 
     Returns:
         A dict ready for JSON: the settings; `ms` (medians) and `macs` of
-        `all_branches`, `gated` (at T=1) and `against`; `routers_ms`; and under `rows`,
-        for the lowest T, the cheapest route, each number and each branch, its `name`
-        and the means of its routes' `share` of the branches, `macs`, `ms`, `macs_saved`
-        and `time_saved` of all branches', and `to_against`, the ratio of times.
+        `all_branches`, `gated` and `against`; `routers_ms`; and under `rows` one dict
+        for the lowest T, the cheapest route, each number and each branch. It has a
+        `name`, and means over its routes: `share`, of the branches that run; `macs`;
+        `ms`; `macs_saved` and `time_saved`, shares of what all branches take; and
+        `to_against`, the ratio of the time to that of the other network.
+
+    Raises:
+        UserError: If no route runs so few or so many branches a connection, or if
+            `each_branch` does not fit the network.
     """
     image = source.test_images(1)[0]
-    rows = {"at the lowest T": _at_lowest(source, image)}
-    rows["the cheapest"] = _cheapest(source.model)
+    routes_by_name = {"at the lowest T": _at_lowest(source, image)}
+    routes_by_name["the cheapest"] = _cheapest(source.model)
     for index, number in enumerate(numbers):
-        drawn = random_routes(source.model.route_spec, routes, number, index)
-        rows[f"{number:g} a connection"] = drawn
+        routes_by_name[f"{number:g} a connection"] = random_routes(
+            source.model.route_spec, routes, number, index
+        )
     if each_branch:
-        rows |= _one_branch(source.model)
-    drawn = np.concatenate(list(rows.values()))
+        routes_by_name |= _one_branch(source.model)
+    flat_routes = np.concatenate(list(routes_by_name.values()))
     graphs = {
         "forced": (source, Form("forced")),
         "gated": (source, Form("routed", 1.0)),
         "all_branches": (source, Form("all_branches")),
-        "against": (other, Form("all_branches")),
+        "against": (against, Form("all_branches")),
         "routed": (source, Form("routed", LOWEST)),
     }
     with tempfile.TemporaryDirectory() as folder:
         forms = {
-            name: litert.load(of, pathlib.Path(folder, f"{name}.tflite"), form)
-            for name, (of, form) in graphs.items()
+            name: litert.load(network, pathlib.Path(folder, f"{name}.tflite"), form)
+            for name, (network, form) in graphs.items()
         }
-        others = {name: form for name, form in forms.items() if name != "routed"}
-        images = np.resize(image, (len(drawn), *source.input_format.shape))
-        timed = litert.alternate(
-            [forms] + [others] * (len(drawn) - 1), images, drawn, rounds, loop
+        without_routed = {
+            name: form for name, form in forms.items() if name != "routed"
+        }
+        count = len(flat_routes)
+        images = np.resize(image, (count, *source.input_format.shape))
+        times = litert.alternate(
+            [forms] + [without_routed] * (count - 1), images, flat_routes, rounds, loop
         )
-    # The first route is the one that the routed graph takes.
-    routers_ms = max(0.0, timed[0]["routed"] - timed[0]["forced"])
-    rest, branches = trace.macs(source.model)
-    macs = {"all_branches": _every(source.model), "against": _every(other.model)}
+    # The routed graph takes the first route, as the forced graph is made to.
+    routers_ms = max(0.0, times[0]["routed"] - times[0]["forced"])
+    fixed, branches = trace.macs(source.model)
+    macs = {
+        "all_branches": _macs_of_all(source.model),
+        "against": _macs_of_all(against.model),
+    }
     macs["gated"] = macs["all_branches"]
-    table, first = [], 0
-    for name, own in rows.items():
-        last = first + len(own)
-        times = [{**t, "row": t["forced"] + routers_ms} for t in timed[first:last]]
-        cost = float(np.mean(rest + (own != 0) @ branches))
+    rows, start = [], 0
+    for name, row_routes in routes_by_name.items():
+        stop = start + len(row_routes)
+        row_times = [{**t, "row": t["forced"] + routers_ms} for t in times[start:stop]]
+        runs = row_routes != 0
+        mean_macs = float(np.mean(fixed + runs @ branches))
         row = {
             "name": name,
-            "share": float(np.mean(own != 0)),
-            "macs": cost,
-            "macs_saved": 1 - cost / macs["all_branches"],
-            "ms": statistics.mean(t["row"] for t in times),
-            "time_saved": 1 - _ratio(times, "all_branches"),
-            "to_against": _ratio(times, "against"),
+            "share": float(np.mean(runs)),
+            "macs": mean_macs,
+            "macs_saved": 1 - mean_macs / macs["all_branches"],
+            "ms": statistics.mean(t["row"] for t in row_times),
+            "time_saved": 1 - _ratio(row_times, "all_branches"),
+            "to_against": _ratio(row_times, "against"),
         }
-        table.append(row)
-        first = last
+        rows.append(row)
+        start = stop
     return {
         "source": source.name,
-        "against": other.name,
+        "against": against.name,
         "threads": 1,
         "routes": routes,
         "rounds": rounds,
         "loop": loop,
         "macs": macs,
-        "ms": {name: statistics.median(t[name] for t in timed) for name in macs},
+        "ms": {name: statistics.median(t[name] for t in times) for name in macs},
         "routers_ms": routers_ms,
-        "rows": table,
+        "rows": rows,
         "machine": timing.machine(),
     }
 
 
 def _at_lowest(source, image):
-    """Returns the route of an image at the lowest T, `(1, branches)`."""
+    """Returns the flat route of one image at the lowest T, `(1, branches)`."""
     pixels = np.asarray(source.input_format.normalize(image))
     route = source.model(pixels, threshold=LOWEST, training=False)["route"]
     return np.asarray(source.model.route_spec.flatten(route))
 
 
 def _cheapest(model):
-    """Returns the route of the fewest MACs, `(1, branches)`."""
+    """Returns the flat route with the fewest MACs, `(1, branches)`."""
     parts = []
     spec = model.route_spec
     for name, least in zip(spec.branches, spec.least_branches, strict=True):
         costs = model.route_cost.branches[name]
-        parts.append(np.zeros(len(costs), "float32"))
-        parts[-1][np.argsort(costs)[:least]] = 1.0
+        weights = np.zeros(len(costs), "float32")
+        weights[np.argsort(costs)[:least]] = 1.0
+        parts.append(weights)
     return np.concatenate(parts)[np.newaxis]
 
 
 def _one_branch(model):
-    """Returns the route of each branch, if all MixedOps have the same number."""
+    """Returns, for each branch, the route that runs it alone in every MixedOp."""
     sizes = set(model.route_spec.sizes)
     if len(sizes) > 1:
         raise UserError(
-            f"The MixedOps of this network have {sizes} branches: there is no route of "
-            f"one branch, always the same. Leave out --each_branch."
+            f"--each_branch needs MixedOps with the same number of branches. Those of "
+            f"this network have {', '.join(map(str, sorted(sizes)))} branches. Leave "
+            f"out --each_branch."
         )
     (size,), count = sizes, len(model.route_spec.branches)
     routes = np.tile(np.eye(size, dtype="float32"), (1, count))
@@ -148,19 +178,22 @@ def _one_branch(model):
     return {name: route[np.newaxis] for name, route in zip(names, routes, strict=True)}
 
 
-def _every(model):
-
+def _macs_of_all(model):
     fixed, branches = trace.macs(model)
     return int(fixed + branches.sum())
 
 
-def _ratio(times, to):
-    """Returns the mean over routes of the time of one to that of another graph."""
-    return statistics.mean(t["row"] / t[to] for t in times)
+def _ratio(times, graph):
+    """Returns the mean, over routes, of their time divided by that of a graph."""
+    return statistics.mean(t["row"] / t[graph] for t in times)
 
 
 def text(content: dict) -> str:
-    """Returns what `measure` returned as text."""
+    """Returns the results of `measure` as text.
+
+    Args:
+        content: What `measure` returned.
+    """
     rows = [["branches", "MACs", "saved", "ms", "saved", "of the other"]]
     for row in content["rows"]:
         rows.append(
@@ -188,13 +221,13 @@ def text(content: dict) -> str:
     )
 
 
-def main():
+def main() -> None:
     """Runs the command on the flags."""
     path = pathlib.Path(FLAGS.against)
-    other = sources.untrained(from_flagfile(Settings, path), path.stem)
+    against = sources.untrained(from_flagfile(Settings, path), path.stem)
     content = measure(
         export_flags.source_from_flags(),
-        other,
+        against,
         [float(number) for number in FLAGS.branches_per_connection],
         FLAGS.routes,
         FLAGS.rounds,
@@ -206,21 +239,31 @@ def main():
 
 if __name__ == "__main__":
     export_flags.define_source()
-    flags.declare_key_flag("run_dir")
-    flags.DEFINE_string("against", None, "Flagfile of the network to compare with.")
+    flags.DEFINE_string(
+        "against",
+        None,
+        "Flagfile of the network to compare with. Its weights are random.",
+    )
     flags.mark_flag_as_required("against")
     flags.DEFINE_list(
-        "branches_per_connection", None, "Mean numbers of branches in random routes."
+        "branches_per_connection",
+        None,
+        "Mean numbers of branches that random routes run in a connection, separated by "
+        "commas.",
     )
     flags.mark_flag_as_required("branches_per_connection")
     for name, default, help in (
-        ("routes", 5, "Random routes of each number."),
-        ("rounds", 5, "How often each graph is timed on each route."),
-        ("loop", 5, "How often it runs each time."),
+        ("routes", 5, "Number of random routes for each number of branches."),
+        ("rounds", 5, "Number of times that each graph is timed on each route."),
+        ("loop", 5, "Number of runs that are timed together each time."),
     ):
         flags.DEFINE_integer(name, default, help, lower_bound=1)
     flags.DEFINE_bool(
-        "each_branch", False, "Also the routes that run one branch everywhere."
+        "each_branch",
+        False,
+        "Time also, for each branch, the route that runs it alone in every MixedOp.",
     )
     commands.define_json()
+    for module in (export_flags, commands):  # So that --help lists their flags.
+        flags.adopt_module_key_flags(module)
     commands.run(main)

@@ -1,13 +1,16 @@
-"""What routed latency amounts to: MACs, medians, the cost of a gate, table and plot."""
+"""Report of routed latency: MACs, medians, the cost of a gate, a table and a plot."""
+
+import pathlib
 
 import numpy as np
 
 from export.graph import trace
 from tfdyn.figures import figure
+from tfdyn.models.routed_model import RoutedModel
 from tfdyn.text import align, readable
 
 MARKERS = {"all_branches": "s", "routed": "o", "forced": "v", "fixed": "^"}
-# Of a summary: what people read for it, and by what it is multiplied for them.
+# Name in a summary, title in the table, and factor to the unit of that title.
 ROWS = (
     ("time_saved", "time saved, %", 100),
     ("macs_saved", "MACs saved, %", 100),
@@ -19,51 +22,62 @@ ROWS = (
 )
 
 
-def route_macs(model, routes, routers):
-    """Returns the MACs that each form runs, by name, arrays `(n,)`.
+def route_macs(
+    model: RoutedModel, routes: np.ndarray, routers: bool
+) -> dict[str, np.ndarray]:
+    """Counts the MACs that each form runs on each route.
 
     Args:
         model: `RoutedModel`.
-        routes: `(n, branches of all MixedOps)`.
-        routers: Whether the routed form and that of all branches run the routers.
+        routes: Flat routes `(n, branches of all MixedOps)`.
+        routers: Whether routers run in the forms "routed" and "all_branches".
+
+    Returns:
+        Mapping from the names of the forms to MACs, arrays `(n,)`.
     """
-    rest, branches = trace.macs(model, routers=False)
-    fixed = rest + (np.asarray(routes) != 0) @ branches
-    every = np.full(len(routes), rest + branches.sum())
-    more = trace.macs(model)[0] - rest if routers else 0
+    always, branches = trace.macs(model, routers=False)
+    on_route = always + (np.asarray(routes) != 0) @ branches
+    on_all = np.full(len(routes), always + branches.sum())
+    router_macs = trace.macs(model)[0] - always if routers else 0
     return {
-        "routed": fixed + more,
-        "all_branches": every + more,
-        "forced": fixed,
-        "fixed": fixed,
+        "routed": on_route + router_macs,
+        "all_branches": on_all + router_macs,
+        "forced": on_route,
+        "fixed": on_route,
     }
 
 
-def summary(rows, gates):
-    """Returns medians and quartiles over images, `None` where there is nothing.
+def summary(rows: list[dict], gates: int) -> dict:
+    """Computes medians and quartiles over images.
 
     Args:
-        rows: For each image a dict: `gates_taken`, and `macs` and `ms` by form.
-        gates: How many gates the routed form has.
+        rows: For each image a dict with `gates_taken`, the number of taken gates, and
+            with `macs` and `ms`, which map the names of the forms to numbers.
+        gates: Number of gates of the routed form.
 
     Returns:
-        A dict: `forms` (`macs` and `ms` of each); `time_saved` and `macs_saved`, shares
-        of all branches', and `saved_ratio`, the one by the other;
-        `routed_to_all_branches` and `routed_to_fixed`, ratios of times; `routers_ms`;
-        `gate_us`, what all gates take, by their number; `gate_fit`, of `fit_gates`;
-        `fixed_images`, how many images have a fixed form.
+        A dict whose values come from `spread`, unless another type is named here:
+
+        - `forms`: a dict with `macs` and `ms` for each form.
+        - `time_saved`, `macs_saved`: shares of what the form all_branches takes, and
+          `saved_ratio`, the first divided by the second.
+        - `routed_to_all_branches`, `routed_to_fixed`: ratios of times.
+        - `routers_ms`: milliseconds that the routers take, `None` without routers.
+        - `gate_us`: microseconds that all gates take, divided by their number.
+        - `gate_fit`: what `fit_gates` returns.
+        - `fixed_images`: the number of images with a fixed form.
     """
 
     def column(unit, form, rows=rows):
         return np.array([row[unit][form] for row in rows if form in row[unit]])
 
-    covered = [row for row in rows if "fixed" in row["ms"]]
+    with_fixed = [row for row in rows if "fixed" in row["ms"]]
     ms = {form: column("ms", form) for form in MARKERS}
     time = ms["routed"] / ms["all_branches"]
     macs = column("macs", "routed") / column("macs", "all_branches")
     saves = macs < 1
-    routers = len(ms["forced"]) > 0  # Else the routed form has none.
-    gated = column("ms", "forced" if routers else "routed", covered)
+    routers = len(ms["forced"]) > 0  # Without routers there is no forced form.
+    gated = column("ms", "forced" if routers else "routed", with_fixed)
     gating_us = 1e3 * (gated - ms["fixed"])
     return {
         "forms": {
@@ -75,38 +89,44 @@ def summary(rows, gates):
         "macs_saved": spread(1 - macs),
         "saved_ratio": spread((1 - time[saves]) / (1 - macs[saves])),
         "routed_to_all_branches": spread(time),
-        "routed_to_fixed": spread(column("ms", "routed", covered) / ms["fixed"]),
+        "routed_to_fixed": spread(column("ms", "routed", with_fixed) / ms["fixed"]),
         "routers_ms": spread(ms["routed"] - ms["forced"]) if routers else None,
         "gate_us": spread(gating_us / gates),
-        "gate_fit": fit_gates([r["gates_taken"] for r in covered], gates, gating_us),
-        "fixed_images": len(covered),
+        "gate_fit": fit_gates(
+            [row["gates_taken"] for row in with_fixed], gates, gating_us
+        ),
+        "fixed_images": len(with_fixed),
     }
 
 
-def spread(values):
-    """Returns the median and the quartiles of numbers, `None` of no numbers."""
+def spread(values) -> dict | None:
+    """Returns the `median` and the `quartiles` of numbers, or `None` without numbers.
+
+    Args:
+        values: Array `(n,)`.
+    """
     if not len(values):
         return None
     low, median, high = np.percentile(values, (25, 50, 75))
     return {"median": float(median), "quartiles": [float(low), float(high)]}
 
 
-def fit_gates(taken, gates, microseconds):
-    """Fits the cost of a gate taken and of one not taken, by least squares.
+def fit_gates(gates_taken, gates: int, microseconds) -> dict[str, float] | None:
+    """Fits the cost of a taken gate and of one that is not taken, by least squares.
 
     Args:
-        taken: How many gates each image takes, `(n,)`.
-        gates: How many there are.
-        microseconds: What all gates take for each image, `(n,)`.
+        gates_taken: Number of gates that each image takes, `(n,)`.
+        gates: Number of gates of the network.
+        microseconds: Time of all gates for each image, `(n,)`.
 
     Returns:
-        A dict: `taken_us` and `not_taken_us`, and their standard errors, `taken_se_us`
-        and `not_taken_se_us`; `None` where these are larger than the mean cost of a
-        gate: the routes are too few or too much alike.
+        A dict in microseconds: `taken_us` and `not_taken_us`, and their standard
+        errors, `taken_se_us` and `not_taken_se_us`. `None` if the routes are too few
+        or too similar: a standard error would exceed the mean cost of a gate.
     """
-    taken = np.asarray(taken, "float64")
-    counts = np.stack([taken, gates - taken], axis=-1)
-    freedom = len(taken) - 2
+    gates_taken = np.asarray(gates_taken, "float64")
+    counts = np.stack([gates_taken, gates - gates_taken], axis=-1)
+    freedom = len(gates_taken) - 2
     if freedom < 1 or np.linalg.matrix_rank(counts) < 2:
         return None
     cost, (residual,), _, _ = np.linalg.lstsq(counts, np.asarray(microseconds))
@@ -118,7 +138,11 @@ def fit_gates(taken, gates, microseconds):
 
 
 def table(content: dict) -> str:
-    """Returns what `routed_latency.measure` returned as text."""
+    """Returns the results of `routed_latency.measure` as text.
+
+    Args:
+        content: What `routed_latency.measure` returned.
+    """
     threshold, images = content["threshold"], len(content["images"])
     routes = "random routes" if threshold is None else f"T={threshold}"
     forms = [["", "graph", "MACs", "latency, ms"]]
@@ -131,7 +155,7 @@ def table(content: dict) -> str:
             "{taken_us:.3g} and {not_taken_us:.3g} by least squares "
             "(standard errors {taken_se_us:.2g} and {not_taken_se_us:.2g})"
         ).format(**fit)
-    numbers = [[title, _text(content[name], by)] for name, title, by in ROWS]
+    numbers = [[title, _text(content[name], scale)] for name, title, scale in ROWS]
     numbers.append(["  taken, not taken", gates])
     litert = content["litert_benchmark"]
     benchmark = [[form, _litert(litert[form])] for form in ("routed", "all_branches")]
@@ -158,15 +182,16 @@ def _litert(row):
     return form.format(**row)
 
 
-def _text(values, by):
+def _text(values, scale):
     if values is None:
         return "-"
     low, high = values["quartiles"]
-    return f"{by * values['median']:.3g}  ({by * low:.3g} to {by * high:.3g})"
+    median = scale * values["median"]
+    return f"{median:.3g}  ({scale * low:.3g} to {scale * high:.3g})"
 
 
-def plot(path, content: dict) -> None:
-    """Draws latency against MACs, one point for each image and form.
+def plot(path: str | pathlib.Path, content: dict) -> None:
+    """Plots latency against MACs, with one point for each image and form.
 
     Args:
         path: PNG file to write.

@@ -1,48 +1,69 @@
-"""LiteRT on the CPU: networks as files, timed in turn, and its own benchmark."""
+"""LiteRT: converts networks, times them in turn on the CPU, and runs its benchmark."""
 
 import json
+import pathlib
 import statistics
 import subprocess
 import sys
 import time
 
+import numpy as np
+
 from export.graph import trace
 from export.graph.convert import convert
+from export.graph.form import Form
 from export.interpreter import Interpreter
 from export.latency import rounds as export_rounds
+from export.source import Source
 from tfdyn import output
 
 WARM_UPS = 3
 BAR = {"leave": False, "disable": None}
-# What litert-benchmark runs on, by whether images take their own routes.
+# Inputs of litert-benchmark. True: the routers choose each image's route. False: the
+# route is an input.
 BENCHMARK_INPUTS = {
     True: "a random image of its own, whose route may be any",
     False: "a random image and route of its own: all branches run",
 }
 
 
-def load(source, path, form, route=None):
-    """Converts a form of a network to the file `path`; returns its `Interpreter`."""
+def load(
+    source: Source, path: pathlib.Path, form: Form, route: np.ndarray | None = None
+) -> Interpreter:
+    """Converts a network to a `.tflite` file and loads it.
+
+    Args:
+        source: `Source` of the network.
+        path: File to write.
+        form: `Form` of the graph.
+        route: For the fixed variant, a flat route `(branches of all MixedOps,)`.
+
+    Returns:
+        The file's `Interpreter`, with one thread.
+    """
     function = trace.gated(source.model, source.input_format, form, route)
     path.write_bytes(convert(function))
-    with output.quiet():  # It tells of its delegate.
+    with output.quiet():  # LiteRT prints the name of its delegate.
         return Interpreter(path, num_threads=1)
 
 
-def alternate(forms, images, routes, rounds: int, loop: int) -> list[dict]:
+def alternate(
+    forms: list[dict[str, Interpreter]], images, routes, rounds: int, loop: int
+) -> list[dict[str, float]]:
     """Times the forms of each image in turn (`export.latency.rounds.alternate`).
 
     Args:
-        forms: For each image a mapping from names to `Interpreter`s.
+        forms: For each image, a mapping from names to `Interpreter`s.
         images: uint8 images `(n, height, width, channels)`.
-        routes: Flat routes `(n, branches of all MixedOps)`, for forms whose route is
-            an input.
+        routes: Flat routes `(n, branches of all MixedOps)` for forms whose route is an
+            input; `None` for an image whose forms have no such input.
         rounds: Number of times that each form is timed on each image.
-        loop: Number of runs each time, after runs that are not timed.
+        loop: Number of runs that are timed together each time. `WARM_UPS` runs that
+            are not timed go before them.
 
     Returns:
-        For each image a mapping from names to milliseconds of one run, the median of
-        the rounds.
+        For each image, a mapping from names to milliseconds of one run, the median
+        over the rounds.
     """
 
     def measure(key):
@@ -66,20 +87,31 @@ def alternate(forms, images, routes, rounds: int, loop: int) -> list[dict]:
     ]
 
 
-def benchmark(path, runs=50, module="ai_edge_litert.tools.benchmark_litert_model"):
-    """Returns what the runtime's own benchmark, `litert-benchmark`, says of a file.
+def benchmark(
+    path: pathlib.Path,
+    runs: int = 50,
+    module: str = "ai_edge_litert.tools.benchmark_litert_model",
+) -> dict:
+    """Times a file with LiteRT's benchmark, `litert-benchmark`.
 
-    Its inputs are its own (`BENCHMARK_INPUTS`), and so is its way into the runtime.
+    It draws random inputs (`BENCHMARK_INPUTS`), and calls the runtime in another way
+    than `alternate` does.
+
+    Args:
+        path: `.tflite` file. The result is written beside it, as `.json`.
+        runs: Number of timed runs.
+        module: Python module of the benchmark.
 
     Returns:
-        What it calls latency, mostly in ms; or, if it fails or is not there, a dict of
-        `error`.
+        The object `latency` of its result, with times in milliseconds such as `avg_ms`
+        and `median_ms`. If the benchmark fails or is not installed, a dict with the
+        text `error`.
     """
     result = path.with_suffix(".json")
     command = [sys.executable, "-m", module, f"--model={path}", "--num_threads=1"]
     command += [f"--num_runs={runs}", "--warmup_runs=5", f"--result_json={result}"]
     process = subprocess.run(command, capture_output=True, text=True)
     if process.returncode:
-        last = process.stderr.strip().rpartition("\n")[-1]
-        return {"error": last or f"exit status {process.returncode}"}
+        last_line = process.stderr.strip().rpartition("\n")[-1]
+        return {"error": last_line or f"exit status {process.returncode}"}
     return json.loads(result.read_text(encoding="utf-8"))["latency"]

@@ -1,4 +1,4 @@
-"""PlainDRNet: DRNet as one would write it at first, to be measured against."""
+"""PlainDRNet: DRNet written in the obvious way, to compare tfdyn's with it."""
 
 import keras
 from keras import ops
@@ -11,9 +11,10 @@ from tfdyn.layers.chain import Chain
 
 @keras.saving.register_keras_serializable("tfdyn")
 class PlainDRNet(DRNet):
-    """One branch after another, by Keras's own layers; nothing is shared or fused.
+    """A DRNet that runs one branch after another, in the layers of Keras.
 
-    Weights and results are those of DRNet (with the small stem), in training alone.
+    Branches share no work, and no operations are fused. It only trains, and only with
+    the small stem. It has the same weights as `DRNet`, and returns the same results.
     """
 
     def call(self, images, route=None, threshold=None, training=True):
@@ -48,8 +49,17 @@ class PlainDRNet(DRNet):
         routes = {name: route[:, index] for index, name in enumerate(names)}
         return ops.concatenate(nodes[2:], axis=-1), routes
 
-    def compile(self, optimizer, loss, l2=0.0):
-        """Compiles with L2 regularizers on all weights."""
+    def compile(
+        self, optimizer: keras.optimizers.Optimizer, loss, l2: float = 0.0
+    ) -> None:
+        """Compiles the model, with an L2 regularizer on each weight.
+
+        Args:
+            optimizer: Keras optimizer.
+            loss: Loss of the model's outputs.
+            l2: Weight decay. Each regularizer adds half of it times the sum of the
+                squared weights to the loss.
+        """
         for weight in self.trainable_weights:
             weight.regularizer = keras.regularizers.L2(l2 / 2) if l2 else None
         super().compile(optimizer, loss)
@@ -57,8 +67,8 @@ class PlainDRNet(DRNet):
 
 def _run(layer, inputs):
     if isinstance(layer, Chain):
-        for each in layer.chain:
-            inputs = _run(each, inputs)
+        for step in layer.chain:
+            inputs = _run(step, inputs)
         return inputs
     if isinstance(layer, BatchNormalization):
         return keras.layers.BatchNormalization.call(layer, inputs, training=True)

@@ -1,16 +1,22 @@
-"""What a router's choice is worth: accuracy of its routes, and of others as dear.
+"""Compares the routes of a router with other routes of about the same mean cost.
 
 `python -m benchmarks.random_policy --run_dir=runs/NAME`
 
-On the test images: the routes that the router chooses; those of other images, in random
-order; random ones of the same mean cost, each branch drawn with one probability; and
-for all images the one that most take. And how many routes differ, and how their costs
-are spread. Costs are the run's latency table's milliseconds, if it has just one, else
-MACs.
+It measures the accuracy on the test images four times, each time with other routes:
+
+ - the router's: the routes that the router chooses;
+ - other images': these routes in random order, so each image runs that of another;
+ - random: routes of the same mean cost, in which each branch is drawn with the same
+   probability;
+ - the most frequent: the route that most images take, for all images.
+
+It also prints how many different routes the router chooses, and how their costs are
+spread. Costs are in milliseconds if the run has just one latency table, else in MACs.
 """
 
 import functools
 import statistics
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -18,10 +24,12 @@ from absl import flags
 
 from benchmarks import timing
 from export import flags as export_flags
+from export.source import Source
 from tfdyn import commands
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.errors import UserError
 from tfdyn.layers import execution
+from tfdyn.models.routed_model import RoutedModel
 from tfdyn.routing.route import distinct, most_frequent
 from tfdyn.runs.tables import load_table
 from tfdyn.text import align, readable
@@ -30,30 +38,52 @@ FLAGS = flags.FLAGS
 QUANTILES = {"lowest": 0, "5 %": 5, "median": 50, "95 %": 95, "highest": 100}
 
 
-def draw(model, uniform, probability):
-    """Returns the routes of branches drawn with one probability.
+def draw(model: RoutedModel, uniform: np.ndarray, probability: float) -> np.ndarray:
+    """Draws routes in which each branch runs with the same probability.
 
-    A MixedOp that must run a branch, and draws none, runs the one nearest to it.
+    A branch runs if its random number is below the probability. If no branch of a
+    MixedOp does, but one must, the branch with the smallest number runs.
 
     Args:
-        model: `RoutedModel` whose weights are 0 or 1.
-        uniform: Numbers between 0 and 1, `(n, branches of all MixedOps)`.
-        probability: Of each branch to run.
+        model: `RoutedModel` whose routes have weights of 0 or 1.
+        uniform: Random numbers from 0 to 1, `(n, branches of all MixedOps)`.
+        probability: Probability that a branch runs, 0 to 1.
+
+    Returns:
+        Flat routes `(n, branches of all MixedOps)`, float32.
     """
     parts = []
-    for least, own in zip(
+    for least, numbers in zip(
         model.least_branches, model.route_spec.split(uniform).values(), strict=True
     ):
-        runs = own < probability
+        runs = numbers < probability
         if least:
-            none = ~runs.any(axis=1)
-            runs[none, own[none].argmin(axis=1)] = True
+            empty = ~runs.any(axis=1)
+            runs[empty, numbers[empty].argmin(axis=1)] = True
         parts.append(runs)
     return np.concatenate(parts, axis=1).astype("float32")
 
 
-def as_dear(model, costs, mean, count, seed):
-    """Returns random routes `(count, branches)` whose mean cost is `mean`."""
+def draw_for_cost(
+    model: RoutedModel,
+    costs: Callable[[np.ndarray], np.ndarray],
+    mean: float,
+    count: int,
+    seed: int,
+) -> np.ndarray:
+    """Draws random routes with a given mean cost.
+
+    Args:
+        model: `RoutedModel` whose routes have weights of 0 or 1.
+        costs: Function that returns the costs `(n,)` of flat routes `(n, branches of
+            all MixedOps)`.
+        mean: Mean cost of the routes, in the unit of `costs`.
+        count: Number of routes.
+        seed: Seed of the draw.
+
+    Returns:
+        Flat routes `(count, branches of all MixedOps)`, float32.
+    """
     uniform = np.random.default_rng(seed).random((count, model.route_spec.size))
     low, high = 0.0, 1.0
     for _ in range(30):
@@ -65,56 +95,57 @@ def as_dear(model, costs, mean, count, seed):
     return draw(model, uniform, high)
 
 
-def measure(source, draws=3, batch_size=250):
-    """Compares a run's routes with others of the same mean cost, on its test images.
+def measure(source: Source, draws: int = 3, batch_size: int = 250) -> dict:
+    """Measures the accuracy of a run on its test images, with four kinds of routes.
 
     Args:
-        source: `export.source.Source` of a run.
-        draws: How often routes are drawn or put in another order.
-        batch_size: Images at once.
+        source: `Source` of a run.
+        draws: Number of times that routes are drawn or put in another order.
+        batch_size: Number of images in a batch.
 
     Returns:
-        A dict ready for JSON: `unit` of the costs; `distinct`: how many routes differ,
-        `most_frequent`: the share of images that take the most frequent one; `spread`:
-        the cost of the images' routes at `QUANTILES`; and under `policies` the
-        `accuracy` (mean over the draws), its lowest and highest, and the mean `cost`.
+        A dict ready for JSON: `source`, `images` and `draws`; `unit` of the costs;
+        `distinct`, the number of different routes; `most_frequent`, the share of the
+        images that take the most frequent route; `spread`, the cost of the router's
+        routes at `QUANTILES`; and under `policies`, for each kind of routes,
+        `accuracy` (the mean over the draws), `lowest` and `highest` accuracy, and the
+        mean `cost`.
 
     Raises:
-        ValueError: If the network's weights are not 0 or 1: routes of others have
-            weights that the router makes.
+        UserError: If routes of the network can have weights other than 0 and 1. Only
+            its router can compute such weights.
     """
     model = source.model
     if not model.binary:
         raise UserError(
-            f"{source.name} weighs the branches that it runs, so other routes than its "
-            f"own have no weights. Give the run of a DMNN or an InstaNAS."
+            f"{source.name} weighs the branches that it runs, and only its router can "
+            f"compute these weights. Give the run of a DMNN or an InstaNAS."
         )
     _, table = load_table(source.run)
     priced = RouteCost(model.modules, table) if table else model.route_cost
     images = functools.partial(source.dataset.batches, "test", batch_size)
     right, routes = _predict(model, images())
 
-    def costs(some):
-        return np.asarray(priced.total(model.route_spec.split(some)))
+    def costs(flat_routes):
+        return np.asarray(priced.total(model.route_spec.split(flat_routes)))
 
-    own = costs(routes)
+    router_costs = costs(routes)
+    mean, count = router_costs.mean(), len(routes)
     generator = np.random.default_rng(0)
-    frequent, share = most_frequent(routes)
-    others = {
+    frequent_route, share = most_frequent(routes)
+    forced_routes = {
         "other images'": [generator.permutation(routes) for _ in range(draws)],
-        "random": [
-            as_dear(model, costs, own.mean(), len(routes), i) for i in range(draws)
-        ],
-        "the most frequent": [np.tile(frequent, (len(routes), 1))],
+        "random": [draw_for_cost(model, costs, mean, count, i) for i in range(draws)],
+        "the most frequent": [np.tile(frequent_route, (count, 1))],
     }
-    policies = {"the router's": _row([right.mean()], own.mean())}
-    for name, drawn in others.items():
-        accuracies = [_predict(model, images(), some)[0].mean() for some in drawn]
-        policies[name] = _row(accuracies, np.mean([costs(some) for some in drawn]))
-    values = np.percentile(own, list(QUANTILES.values())).tolist()
+    policies = {"the router's": _row([right.mean()], mean)}
+    for name, arrays in forced_routes.items():
+        accuracies = [_predict(model, images(), array)[0].mean() for array in arrays]
+        policies[name] = _row(accuracies, np.mean([costs(array) for array in arrays]))
+    values = np.percentile(router_costs, list(QUANTILES.values())).tolist()
     return {
         "source": source.name,
-        "images": len(routes),
+        "images": count,
         "draws": draws,
         "unit": priced.unit,
         "distinct": len(distinct(routes)[0]),
@@ -135,7 +166,11 @@ def _row(accuracies, cost):
 
 
 def _predict(model, batches, routes=None):
-    """Returns which images are classified right, and the routes that they took."""
+    """Classifies images, on their own routes or on the flat routes `routes`.
+
+    Returns which images were classified right, `(n,)`, and the flat routes that they
+    took, `(n, branches of all MixedOps)`.
+    """
 
     @tf.function(reduce_retracing=True)
     def step(images, route):
@@ -146,19 +181,23 @@ def _predict(model, batches, routes=None):
             outputs["route"]
         )
 
-    right, taken, first = [], [], 0
+    right, flat_routes, start = [], [], 0
     for images, labels in batches:
-        last = first + len(labels)
-        route = None if routes is None else tf.constant(routes[first:last])
-        predicted, own = step(images, route)
-        right.append(predicted.numpy() == np.asarray(labels))
-        taken.append(own.numpy())
-        first = last
-    return np.concatenate(right), np.concatenate(taken)
+        stop = start + len(labels)
+        forced = None if routes is None else tf.constant(routes[start:stop])
+        classes, flat_route = step(images, forced)
+        right.append(classes.numpy() == np.asarray(labels))
+        flat_routes.append(flat_route.numpy())
+        start = stop
+    return np.concatenate(right), np.concatenate(flat_routes)
 
 
 def text(content: dict) -> str:
-    """Returns what `measure` returned as text."""
+    """Returns the results of `measure` as text.
+
+    Args:
+        content: What `measure` returned.
+    """
     number = readable if content["unit"] != "ms" else "{:.4g}".format
     rows = [["routes", "accuracy", "lowest", "highest", content["unit"]]]
     for name, row in content["policies"].items():
@@ -179,7 +218,7 @@ def text(content: dict) -> str:
     )
 
 
-def main():
+def main() -> None:
     """Runs the command on the flags."""
     content = measure(export_flags.source_from_flags(), FLAGS.draws)
     commands.report(content, text(content))
@@ -188,6 +227,11 @@ def main():
 if __name__ == "__main__":
     export_flags.define_source()
     flags.declare_key_flag("run_dir")
-    flags.DEFINE_integer("draws", 3, "How often routes are drawn.", lower_bound=1)
+    flags.DEFINE_integer(
+        "draws",
+        3,
+        "Number of times that routes are drawn or put in another order.",
+        lower_bound=1,
+    )
     commands.define_json()
     commands.run(main)

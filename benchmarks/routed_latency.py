@@ -1,28 +1,31 @@
-"""Latency of a routed file beside the same work without gates, in LiteRT on the CPU.
+"""Measures what routing saves and what gates and routers cost, in LiteRT on the CPU.
 
 `python -m benchmarks.routed_latency --run_dir=pretrained/drnet_xs_cifar10`
-`python -m benchmarks.routed_latency --flagfile=configs/drnet_s.flags`
+`python -m benchmarks.routed_latency --untrained --flagfile=configs/drnet_s.flags`
 
-With one thread. For each test image of a run, in turn:
+For each test image of a run, four forms of the network are timed in turn, with one
+thread:
 
- - routed: each branch gated by the image's route;
- - all_branches: all of them, without gates;
- - forced: gated, that same route an input, so that no router runs;
- - fixed: the branches of that same route, without gates and routers.
+ - routed: each branch stands behind a gate, and runs if the image's route runs it;
+ - all_branches: all branches run, without gates;
+ - forced: as routed, but the same route is an input, so no router runs;
+ - fixed: the branches of the same route run, without gates and routers.
 
-So routed - forced is what the routers take, and forced - fixed what the gates take: the
-decisions, and what the runtime does not share or fuse across a gate. With
-`--latency_table` routed has no gates where the table tells that they are of no use, as
-the file of `export.tflite` with that flag. A network that is
-not trained is measured on random routes: routed is then the graph whose route is an
-input, and all_branches the fixed graph of all branches, at equal weights or, if a
-network's weights are 0 or 1, at 1. None of its
-forms runs routers, so that all do the same work besides.
+The routers take the time routed - forced. The gates take the time forced - fixed: for
+their decisions, and because the runtime shares and fuses nothing across a gate. With
+`--latency_table`, routed leaves out the gates that cost more time than they save, as
+the file of `export.tflite` with that flag does.
+
+A network that is not trained is measured on random routes, and none of its forms runs
+routers. Then routed is the graph whose route is an input, and all_branches is the fixed
+graph of all branches. Their weights are equal and sum to 1 in each MixedOp, or are 1 in
+a network whose weights are 0 or 1.
 """
 
 import importlib.metadata
 import pathlib
 import tempfile
+from collections.abc import Iterable
 
 import numpy as np
 from absl import flags
@@ -32,49 +35,57 @@ from benchmarks import latency_report, litert, timing
 from export import flags as export_flags
 from export import gates
 from export.graph.form import Form
+from export.source import Source
 from tfdyn import commands
 from tfdyn.files import write_json
 from tfdyn.routing.random_routes import random_routes
 from tfdyn.routing.route import distinct
 
 FLAGS = flags.FLAGS
-# Form: variant of the graph, for images on their own routes and for forced routes.
-OWN = {"routed": "routed", "all_branches": "all_branches", "forced": "forced"}
-GIVEN = {"routed": "forced", "all_branches": "fixed"}
+# Variant of each form's graph: where the routers choose the routes, and where they do
+# not run.
+ROUTER_VARIANTS = {
+    "routed": "routed",
+    "all_branches": "all_branches",
+    "forced": "forced",
+}
+FORCED_VARIANTS = {"routed": "forced", "all_branches": "fixed"}
 
 
 def measure(
-    source,
-    images,
-    threshold,
-    routes=None,
-    fixed_routes=20,
-    rounds=5,
-    loop=30,
-    ungated=(),
-):
+    source: Source,
+    images: np.ndarray,
+    threshold: float | list[float],
+    routes: np.ndarray | None = None,
+    fixed_routes: int = 20,
+    rounds: int = 5,
+    loop: int = 30,
+    ungated: Iterable[str] = (),
+) -> dict:
     """Times the forms of a network on images.
 
     Args:
-        source: `export.source.Source`.
+        source: `Source` of the network.
         images: uint8 images `(n, height, width, channels)`.
-        threshold: T of the routed form.
-        routes: Weights `(n, branches of all MixedOps)` to force, or `None`: the
-            images' own.
-        fixed_routes: How many routes, the most frequent, have a fixed form.
-        rounds: How often each form is timed on each image.
-        loop: How often it runs each time.
-        ungated: Names of the branches without a gate in the routed form, if `routes`
-            is `None`.
+        threshold: T of the routed form, one number or one for each MixedOp.
+        routes: Flat routes `(n, branches of all MixedOps)` to force on the images, or
+            `None`: the routers choose.
+        fixed_routes: Number of routes, the most frequent ones, that get a fixed form.
+        rounds: Number of times that each form is timed on each image.
+        loop: Number of runs that are timed together each time.
+        ungated: Names of the branches that have no gate in the routed form. Only where
+            the routers choose the routes.
 
     Returns:
-        A dict, ready for JSON: the settings, what `latency_report.summary` returns,
-        and under `images` one dict an image: `route` (its index in `routes`),
-        `gates_taken`, and by form `macs` and `ms` (of one run, the median of the
-        rounds); "fixed" is left out where its route has none.
+        A dict ready for JSON: the settings; what `latency_report.summary` returns;
+        `routes`, the different routes as text; and under `images` one dict for each
+        image. It has `route`, an index in `routes`; `gates_taken`, the number of taken
+        gates; and `macs` and `ms`, which map each form to its MACs and to the
+        milliseconds of one run, the median over the rounds. The form "fixed" is left
+        out for an image whose route has none.
     """
-    spec, own = source.model.route_spec, routes is None
-    variants = OWN if own else GIVEN
+    spec, by_router = source.model.route_spec, routes is None
+    variants = ROUTER_VARIANTS if by_router else FORCED_VARIANTS
     sizes = np.repeat(spec.sizes, spec.sizes)
     equal = np.ones(spec.size) if spec.binary else 1 / sizes
     with tempfile.TemporaryDirectory() as folder:
@@ -89,26 +100,28 @@ def measure(
             )
             for name, variant in tqdm(variants.items(), "converting", **litert.BAR)
         }
-        if own:
-            routes = np.stack([runtimes["routed"](image=x)["route"][0] for x in images])
-        different, indices = distinct(routes)
+        if by_router:
+            routes = np.stack(
+                [runtimes["routed"](image=image)["route"][0] for image in images]
+            )
+        distinct_routes, indices = distinct(routes)
         fixed = [
             litert.load(
                 source, pathlib.Path(folder, f"{i}.tflite"), Form("fixed"), route
             )
             for i, route in enumerate(
-                tqdm(different[:fixed_routes], "fixed", **litert.BAR)
+                tqdm(distinct_routes[:fixed_routes], "fixed", **litert.BAR)
             )
         ]
-        timed = [
+        forms = [
             {**runtimes, "fixed": fixed[i]} if i < len(fixed) else runtimes
             for i in indices
         ]
-        milliseconds = litert.alternate(timed, images, routes, rounds, loop)
-        own_benchmark = {
+        milliseconds = litert.alternate(forms, images, routes, rounds, loop)
+        litert_results = {
             name: litert.benchmark(paths[name]) for name in ("routed", "all_branches")
         }
-    macs = latency_report.route_macs(source.model, routes, routers=own)
+    macs = latency_report.route_macs(source.model, routes, routers=by_router)
     rows = [
         {
             "route": indices[i],
@@ -121,7 +134,7 @@ def measure(
     litert_version = importlib.metadata.version("ai-edge-litert")
     return {
         "source": source.name,
-        "threshold": threshold if own else None,
+        "threshold": threshold if by_router else None,
         "threads": 1,
         "rounds": rounds,
         "loop": loop,
@@ -129,10 +142,13 @@ def measure(
         "gates": spec.size,
         "ungated": list(ungated),
         **latency_report.summary(rows, spec.size),
-        "litert_benchmark": {"inputs": litert.BENCHMARK_INPUTS[own], **own_benchmark},
+        "litert_benchmark": {
+            "inputs": litert.BENCHMARK_INPUTS[by_router],
+            **litert_results,
+        },
         "machine": {**timing.machine(), "ai-edge-litert": litert_version},
         "fixed_routes": len(fixed),
-        "routes": [spec.to_text(route) for route in different],
+        "routes": [spec.to_text(route) for route in distinct_routes],
         "images": rows,
     }
 
@@ -167,18 +183,24 @@ def main() -> None:
 
 if __name__ == "__main__":
     export_flags.define_source()
-    for name in ("run_dir", "threshold"):  # So that --help lists them.
-        flags.declare_key_flag(name)
-    for name, default, text in (
-        ("images", 200, "Test images of a run, at most."),
-        ("routes", 20, "Random routes, for a network that is not trained."),
-        ("fixed_routes", 20, "Fixed graphs, at most: of the most frequent routes."),
-        ("rounds", 5, "How often each form is timed on each image."),
-        ("loop", 30, "How often it runs each time."),
+    flags.declare_key_flag("threshold")
+    for name, default, help in (
+        ("images", 200, "Largest number of test images of a run."),
+        ("routes", 20, "Number of random routes, with --untrained."),
+        ("fixed_routes", 20, "Number of routes, the most frequent, with a fixed form."),
+        ("rounds", 5, "Number of times that each form is timed on each image."),
+        ("loop", 30, "Number of runs that are timed together each time."),
     ):
-        flags.DEFINE_integer(name, default, text, lower_bound=1)
-    flags.DEFINE_float("branches_per_connection", 1.2, "Mean number in random routes.")
+        flags.DEFINE_integer(name, default, help, lower_bound=1)
+    flags.DEFINE_float(
+        "branches_per_connection",
+        1.2,
+        "Mean number of branches that random routes run in a connection, with "
+        "--untrained.",
+    )
     export_flags.define_latency_table()
     export_flags.define_output("latency.json in the run's folder")
     commands.define_json()
+    for module in (export_flags, commands):  # So that --help lists their flags.
+        flags.adopt_module_key_flags(module)
     commands.run(main)

@@ -1,40 +1,45 @@
-"""Runs side by side: measured latency and accuracy, in LiteRT on the CPU.
+"""Compares runs: their latency, measured in LiteRT on the CPU, and their accuracy.
 
 `python -m benchmarks.runs --run_dirs=runs/a,runs/b`
 
-The routed files of all runs, each at its own T, are timed on the same test images, in
-turn, with one thread. Accuracy is that of their `evaluation.json`.
+Each run is converted to a routed file, at the T of the run. All files are timed on the
+same test images, in turn, with one thread. The accuracy is read from the
+`evaluation.json` of each run.
 """
 
 import pathlib
 import statistics
 import tempfile
 
+import numpy as np
 from absl import flags
 
 from benchmarks import litert, timing
 from export import source as sources
 from export.graph.form import Form
+from export.source import Source
 from tfdyn import commands
 from tfdyn.text import align, readable
 
 FLAGS = flags.FLAGS
 
 
-def measure(runs, images, rounds=5, loop=30):
+def measure(
+    runs: list[Source], images: np.ndarray, rounds: int = 5, loop: int = 30
+) -> dict:
     """Times the routed files of runs.
 
     Args:
-        runs: List of `export.source.Source`, of one shape of images.
+        runs: `Source` of each run. All have images of the same shape.
         images: uint8 images `(n, height, width, channels)`.
-        rounds: How often each is timed on each image.
-        loop: How often it runs each time.
+        rounds: Number of times that each file is timed on each image.
+        loop: Number of runs that are timed together each time.
 
     Returns:
-        A dict ready for JSON: the settings, and for each run under `runs` its
-        `threshold`, `accuracy`, `macs_mean` (`None` where its evaluation has no such
-        T), `ms` (the mean over the images) and `ms_to_first` (the mean's ratio to the
-        first run's).
+        A dict ready for JSON: the settings, and under `runs`, for each run,
+        `threshold`; `accuracy` and `macs_mean` at this T, or `None` if the run was not
+        evaluated at it; `ms`, the mean over the images; and `ms_to_first`, the ratio
+        of this mean to that of the first run.
     """
     with tempfile.TemporaryDirectory() as folder:
         forms = {
@@ -45,10 +50,10 @@ def measure(runs, images, rounds=5, loop=30):
             )
             for index, source in enumerate(runs)
         }
-        none = [None] * len(images)
-        rows = litert.alternate([forms] * len(images), images, none, rounds, loop)
+        count = len(images)
+        rows = litert.alternate([forms] * count, images, [None] * count, rounds, loop)
     means = {name: statistics.mean(row[name] for row in rows) for name in forms}
-    first = means[runs[0].name]
+    first_mean = means[runs[0].name]
     return {
         "images": len(images),
         "rounds": rounds,
@@ -58,7 +63,7 @@ def measure(runs, images, rounds=5, loop=30):
                 "threshold": source.model.threshold,
                 **_evaluated(source),
                 "ms": means[source.name],
-                "ms_to_first": means[source.name] / first,
+                "ms_to_first": means[source.name] / first_mean,
             }
             for source in runs
         },
@@ -68,13 +73,17 @@ def measure(runs, images, rounds=5, loop=30):
 
 def _evaluated(source):
     rows = source.evaluation["routed"] if source.evaluation else []
-    own = [row for row in rows if row["threshold"] == source.model.threshold]
-    row = own[0] if own else {}
+    at_threshold = [row for row in rows if row["threshold"] == source.model.threshold]
+    row = at_threshold[0] if at_threshold else {}
     return {name: row.get(name) for name in ("accuracy", "macs_mean")}
 
 
 def text(content: dict) -> str:
-    """Returns what was measured as a table."""
+    """Returns the results of `measure` as a table, one row for each run.
+
+    Args:
+        content: What `measure` returned.
+    """
     rows = [["", "accuracy", "MACs", "ms", "ratio"]]
     for name, row in content["runs"].items():
         accuracy = "" if row["accuracy"] is None else f"{row['accuracy']:.2%}"
@@ -84,7 +93,7 @@ def text(content: dict) -> str:
     return align(rows)
 
 
-def main():
+def main() -> None:
     """Runs the command on the flags."""
     runs = [sources.from_run(name, data_dir=FLAGS.data_dir) for name in FLAGS.run_dirs]
     images, _ = runs[0].test_images(FLAGS.images)
@@ -95,11 +104,13 @@ def main():
 if __name__ == "__main__":
     flags.DEFINE_list("run_dirs", None, "Run folders, separated by commas.")
     flags.mark_flag_as_required("run_dirs")
-    flags.DEFINE_string("data_dir", None, "Where the data are, if they have moved.")
+    flags.DEFINE_string(
+        "data_dir", None, "Folder of the data, if they have moved since the trainings."
+    )
     for name, default, help in (
-        ("images", 200, "Test images, at most."),
-        ("rounds", 5, "How often each file is timed on each image."),
-        ("loop", 30, "How often it runs each time."),
+        ("images", 200, "Largest number of test images."),
+        ("rounds", 5, "Number of times that each file is timed on each image."),
+        ("loop", 30, "Number of runs that are timed together each time."),
     ):
         flags.DEFINE_integer(name, default, help, lower_bound=1)
     commands.define_json()

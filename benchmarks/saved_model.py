@@ -1,9 +1,10 @@
-"""The SavedModel's batched signature, beside the masked dense network.
+"""Compares the batched signature of the SavedModel with a graph that masks branches.
 
 `python -m benchmarks.saved_model --run_dir=pretrained/drnet_xs_cifar10`
 
-Both take uint8 images and give the same outputs; the masked one runs all branches and
-multiplies those not chosen by 0.
+Both take uint8 images and return the same outputs. The batched signature runs each
+branch only on the images that chose it. The masked graph runs all branches on all
+images, and multiplies the outputs that an image did not choose by 0.
 """
 
 import dataclasses
@@ -11,6 +12,7 @@ import pathlib
 import statistics
 import tempfile
 
+import numpy as np
 import tensorflow as tf
 from absl import flags
 
@@ -19,6 +21,7 @@ from export import flags as export_flags
 from export.exporter import export_saved_model
 from export.graph import trace
 from export.graph.form import Form
+from export.source import Source
 from tfdyn import commands
 from tfdyn.errors import UserError
 from tfdyn.layers import execution
@@ -28,21 +31,32 @@ FLAGS = flags.FLAGS
 FORMS = ("batched", "masked")
 
 
-def measure(source, form, images, batch_size, rounds):
-    """Returns images a second of both forms, and their ratio.
+def measure(
+    source: Source, form: Form, images: np.ndarray, batch_size: int, rounds: int
+) -> dict:
+    """Measures the speed of both graphs.
 
     Args:
-        source: `export.source.Source`.
-        form: `export.graph.Form` of the routed variant.
-        images: uint8 images `(n, height, width, channels)`; whole batches are used.
-        batch_size: Images at once.
-        rounds: How often each form is timed.
+        source: `Source` of the network.
+        form: `Form` of the routed variant.
+        images: uint8 images `(n, height, width, channels)`. Those beyond the last
+            whole batch are not used.
+        batch_size: Number of images in a batch.
+        rounds: Number of times that each graph is timed.
+
+    Returns:
+        A dict ready for JSON: the settings; `examples`, the number of images;
+        `macs_mean`, the mean MACs an image; `images_per_s` of "batched" and "masked";
+        and `ratio`, the time of masked to that of batched, with its quartiles.
+
+    Raises:
+        UserError: If there are fewer images than a batch has.
     """
     count = len(images) // batch_size * batch_size
     if not count:
         raise UserError(
-            f"There are {len(images)} images, fewer than --batch_size={batch_size}; "
-            f"make it smaller, or give more by --images."
+            f"There are {len(images)} images, fewer than --batch_size={batch_size}. "
+            f"Choose a smaller --batch_size, or more --images."
         )
     starts = range(0, count, batch_size)
     batches = [tf.constant(images[start : start + batch_size]) for start in starts]
@@ -72,8 +86,12 @@ def measure(source, form, images, batch_size, rounds):
     }
 
 
-def table(content):
-    """Returns what `measure` returned as a table for people."""
+def table(content: dict) -> str:
+    """Returns the results of `measure` as text.
+
+    Args:
+        content: What `measure` returned.
+    """
     rows = [["", "images/s"]]
     rows += [[name, f"{speed:.1f}"] for name, speed in content["images_per_s"].items()]
     low, high = content["ratio_quartiles"]
@@ -85,7 +103,7 @@ def table(content):
     )
 
 
-def main():
+def main() -> None:
     """Runs the command on the flags."""
     source = export_flags.source_from_flags(reads=("batch_size",))
     form = Form(threshold=export_flags.threshold_from_flags(source))
@@ -100,8 +118,14 @@ if __name__ == "__main__":
         flags.declare_key_flag(name)
     FLAGS.set_default("batch_size", 256)
     flags.declare_key_flag("batch_size")
-    flags.DEFINE_alias("batches_of", "batch_size")  # Its name in earlier versions.
-    flags.DEFINE_integer("images", 2560, "How many test images.", lower_bound=1)
-    flags.DEFINE_integer("rounds", 10, "How often each form is timed.", lower_bound=2)
+    flags.DEFINE_alias(
+        "batches_of", "batch_size"
+    )  # The flag's name in earlier versions.
+    flags.DEFINE_integer(
+        "images", 2560, "Largest number of test images.", lower_bound=1
+    )
+    flags.DEFINE_integer(
+        "rounds", 10, "Number of times that each graph is timed.", lower_bound=2
+    )
     commands.define_json()
     commands.run(main)

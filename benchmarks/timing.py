@@ -1,4 +1,4 @@
-"""Timing: functions side by side in turn, and processes from their start."""
+"""Timing: times functions in turn, and processes from their start."""
 
 import json
 import os
@@ -21,10 +21,10 @@ def alternate(functions: dict, rounds: int) -> dict[str, list[float]]:
     Args:
         functions: Mapping from names to functions without arguments. Each is called
             once before the timing, to warm up.
-        rounds: Number of times that each is timed.
+        rounds: Number of times that each function is timed.
 
     Returns:
-        Mapping from names to seconds, one for each round.
+        Mapping from names to lists of seconds, one for each round.
     """
     for function in functions.values():
         function()
@@ -37,8 +37,18 @@ def alternate(functions: dict, rounds: int) -> dict[str, list[float]]:
     return export_rounds.alternate(measure, functions, (rounds, rounds))
 
 
-def comparison(numerator, denominator):
-    """Returns the ratio of two lists of seconds, round by round, and the machine."""
+def comparison(numerator: list[float], denominator: list[float]) -> dict:
+    """Compares the times of two functions round by round.
+
+    Args:
+        numerator: Seconds of one function, one number for each round.
+        denominator: Seconds of the other, for the same rounds.
+
+    Returns:
+        A dict ready for JSON: `rounds`, their number; `ratio`, the median over the
+        rounds of the ratio of the two times; `ratio_quartiles`, its lower and upper
+        quartile; and `machine`.
+    """
     ratios = [a / b for a, b in zip(numerator, denominator, strict=True)]
     return {
         "rounds": len(ratios),
@@ -48,34 +58,48 @@ def comparison(numerator, denominator):
     }
 
 
-def in_a_process(module, *arguments):
-    """Runs `python -m module arguments` up to its first line and to its end.
+def in_a_process(module: str, *arguments: str) -> tuple[float, dict]:
+    """Runs `python -m MODULE ARGUMENTS`, and times it to its first line of output.
+
+    Args:
+        module: Name of a Python module.
+        *arguments: Words of the command.
 
     Returns:
-        Seconds from the start to the first line of its output, and the JSON object
-        that is its last line.
+        Seconds from the start to the first line of the output, and the JSON object in
+        its last line.
+
+    Raises:
+        ChildProcessError: If the process fails.
     """
     start = time.perf_counter()
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        line = process.stdout.readline()
+        first_line = process.stdout.readline()
         seconds = time.perf_counter() - start
-        rest = process.stdout.read()
+        next_lines = process.stdout.read()
     if process.returncode:
-        raise ChildProcessError(f"{' '.join(command)} failed: {process.returncode}.")
-    return seconds, json.loads((line + rest).splitlines()[-1])
+        raise ChildProcessError(
+            f"{' '.join(command)} failed with exit status {process.returncode}. Run it "
+            f"alone to see why."
+        )
+    return seconds, json.loads((first_line + next_lines).splitlines()[-1])
 
 
-def peak_memory():
-    """Returns the largest memory that this process has held, in MiB (on Linux)."""
-    # What getrusage says includes the parent's.
+def peak_memory() -> float:
+    """Returns the most memory that this process has held so far, in MiB.
+
+    Raises:
+        OSError: If the system is not Linux, which has the file `/proc/self/status`.
+    """
+    # getrusage would count the memory of the parent process too.
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()
     (line,) = (line for line in lines if line.startswith("VmHWM:"))
     return int(line.split()[1]) / 1024
 
 
-def machine():
-    """Returns what ran: cores and versions."""
+def machine() -> dict:
+    """Returns a dict with the machine's cores and the versions of packages."""
     return {
         "cores": os.cpu_count(),
         "processor": platform.machine(),

@@ -1,10 +1,11 @@
-"""A training step of tfdyn against a plain one.
+"""Compares a training step of tfdyn's DRNet with one of `PlainDRNet`.
 
 `python -m benchmarks.training_step --flagfile=configs/drnet_s.flags --batch_size=64`
 """
 
 import json
 import statistics
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -27,13 +28,18 @@ FLAGS = flags.FLAGS
 FORMS = ("tfdyn", "plain")
 
 
-def make_step(settings, form):
-    """Returns a function of nothing that makes one step of stage 2 on random images.
+def make_step(settings: Settings, form: str) -> Callable[[], float]:
+    """Returns a function that trains for one step of stage 2 and returns the loss.
+
+    Every step trains on the same batch of random images.
 
     Args:
         settings: `Settings` of a DRNet.
-        form: "tfdyn", or "plain": one branch after another, Keras's SGD and batch
-            norm, L2 decay by regularizers.
+        form: "tfdyn"; or "plain": `PlainDRNet` with the SGD and the batch
+            normalisation of Keras, and regularizers instead of weight decay.
+
+    Raises:
+        UserError: If a setting does not fit the network.
     """
     keras.utils.set_random_seed(settings.seed)
     input_format = input_format_of(
@@ -48,8 +54,9 @@ def make_step(settings, form):
         plain = PlainDRNet.from_config(model.get_config())
         plain.set_weights(model.get_weights())
         model = plain
-        rate, momentum = settings.finetune_learning_rate, settings.momentum
-        optimizer = keras.optimizers.SGD(rate, momentum, settings.nesterov)
+        optimizer = keras.optimizers.SGD(
+            settings.finetune_learning_rate, settings.momentum, settings.nesterov
+        )
         model.compile(optimizer, stage.loss, settings.weight_decay)
     else:
         model.compile(optimizer, stage.loss)
@@ -60,11 +67,26 @@ def make_step(settings, form):
     return lambda: float(step((images, labels))["loss"])
 
 
-def measure(settings, rounds):
-    """Returns seconds a step, to the first step, and peak memory, of both forms."""
+def measure(settings: Settings, rounds: int) -> dict:
+    """Measures the speed and the memory of both forms of a training step.
+
+    Args:
+        settings: `Settings` of a DRNet.
+        rounds: Number of times that each form's step is timed.
+
+    Returns:
+        A dict ready for JSON: `network`, `batch_size`; under `forms`, for each form,
+        `first_step_s` (seconds from the start of a process to the end of its first
+        step), `peak_memory_mib`, `step_s` (seconds, the median) and `images_per_s`;
+        and `ratio`, the time of tfdyn's step to that of the plain one, with its
+        quartiles.
+
+    Raises:
+        UserError: If a setting does not fit the network.
+    """
     flagfile = to_flagfile(settings).splitlines()
     forms = {}
-    for form in FORMS:  # First: this process is small still.
+    for form in FORMS:  # First, while this process is still small.
         first, process = timing.in_a_process(
             "benchmarks.training_step", f"--form={form}", *flagfile
         )
@@ -83,7 +105,11 @@ def measure(settings, rounds):
 
 
 def table(content: dict) -> str:
-    """Returns what `measure` returned as text."""
+    """Returns the results of `measure` as text.
+
+    Args:
+        content: What `measure` returned.
+    """
     rows = [["", "step", "images/s", "first step", "memory"]]
     for form, row in content["forms"].items():
         rows.append(
@@ -103,7 +129,7 @@ def table(content: dict) -> str:
     )
 
 
-def main():
+def main() -> None:
     """Runs the command on the flags."""
     settings = from_flags(Settings)
     if FLAGS.form:
@@ -119,10 +145,12 @@ def main():
 
 if __name__ == "__main__":
     define_flags(Settings)
-    flags.adopt_module_key_flags(fields)  # so that --help lists them
-    flags.DEFINE_integer("rounds", 20, "How often each form's step is timed.")
+    flags.adopt_module_key_flags(fields)  # So that --help lists them.
+    flags.DEFINE_integer(
+        "rounds", 20, "Number of times that each form's step is timed."
+    )
     flags.DEFINE_enum(
-        "form", None, FORMS, "Measure this form's first step and memory alone."
+        "form", None, FORMS, "Measure only the first step and the memory of this form."
     )
     commands.define_json()
     commands.run(main)
