@@ -173,11 +173,15 @@ def main() -> None:
 if __name__ == "__main__":
     flags.DEFINE_string("run_dir", None, "Run folder (default: the newest in runs/).")
     flags.DEFINE_list("threshold", ["0.8"], "T, one number above 0 and at most 1.")
-    flags.DEFINE_integer("batch_size", 250, "Number of images in a batch.")
+    flags.DEFINE_integer(
+        "batch_size", 250, "Number of images in a batch.", lower_bound=1
+    )
     flags.DEFINE_integer(
         "images", 2000, "Number of test images, rounded up to whole batches."
     )
-    flags.DEFINE_integer("rounds", 10, "Number of times that each form is timed.")
+    flags.DEFINE_integer(
+        "rounds", 10, "Number of times that each form is timed.", lower_bound=2
+    )
     flags.DEFINE_enum("form", None, FORMS, "Measure only the memory of this form.")
     commands.define_json()
     commands.run(main)

@@ -72,8 +72,14 @@ def measure(
 
     Raises:
         UserError: If no route runs so few or so many branches a connection, or if
-            `each_branch` does not fit the network.
+            `each_branch` does not fit the network, or the networks read images of
+            different shapes.
     """
+    if against.input_format.shape != source.input_format.shape:
+        raise UserError(
+            f"--against reads images of {against.input_format.shape}, {source.name} of "
+            f"{source.input_format.shape}: give a network for the same images."
+        )
     image = source.test_images(1)[0]
     routes_by_name = {"at the lowest T": _at_lowest(source, image)}
     routes_by_name["the cheapest"] = _cheapest(source.model)

@@ -116,6 +116,11 @@ def measure(source: Source, draws: int = 3, batch_size: int = 250) -> dict:
             its router can compute such weights.
     """
     model = source.model
+    if source.run is None:
+        raise UserError(
+            f"The routes of {source.name} mean nothing: name a trained run with "
+            f"--run_dir instead of --untrained."
+        )
     if not model.binary:
         raise UserError(
             f"{source.name} weighs the branches that it runs, and only its router can "

@@ -147,7 +147,7 @@ if __name__ == "__main__":
     define_flags(Settings)
     flags.adopt_module_key_flags(fields)  # So that --help lists them.
     flags.DEFINE_integer(
-        "rounds", 20, "Number of times that each form's step is timed."
+        "rounds", 20, "Number of times that each form's step is timed.", lower_bound=2
     )
     flags.DEFINE_enum(
         "form", None, FORMS, "Measure only the first step and the memory of this form."

@@ -1,5 +1,6 @@
 """Latency by number of branches: what is measured; never how long it took."""
 
+import dataclasses
 import json
 
 import pytest
@@ -58,3 +59,11 @@ def test_the_cheapest_runs_what_must_run():
         costs = model.route_cost.branches[cell.mixed_op.name]
         assert own.sum() == (not cell.passes_on)
         assert cell.passes_on or own[costs.argmin()] == 1
+
+
+def test_networks_for_other_images_are_refused():
+    network, other = source("network"), source("other")
+    larger = InputFormat(("a", "b", "c"), (16, 16, 1), (0.5,), (0.25,))
+    other = dataclasses.replace(other, input_format=larger)
+    with pytest.raises(ValueError, match=r"--against reads images of \(16, 16, 1\)"):
+        forced_routes.measure(network, other, [1])

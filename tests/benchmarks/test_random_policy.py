@@ -84,3 +84,9 @@ def test_as_people_read_it(content):
     assert head == "run, 6 test images" and titles.split()[-1] == "macs"
     assert rows[0].startswith("the router's") and "100.00 %" in rows[0]
     assert "routes differ" in rows[-2] and "median" in rows[-1]
+
+
+def test_an_untrained_network_has_no_routes_to_judge(model):
+    untrained = types.SimpleNamespace(name="tiny, untrained", model=model, run=None)
+    with pytest.raises(ValueError, match="name a trained run with --run_dir"):
+        random_policy.measure(untrained)
