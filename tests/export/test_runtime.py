@@ -170,7 +170,7 @@ def test_a_missing_or_broken_description(copy, text):
     description.unlink()
     if text is not None:
         description.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(ValueError, match=r"model\.json.*beside.*export\.tflite"):
+    with pytest.raises(ValueError, match=r"model\.json.*export\.tflite.*beside"):
         Classifier(path)
 
 
