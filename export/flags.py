@@ -210,8 +210,7 @@ def output_from_flags(default) -> pathlib.Path:
     """
     path = pathlib.Path(FLAGS.output or default)
     if path.is_dir() or path.suffix != ".json":
-        raise UserError(
-            f"--output={path} must name a JSON file, such as {path / 'result.json'}."
-        )
+        example = path / "result.json" if path.is_dir() else path.with_suffix(".json")
+        raise UserError(f"--output={path} must name a JSON file, such as {example}.")
     check_writable(path.parent)
     return path

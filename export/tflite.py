@@ -57,7 +57,12 @@ def convert_model(
     """
     from export.exporter import export_tflite
     from export.source import from_model
+    from tfdyn.data.input_format import InputFormat
+    from tfdyn.models.routed_model import RoutedModel
 
+    for value, kind in ((model, RoutedModel), (input_format, InputFormat)):
+        if not isinstance(value, kind):
+            raise UserError(f"Expected a {kind.__name__}; got {value!r}.")
     path = pathlib.Path(path)
     if path.suffix != ".tflite":
         raise UserError(f"The path must end with .tflite; got {path}.")

@@ -20,7 +20,7 @@ def test_a_run_is_named_after_its_flagfile(argv, name):
 
 def run(monkeypatch, main, *words, **options):
     """Runs a command's main as absl would, without parsing flags."""
-    monkeypatch.setattr(app, "run", lambda main: main(["command", *words]))
+    monkeypatch.setattr(app, "run", lambda main, **_: main(["command", *words]))
     monkeypatch.setattr(output, "start_tensorflow", lambda: None)
     if not commands.FLAGS.is_parsed():
         commands.FLAGS(["command"])
@@ -83,9 +83,30 @@ def test_an_interrupt_is_no_trace(monkeypatch):
 
 
 def test_a_word_that_is_no_flag_is_an_error(monkeypatch):
-    monkeypatch.setattr(app, "run", lambda main: main(["command", "quickly"]))
-    with pytest.raises(app.UsageError, match="quickly"):
-        commands.run(lambda: None)
+    with pytest.raises(SystemExit) as exit:
+        run(monkeypatch, lambda: None, "quickly")
+    assert "Unknown argument 'quickly'" in exit.value.code
+    assert exit.value.code.count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--no_such_flag=1"], "Unknown command line flag 'no_such_flag'"),
+        (["--verbosity=loud"], "verbosity=loud"),
+        (["--flagfile=gone.flags"], "gone.flags"),
+        (["--flagfile=binary.flags"], "is not text"),
+    ],
+)
+def test_a_flag_that_cannot_be_parsed_is_one_line(
+    tmp_path, monkeypatch, words, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "binary.flags").write_bytes(bytes(range(128, 256)))
+    with pytest.raises(SystemExit) as exit:
+        commands.parse(["command", *words])
+    assert message in exit.value.code and exit.value.code.startswith("error: ")
+    assert exit.value.code.count("\n") == 0
 
 
 @pytest.mark.parametrize("words", [(), ("a.png", "b.png")])

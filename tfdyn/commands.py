@@ -38,8 +38,9 @@ def run(
 
     def guarded(argv):
         if len(argv) > 1 and not arguments:
-            raise app.UsageError(
-                f"Unknown argument {argv[1]!r}; settings are given as --name=value."
+            sys.exit(
+                f"error: Unknown argument {argv[1]!r}; settings are given as "
+                f"--name=value, files of them as --flagfile=FILE."
             )
         if not FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)
@@ -58,7 +59,24 @@ def run(
             error.add_note(BUG)
             raise
 
-    app.run(guarded)
+    app.run(guarded, flags_parser=parse)
+
+
+def parse(argv: list[str]) -> list[str]:
+    """Parses the flags; a wrong one is an error of one line.
+
+    Args:
+        argv: Words of the command.
+
+    Returns:
+        The words that are no flags.
+    """
+    try:
+        return FLAGS(argv)
+    except (flags.Error, OSError) as error:
+        sys.exit(f"error: {error} (--help lists the flags)")
+    except UnicodeDecodeError:
+        sys.exit("error: A --flagfile is not text: name a file of lines --name=value.")
 
 
 def _with_notes(text, error):

@@ -47,7 +47,7 @@ def test_a_file_is_read_in_its_order(tmp_path):
     assert categories.of_classes(path, ("0", "9", "1", "7")) == [0, 1, 0, 2]
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"low": "1"}', None])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"low": "1"}', None])
 def test_what_is_no_such_file_is_refused(tmp_path, content):
     path = tmp_path / "categories.json"
     if content is not None:

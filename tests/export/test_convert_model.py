@@ -39,4 +39,8 @@ def test_a_path_or_a_format_that_does_not_fit(model, tmp_path):
     other = InputFormat(("cat", "dog"), (8, 8, 3), (0.5,) * 3, (0.25,) * 3)
     with pytest.raises(ValueError, match="has 3 classes; .* 2 classes"):
         convert_model(model, tmp_path / "model.tflite", other)
+    with pytest.raises(ValueError, match="Expected a InputFormat; got None"):
+        convert_model(model, tmp_path / "model.tflite", None)
+    with pytest.raises(ValueError, match="Expected a RoutedModel; got 'drnet_tiny'"):
+        convert_model("drnet_tiny", tmp_path / "model.tflite", FORMAT)
     assert list(tmp_path.iterdir()) == []

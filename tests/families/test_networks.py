@@ -151,7 +151,12 @@ def test_settings_at_their_defaults_belong_to_no_family():
 
 
 def test_a_static_network_has_no_routers_to_set():
-    for changes in ({"target_rate": 0.5}, {"normalized_routers": True}):
+    for changes in (
+        {"target_rate": 0.5},
+        {"normalized_routers": True},
+        {"selection": "softmax"},
+        {"threshold": 0.5},
+    ):
         settings = Settings(network="resnet_xs", **changes)
         with pytest.raises(ValueError, match="resnet_xs is static.* has no --"):
             networks.check_settings(settings)
@@ -163,6 +168,11 @@ def test_a_network_is_built_by_its_name():
     assert model.threshold == 0.4 and model.head.num_classes == 3
     small = networks.build("drnet_tiny", [8, 8, 1], 3, num_cells=1)
     assert len(small.cells) == 1
+    for shape in ((8, 8), 8, (8, 8, 0), (8.0, 8, 1)):
+        with pytest.raises(ValueError, match="three whole numbers above 0; got"):
+            networks.build("drnet_tiny", shape, 3)
+    with pytest.raises(ValueError, match="num_classes must be at least 1; got 'a'"):
+        networks.build("drnet_tiny", (8, 8, 1), "a")
     with pytest.raises(ValueError, match="drnet_tin is unknown.*drnet_tiny"):
         networks.build("drnet_tin", (8, 8, 1), 3)
     with pytest.raises(ValueError, match="no argument 'number_of_cells'.*num_cells"):

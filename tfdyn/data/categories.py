@@ -59,6 +59,8 @@ def load(name: str) -> dict[str, list]:
             content = json.load(file)
         if not all(isinstance(classes, list) for classes in content.values()):
             raise UserError("a category is not a list of classes")
+        if not content:
+            raise UserError("it holds no category")
     except (OSError, ValueError, AttributeError) as error:
         raise UserError(
             f"--categories={name} cannot be read ({error}): expected none, "

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import inspect
+from collections.abc import Iterable
 
 from tfdyn.errors import UserError
 from tfdyn.families.dmnn.family import FAMILY as DMNN
@@ -72,8 +73,18 @@ def build(
                 f"{family.name}, the family of {network}, has no argument {name!r}; "
                 f"its arguments are {', '.join(names)}."
             )
+    shape = tuple(input_shape) if isinstance(input_shape, Iterable) else input_shape
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) != 3
+        or not all(isinstance(side, int) and side > 0 for side in shape)
+    ):
+        raise UserError(
+            f"The input shape is (height, width, channels), three whole numbers above "
+            f"0; got {input_shape!r}."
+        )
     arguments = {"name": network, **family.sizes[network], **arguments}
-    return family.model(tuple(input_shape), num_classes, **arguments)
+    return family.model(shape, num_classes, **arguments)
 
 
 def build_network(
@@ -126,8 +137,12 @@ def check_settings(settings: Settings) -> None:
                 f"it out."
             )
     if family.sizes[settings.network].get("selection") == "none":
-        for name in sorted(family.reads - set(family.also_reads) - {"categories"}):
-            if getattr(settings, name) != DEFAULTS[name]:
+        without_routers = {"selection": "none", "threshold": (1.0,)}
+        for name in sorted(family.reads - {"categories"} | {"threshold"}):
+            if getattr(settings, name) not in (
+                DEFAULTS[name],
+                without_routers.get(name, DEFAULTS[name]),
+            ):
                 raise UserError(
                     f"--network={settings.network} is static: it has no routers, and "
                     f"so has no --{name}; leave it out."

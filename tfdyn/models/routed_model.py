@@ -1,6 +1,7 @@
 """RoutedModel: the base class of the networks of all families."""
 
 import functools
+import numbers
 from typing import Self
 
 import keras
@@ -54,10 +55,10 @@ class RoutedModel(keras.Model):
         # Without autocast T and routes stay in float32. Layers cast their inputs.
         super().__init__(**{"autocast": False, **kwargs})
         for name in self.at_least_1:
-            if arguments[name] < 1:
+            if not isinstance(arguments[name], numbers.Real) or arguments[name] < 1:
                 raise UserError(
-                    f"{name} must be at least 1; got {arguments[name]}. Pass a larger "
-                    f"number."
+                    f"{name} must be at least 1; got {arguments[name]!r}. Pass a "
+                    f"larger number."
                 )
         self.arguments = arguments
         self.threshold = threshold

@@ -53,4 +53,5 @@ class DataSettings:
         0,
         "Side of the square that cutout blanks in training images, in pixels. 0: no "
         "cutout.",
+        within="at least 0",
     )

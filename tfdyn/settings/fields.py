@@ -10,6 +10,7 @@ from tfdyn.errors import UserError
 RANGES = {
     "above 0": lambda number: number > 0,
     "at least 0": lambda number: number >= 0,
+    "from 0 to 4294967295": lambda number: 0 <= number < 2**32,
     "at least 1": lambda number: number >= 1,
     "at most 0": lambda number: number <= 0,
     "at least 0 and below 1": lambda number: 0 <= number < 1,

@@ -14,7 +14,7 @@ class TrainingSettings:
     seed: int = setting(
         0,
         "Seed of weights, order of images, augmentation, noise and drops.",
-        within="at least 0",
+        within="from 0 to 4294967295",
     )
     pretrain_epochs: int = setting(1200, "Epochs of stage 1.", within="at least 0")
     finetune_epochs: int = setting(1200, "Epochs of stage 2.", within="at least 0")

@@ -114,8 +114,8 @@ class DMNN(RoutedModel):
             "selection": selection,
             "seed": seed,
         }
-        _check(arguments)
         super().__init__(arguments, threshold=threshold, name=name, **kwargs)
+        _check(arguments)
         self.selection = GateSelection(selection != "softmax", seed, name="selection")
         self.selection.build()
         shape = (None, *input_shape)

@@ -106,8 +106,8 @@ class DRNet(RoutedModel):
             "seed": seed,
             "auxiliary_head": auxiliary_head,
         }
-        _check(arguments)
         super().__init__(arguments, threshold=threshold, name=name, **kwargs)
+        _check(arguments)
         self.selection = BranchSelection(selection, temperature, seed, name="selection")
         self.selection.build()
         if stem == "small":

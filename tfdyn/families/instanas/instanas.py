@@ -111,8 +111,8 @@ class InstaNAS(RoutedModel):
             "alpha": alpha,
             "seed": seed,
         }
-        _check(arguments)
         super().__init__(arguments, threshold=threshold, name=name, **kwargs)
+        _check(arguments)
         shape = images = (None, *input_shape)
         cells = sum(count for _, count, _ in stages)
         self.router = ImageRouter(

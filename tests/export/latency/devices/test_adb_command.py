@@ -75,7 +75,7 @@ def table(source, path):
 @pytest.fixture
 def command(source, made, path, tmp_path, monkeypatch):
     """The command, a function of flags: in this process, with files that are made."""
-    monkeypatch.setattr(app, "run", lambda main: main(["latency"]))
+    monkeypatch.setattr(app, "run", lambda main, **_: main(["latency"]))
     monkeypatch.setattr(output, "start_tensorflow", lambda: None)
     monkeypatch.setattr(export_flags, "source_from_flags", lambda: source)
     monkeypatch.setattr(commands, "say", print)
