@@ -101,7 +101,7 @@ def broken_picture(folder):
 
 
 BAD_INPUT = {
-    "network": ({"network": "drnet_xxl"}, "drnet_xxl is unknown; networks are"),
+    "network": ({"network": "drnet_xxl"}, "drnet_xxl is unknown; .*networks are"),
     "branch": ({"branches": ("conv_9x9",)}, "conv_9x9"),
     "batch": ({"batch_size": 5000}, "--batch_size=5000 is more than the 1295"),
     "share": ({"validation_share": 1.5}, "validation_share=1.5"),
