@@ -22,8 +22,8 @@ def source(tiny_run, tmp_path_factory):
 
 def test_the_form_gets_the_threshold_that_was_found(source):
     form = Form(threshold=0.5, preprocess=False)
-    found, row = goal.meet(source, form, BUDGET_MS, 100.0)
-    assert found == Form(threshold=1.0, preprocess=False)
+    new_form, row = goal.meet(source, form, BUDGET_MS, 100.0)
+    assert new_form == Form(threshold=1.0, preprocess=False)
     assert row["threshold"] == 1.0 and row["budget_ms"] == 100.0
     line = goal.line(row)
     assert line.startswith("budget 100 ms: T=1, ")

@@ -109,11 +109,11 @@ def test_a_route_from_a_file_or_a_picture(source, images, tmp_path):
     read, _ = choose_route(source, 0.7, route_file=path)
     np.testing.assert_allclose(read, route, atol=1e-6)
     Image.fromarray(images[3, :, :, 0]).save(tmp_path / "three.png")
-    taken, _ = choose_route(source, 0.7, image=tmp_path / "three.png")
+    image_route, _ = choose_route(source, 0.7, image=tmp_path / "three.png")
     expected = parity.Reference(source.model)(
         source.input_format.normalize(images[3:4]), 0.7
     )
-    np.testing.assert_allclose(taken, expected[1][0], atol=1e-6)
+    np.testing.assert_allclose(image_route, expected[1][0], atol=1e-6)
 
 
 def test_a_file_that_fails_its_check_is_not_left(source, images, tmp_path, monkeypatch):

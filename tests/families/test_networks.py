@@ -16,7 +16,7 @@ def build(**settings):
 
 
 def test_settings_reach_the_model():
-    chosen = {
+    changes = {
         "num_cells": 2,
         "filters": 5,
         "num_nodes": 2,
@@ -26,11 +26,11 @@ def test_settings_reach_the_model():
         "selection": "softmax",
         "seed": 6,
     }
-    model = build(**chosen, pretrain_temperature=2.5, threshold=(0.7,))
+    model = build(**changes, pretrain_temperature=2.5, threshold=(0.7,))
     config = model.get_config()
-    assert {name: config[name] for name in chosen} == {
-        **chosen,
-        "branches": list(chosen["branches"]),
+    assert {name: config[name] for name in changes} == {
+        **changes,
+        "branches": list(changes["branches"]),
     }
     assert (config["input_shape"], config["num_classes"]) == ([8, 8, 1], 3)
     assert (config["temperature"], config["threshold"]) == (2.5, 0.7)
@@ -39,24 +39,24 @@ def test_settings_reach_the_model():
 
 
 def test_settings_reach_a_dmnn():
-    chosen = {"selection": "softmax", "previous_state": False, "seed": 6}
-    chosen["normalized_routers"] = True
+    changes = {"selection": "softmax", "previous_state": False, "seed": 6}
+    changes["normalized_routers"] = True
     settings = Settings(
-        network="dmnn_tiny", categories="cifar10", threshold=(0.7,), **chosen
+        network="dmnn_tiny", categories="cifar10", threshold=(0.7,), **changes
     )
     model = build_network(settings, (8, 8, 1), 10)
     config = model.get_config()
-    assert {name: config[name] for name in chosen} == chosen
+    assert {name: config[name] for name in changes} == changes
     assert (config["category_heads"], config["threshold"]) == (2, 0.7)
     assert isinstance(model, DMNN) and model.name == "dmnn_tiny"
 
 
 def test_settings_reach_an_instanas():
-    chosen = {"router": "residual", "alpha": 0.7, "seed": 6}
-    settings = Settings(network="instanas_tiny", threshold=(0.7,), **chosen)
+    changes = {"router": "residual", "alpha": 0.7, "seed": 6}
+    settings = Settings(network="instanas_tiny", threshold=(0.7,), **changes)
     model = build_network(settings, (8, 8, 1), 10)
     config = model.get_config()
-    assert {name: config[name] for name in chosen} == chosen
+    assert {name: config[name] for name in changes} == changes
     assert isinstance(model, InstaNAS) and model.name == "instanas_tiny"
     assert model.threshold == 0.7 and model.router.form == "residual"
 

@@ -44,8 +44,8 @@ def test_what_is_no_route_of_the_network_is_an_error(model, tmp_path, change):
 
 
 def test_the_most_frequent_set_of_branches_and_its_mean_weights():
-    taken = np.array([[0.4, 0.6, 0], [0, 0, 1], [0.6, 0.4, 0], [1, 0, 0]])
-    route, share = most_frequent(taken)
+    flat_routes = np.array([[0.4, 0.6, 0], [0, 0, 1], [0.6, 0.4, 0], [1, 0, 0]])
+    route, share = most_frequent(flat_routes)
     np.testing.assert_allclose(route, [0.5, 0.5, 0])
     assert share == 0.5
 

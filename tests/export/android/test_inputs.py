@@ -68,6 +68,6 @@ def test_one_image_is_all_three(source, images):
 
 def test_several_thresholds_become_one_input(source, images):
     form = Form(threshold=[0.6, 0.8], threshold_input=True)
-    given = inputs_of(source, images, form).tensors(1)
-    assert given["threshold"] == pytest.approx(0.7)
-    np.testing.assert_array_equal(given["image"], images[1])
+    tensors = inputs_of(source, images, form).tensors(1)
+    assert tensors["threshold"] == pytest.approx(0.7)
+    np.testing.assert_array_equal(tensors["image"], images[1])
