@@ -6,7 +6,7 @@ import pytest
 from absl import flags
 
 from tfdyn.settings.fields import (
-    check_choices,
+    check_fields,
     define_flags,
     from_flagfile,
     from_flags,
@@ -98,6 +98,6 @@ def test_a_missing_flagfile_is_refused(tmp_path):
 
 
 def test_choices_hold_in_python_too():
-    check_choices(CHANGED)
+    check_fields(CHANGED)
     with pytest.raises(ValueError, match="--choice is one of one, two; got 'three'"):
-        check_choices(Example(choice="three"))
+        check_fields(Example(choice="three"))

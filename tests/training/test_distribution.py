@@ -26,9 +26,13 @@ from tfdyn.training.trainer import train
 SETTINGS = {
     "batch_size": 640,
     "synchronized_batch_norm": True,
-    "drop_connection": 0.3,
-    "drop_branch": 0.3,
     "pretrain_learning_rate": 0.01,
+}
+# What only some families have.
+DROPS = {
+    "drnet_tiny": {"drop_connection": 0.3, "drop_branch": 0.3},
+    "dmnn_tiny": {},
+    "instanas_tiny": {"drop_branch": 0.3},
 }
 
 EPOCHS = 8
@@ -36,8 +40,9 @@ EPOCHS = 8
 
 def settings(epochs=1, **changes):
     makers = {"dmnn_tiny": tiny_dmnn_settings, "instanas_tiny": tiny_instanas_settings}
-    make = makers.get(changes.get("network"), tiny_settings)
-    return make(**{"pretrain_epochs": epochs, **SETTINGS, **changes})
+    network = changes.get("network", "drnet_tiny")
+    make = makers.get(network, tiny_settings)
+    return make(**{"pretrain_epochs": epochs, **SETTINGS, **DROPS[network], **changes})
 
 
 def train_on_two_replicas(run_dir, changes):
