@@ -52,8 +52,8 @@ def test_the_most_frequent_set_of_branches_and_its_mean_weights():
 
 def test_routes_that_run_the_same_branches_are_one(model):
     a, b = random_routes(model.route_spec, 2, 1.0)
-    found, indices = distinct([b, a, 2 * a, b, 3 * a])
-    np.testing.assert_array_equal(found, [a, b])
+    different, indices = distinct([b, a, 2 * a, b, 3 * a])
+    np.testing.assert_array_equal(different, [a, b])
     assert indices == [1, 0, 0, 1, 0]
     text = model.route_spec.to_text(a)
     assert [len(part) for part in text.split()] == [5] * 4
