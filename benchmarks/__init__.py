@@ -1,5 +1,5 @@
-"""Benchmarks: each command times several forms in turn, in one run, to compare them."""
+"""Benchmarks: each command times several ways to do the same work, in turn."""
 
 from tfdyn.output import start_tensorflow
 
-start_tensorflow()  # Without its messages; the commands here import it later.
+start_tensorflow()  # Without its messages, before the commands import it.

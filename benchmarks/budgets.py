@@ -61,14 +61,15 @@ def measure(
     Raises:
         UserError: If there is no latency table in ms, if there are no validation
             images, or if a budget cannot be met.
+        OSError: If there is no file `cost_table`.
     """
     path, table = load_table(source.run, cost_table, needed=True)
     evaluator, forms = Evaluator(source.model, table), {}
     rows = choose_thresholds(BUDGET_MS, budgets, evaluator, source.dataset)
     for index, row in enumerate(rows):
         gated = Form(threshold=row["threshold"])
-        guided, removed = gates.leave_out(source, gated, path)
-        row["ungated"] = len(removed["ungated"])
+        guided, choices = gates.leave_out(source, gated, path)
+        row["ungated"] = len(choices["ungated"])
         forms |= {(index, "gated"): gated, (index, "guided"): guided}
     with tempfile.TemporaryDirectory() as folder:
         runtimes = {
@@ -78,12 +79,12 @@ def measure(
             for (index, name), form in forms.items()
         }
         count = len(images)
-        timed = litert.alternate(
+        milliseconds = litert.alternate(
             [runtimes] * count, images, [None] * count, rounds, loop
         )
     for index, row in enumerate(rows):
         gated, guided = (
-            np.array([times[index, name] for times in timed])
+            np.array([times[index, name] for times in milliseconds])
             for name in ("gated", "guided")
         )
         row["gated_ms"] = statistics.mean(gated)

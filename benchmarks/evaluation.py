@@ -1,4 +1,4 @@
-"""Compares two forms of evaluation: dispatched branches, and masked branches.
+"""Compares two ways to evaluate a run: dispatched branches, and masked branches.
 
 `python -m benchmarks.evaluation --run_dir=pretrained/drnet_xs_cifar10`
 
@@ -102,14 +102,17 @@ def measure(
     Returns:
         A dict ready for JSON: the settings; `macs_mean`, the mean MACs an image; under
         `forms`, for each form, `peak_memory_mib`, `images_per_s` and `accuracy`; and
-        `ratio`, the time of masked to that of dispatched, with its quartiles.
+        `ratio`, the time of masked divided by that of dispatched, with its quartiles.
+
+    Raises:
+        UserError: If the folder is not a finished run, or its data are missing.
     """
-    arguments = {"run_dir": run_dir, "threshold": threshold, "batch_size": batch_size}
-    flagfile = [f"--{name}={value}" for name, value in arguments.items()]
+    values = {"run_dir": run_dir, "threshold": threshold, "batch_size": batch_size}
+    arguments = [f"--{name}={value}" for name, value in values.items()]
     forms = {}
     for form in FORMS:  # First, while this process is still small.
         _, forms[form] = timing.in_a_process(
-            "benchmarks.evaluation", f"--form={form}", *flagfile
+            "benchmarks.evaluation", f"--form={form}", *arguments
         )
     batches = load_batches(run_dir, batch_size, num_images)
     passes = {form: make_pass(run_dir, form, threshold, batches) for form in FORMS}
@@ -138,11 +141,9 @@ def table(content: dict) -> str:
     """
     rows = [["", "images/s", "accuracy", "memory"]]
     for form, row in content["forms"].items():
-        speed, memory = (
-            f"{row['images_per_s']:.1f}",
-            f"{row['peak_memory_mib']:.0f} MiB",
-        )
-        rows.append([form, speed, f"{100 * row['accuracy']:.2f} %", memory])
+        accuracy = f"{100 * row['accuracy']:.2f} %"
+        memory = f"{row['peak_memory_mib']:.0f} MiB"
+        rows.append([form, f"{row['images_per_s']:.1f}", accuracy, memory])
     low, high = content["ratio_quartiles"]
     return (
         f"{align(rows)}\n\n{content['run']}, T={content['threshold']:g}, batches of "

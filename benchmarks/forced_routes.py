@@ -66,19 +66,20 @@ def measure(
         A dict ready for JSON: the settings; `ms` (medians) and `macs` of
         `all_branches`, `gated` and `against`; `routers_ms`; and under `rows` one dict
         for the lowest T, the cheapest route, each number and each branch. It has a
-        `name`, and means over its routes: `share`, of the branches that run; `macs`;
-        `ms`; `macs_saved` and `time_saved`, shares of what all branches take; and
-        `to_against`, the ratio of the time to that of the other network.
+        `name`, and means over its routes: `share`, the share of the branches that run;
+        `macs`; `ms`; `macs_saved` and `time_saved`, shares of what all branches take;
+        and `to_against`, the time divided by that of the other network.
 
     Raises:
-        UserError: If no route runs so few or so many branches a connection, or if
-            `each_branch` does not fit the network, or the networks read images of
-            different shapes.
+        UserError: If a connection cannot run one of the `numbers` of branches; if
+            `each_branch` is set and the MixedOps differ in their number of branches;
+            or if the networks read images of different shapes.
     """
     if against.input_format.shape != source.input_format.shape:
         raise UserError(
-            f"--against reads images of {against.input_format.shape}, {source.name} of "
-            f"{source.input_format.shape}: give a network for the same images."
+            f"--against reads images of {against.input_format.shape}, but "
+            f"{source.name} reads images of {source.input_format.shape}. Name a "
+            f"network for the same images with --against."
         )
     image = source.test_images(1)[0]
     routes_by_name = {"at the lowest T": _at_lowest(source, image)}
@@ -102,38 +103,37 @@ def measure(
             name: litert.load(network, pathlib.Path(folder, f"{name}.tflite"), form)
             for name, (network, form) in graphs.items()
         }
-        without_routed = {
-            name: form for name, form in forms.items() if name != "routed"
-        }
+        without_routed = {name: forms[name] for name in graphs if name != "routed"}
         count = len(flat_routes)
         images = np.resize(image, (count, *source.input_format.shape))
         times = litert.alternate(
             [forms] + [without_routed] * (count - 1), images, flat_routes, rounds, loop
         )
-    # The routed graph takes the first route, as the forced graph is made to.
+    # Both graphs run the first route: one chooses it, the other gets it as input.
     routers_ms = max(0.0, times[0]["routed"] - times[0]["forced"])
     fixed, branches = trace.macs(source.model)
     macs = {
         "all_branches": _macs_of_all(source.model),
         "against": _macs_of_all(against.model),
+        "gated": _macs_of_all(source.model),
     }
-    macs["gated"] = macs["all_branches"]
     rows, start = [], 0
     for name, row_routes in routes_by_name.items():
         stop = start + len(row_routes)
         row_times = [{**t, "row": t["forced"] + routers_ms} for t in times[start:stop]]
         runs = row_routes != 0
         mean_macs = float(np.mean(fixed + runs @ branches))
-        row = {
-            "name": name,
-            "share": float(np.mean(runs)),
-            "macs": mean_macs,
-            "macs_saved": 1 - mean_macs / macs["all_branches"],
-            "ms": statistics.mean(t["row"] for t in row_times),
-            "time_saved": 1 - _ratio(row_times, "all_branches"),
-            "to_against": _ratio(row_times, "against"),
-        }
-        rows.append(row)
+        rows.append(
+            {
+                "name": name,
+                "share": float(np.mean(runs)),
+                "macs": mean_macs,
+                "macs_saved": 1 - mean_macs / macs["all_branches"],
+                "ms": statistics.mean(t["row"] for t in row_times),
+                "time_saved": 1 - _ratio(row_times, "all_branches"),
+                "to_against": _ratio(row_times, "against"),
+            }
+        )
         start = stop
     return {
         "source": source.name,

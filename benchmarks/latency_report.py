@@ -10,7 +10,7 @@ from tfdyn.models.routed_model import RoutedModel
 from tfdyn.text import align, readable
 
 MARKERS = {"all_branches": "s", "routed": "o", "forced": "v", "fixed": "^"}
-# Name in a summary, title in the table, and factor to the unit of that title.
+# Name in a summary, title in the table, and factor that converts to the title's unit.
 ROWS = (
     ("time_saved", "time saved, %", 100),
     ("macs_saved", "MACs saved, %", 100),

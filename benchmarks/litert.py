@@ -18,12 +18,13 @@ from export.source import Source
 from tfdyn import output
 
 WARM_UPS = 3
+# Arguments of a tqdm bar that shows on terminals only, and vanishes at the end.
 BAR = {"leave": False, "disable": None}
-# Inputs of litert-benchmark. True: the routers choose each image's route. False: the
-# route is an input.
+# What litert-benchmark runs on, if the routers choose the route (True) or if the route
+# is an input (False).
 BENCHMARK_INPUTS = {
-    True: "a random image of its own, whose route may be any",
-    False: "a random image and route of its own: all branches run",
+    True: "a random image that it draws, whose route may be any",
+    False: "a random image and a random route that it draws: all branches run",
 }
 
 
@@ -58,8 +59,8 @@ def alternate(
         routes: Flat routes `(n, branches of all MixedOps)` for forms whose route is an
             input; `None` for an image whose forms have no such input.
         rounds: Number of times that each form is timed on each image.
-        loop: Number of runs that are timed together each time. `WARM_UPS` runs that
-            are not timed go before them.
+        loop: Number of runs that are timed together each time, after `WARM_UPS` runs
+            that are not timed.
 
     Returns:
         For each image, a mapping from names to milliseconds of one run, the median
@@ -68,8 +69,8 @@ def alternate(
 
     def measure(key):
         index, name = key
-        runtime, values = forms[index][name], {"image": images[index]}
-        values["route"] = routes[index]
+        runtime = forms[index][name]
+        values = {"image": images[index], "route": routes[index]}
         runtime.set(**{input_name: values[input_name] for input_name in runtime.inputs})
         for _ in range(WARM_UPS):
             runtime.invoke()

@@ -13,8 +13,9 @@ from tfdyn.layers.chain import Chain
 class PlainDRNet(DRNet):
     """A DRNet that runs one branch after another, in the layers of Keras.
 
-    Branches share no work, and no operations are fused. It only trains, and only with
-    the small stem. It has the same weights as `DRNet`, and returns the same results.
+    Branches share no work, and no operations are fused. The model has the same weights
+    as `DRNet` and returns the same results. It can only be trained, not evaluated, and
+    only with the small stem.
     """
 
     def call(self, images, route=None, threshold=None, training=True):
@@ -66,6 +67,7 @@ class PlainDRNet(DRNet):
 
 
 def _run(layer, inputs):
+    """Runs a layer of tfdyn without what makes it faster than the layers of Keras."""
     if isinstance(layer, Chain):
         for step in layer.chain:
             inputs = _run(step, inputs)

@@ -112,8 +112,8 @@ def measure(source: Source, draws: int = 3, batch_size: int = 250) -> dict:
         mean `cost`.
 
     Raises:
-        UserError: If routes of the network can have weights other than 0 and 1. Only
-            its router can compute such weights.
+        UserError: If the network belongs to no run, or if routes of the network can
+            have weights other than 0 and 1: only its router can compute these.
     """
     model = source.model
     if source.run is None:
@@ -128,8 +128,8 @@ def measure(source: Source, draws: int = 3, batch_size: int = 250) -> dict:
         )
     _, table = load_table(source.run)
     priced = RouteCost(model.modules, table) if table else model.route_cost
-    images = functools.partial(source.dataset.batches, "test", batch_size)
-    right, routes = _predict(model, images())
+    batches = functools.partial(source.dataset.batches, "test", batch_size)
+    right, routes = _predict(model, batches())
 
     def costs(flat_routes):
         return np.asarray(priced.total(model.route_spec.split(flat_routes)))
@@ -145,7 +145,7 @@ def measure(source: Source, draws: int = 3, batch_size: int = 250) -> dict:
     }
     policies = {"the router's": _row([right.mean()], mean)}
     for name, arrays in forced_routes.items():
-        accuracies = [_predict(model, images(), array)[0].mean() for array in arrays]
+        accuracies = [_predict(model, batches(), array)[0].mean() for array in arrays]
         policies[name] = _row(accuracies, np.mean([costs(array) for array in arrays]))
     values = np.percentile(router_costs, list(QUANTILES.values())).tolist()
     return {
@@ -171,10 +171,10 @@ def _row(accuracies, cost):
 
 
 def _predict(model, batches, routes=None):
-    """Classifies images, on their own routes or on the flat routes `routes`.
+    """Classifies images, on the flat routes `routes` or else on those of the router.
 
-    Returns which images were classified right, `(n,)`, and the flat routes that they
-    took, `(n, branches of all MixedOps)`.
+    Returns whether each image was classified right, `(n,)`, and its flat route, `(n,
+    branches of all MixedOps)`.
     """
 
     @tf.function(reduce_retracing=True)

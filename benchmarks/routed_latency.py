@@ -11,15 +11,15 @@ thread:
  - forced: as routed, but the same route is an input, so no router runs;
  - fixed: the branches of the same route run, without gates and routers.
 
-The routers take the time routed - forced. The gates take the time forced - fixed: for
-their decisions, and because the runtime shares and fuses nothing across a gate. With
-`--latency_table`, routed leaves out the gates that cost more time than they save, as
-the file of `export.tflite` with that flag does.
+The time of the routers is that of routed less that of forced. The time of the gates is
+that of forced less that of fixed: gates decide, and the runtime shares and fuses
+nothing across a gate. With `--latency_table`, the form routed has no gates that cost
+more time than they save, as in the file of `export.tflite --latency_table`.
 
 A network that is not trained is measured on random routes, and none of its forms runs
-routers. Then routed is the graph whose route is an input, and all_branches is the fixed
-graph of all branches. Their weights are equal and sum to 1 in each MixedOp, or are 1 in
-a network whose weights are 0 or 1.
+routers. Its form routed is the graph whose route is an input, and all_branches is the
+fixed graph of all branches. In all_branches, the weights of a MixedOp are equal and sum
+to 1; in a network whose weights are 0 or 1, they are 1.
 """
 
 import importlib.metadata
@@ -42,13 +42,8 @@ from tfdyn.routing.random_routes import random_routes
 from tfdyn.routing.route import distinct
 
 FLAGS = flags.FLAGS
-# Variant of each form's graph: where the routers choose the routes, and where they do
-# not run.
-ROUTER_VARIANTS = {
-    "routed": "routed",
-    "all_branches": "all_branches",
-    "forced": "forced",
-}
+# Variant of each form's graph, if the routers choose the routes and if they do not run.
+ROUTER_VARIANTS = {name: name for name in ("routed", "all_branches", "forced")}
 FORCED_VARIANTS = {"routed": "forced", "all_branches": "fixed"}
 
 
@@ -73,8 +68,8 @@ def measure(
         fixed_routes: Number of routes, the most frequent ones, that get a fixed form.
         rounds: Number of times that each form is timed on each image.
         loop: Number of runs that are timed together each time.
-        ungated: Names of the branches that have no gate in the routed form. Only where
-            the routers choose the routes.
+        ungated: Names of the branches that have no gate in the routed form. Must be
+            empty if `routes` are passed.
 
     Returns:
         A dict ready for JSON: the settings; what `latency_report.summary` returns;
@@ -163,8 +158,8 @@ def main() -> None:
         routes = random_routes(source.model.route_spec, count, mean, seed)
     form = Form(threshold=export_flags.threshold_from_flags(source))
     if FLAGS.latency_table:
-        form, removed = gates.leave_out(source, form, FLAGS.latency_table)
-        commands.say(gates.line(removed, source.model))
+        form, choices = gates.leave_out(source, form, FLAGS.latency_table)
+        commands.say(gates.line(choices, source.model))
     content = measure(
         source,
         source.test_images(count)[0],

@@ -38,8 +38,8 @@ def measure(
     Returns:
         A dict ready for JSON: the settings, and under `runs`, for each run,
         `threshold`; `accuracy` and `macs_mean` at this T, or `None` if the run was not
-        evaluated at it; `ms`, the mean over the images; and `ms_to_first`, the ratio
-        of this mean to that of the first run.
+        evaluated at it; `ms`, the mean milliseconds an image; and `ms_to_first`, this
+        mean divided by that of the first run.
     """
     with tempfile.TemporaryDirectory() as folder:
         forms = {

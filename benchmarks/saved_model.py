@@ -47,7 +47,7 @@ def measure(
     Returns:
         A dict ready for JSON: the settings; `examples`, the number of images;
         `macs_mean`, the mean MACs an image; `images_per_s` of "batched" and "masked";
-        and `ratio`, the time of masked to that of batched, with its quartiles.
+        and `ratio`, the time of masked divided by that of batched, with its quartiles.
 
     Raises:
         UserError: If there are fewer images than a batch has.
@@ -118,9 +118,8 @@ if __name__ == "__main__":
         flags.declare_key_flag(name)
     FLAGS.set_default("batch_size", 256)
     flags.declare_key_flag("batch_size")
-    flags.DEFINE_alias(
-        "batches_of", "batch_size"
-    )  # The flag's name in earlier versions.
+    # The flag's name in earlier versions.
+    flags.DEFINE_alias("batches_of", "batch_size")
     flags.DEFINE_integer(
         "images", 2560, "Largest number of test images.", lower_bound=1
     )

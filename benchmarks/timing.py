@@ -46,8 +46,8 @@ def comparison(numerator: list[float], denominator: list[float]) -> dict:
 
     Returns:
         A dict ready for JSON: `rounds`, their number; `ratio`, the median over the
-        rounds of the ratio of the two times; `ratio_quartiles`, its lower and upper
-        quartile; and `machine`.
+        rounds of the first time divided by the second; `ratio_quartiles`, its lower
+        and upper quartile; and `machine`.
     """
     ratios = [a / b for a, b in zip(numerator, denominator, strict=True)]
     return {

@@ -78,8 +78,8 @@ def measure(settings: Settings, rounds: int) -> dict:
         A dict ready for JSON: `network`, `batch_size`; under `forms`, for each form,
         `first_step_s` (seconds from the start of a process to the end of its first
         step), `peak_memory_mib`, `step_s` (seconds, the median) and `images_per_s`;
-        and `ratio`, the time of tfdyn's step to that of the plain one, with its
-        quartiles.
+        and `ratio`, the time of tfdyn's step divided by that of the plain one, with
+        its quartiles.
 
     Raises:
         UserError: If a setting does not fit the network.

@@ -12,7 +12,14 @@ from tiny_settings import tiny_settings
 from tfdyn.settings.fields import to_flagfile
 
 
-def printed(*arguments):
+@pytest.fixture
+def flagfile(tmp_path):
+    path = tmp_path / "tiny.flags"
+    path.write_text(to_flagfile(tiny_settings()))
+    return f"--flagfile={path}"
+
+
+def run_command(*arguments):
     command = [sys.executable, "-m", *map(str, arguments), "--rounds=3", "--json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     result = subprocess.run(command, stdout=subprocess.PIPE, env=environment, text=True)
@@ -21,10 +28,8 @@ def printed(*arguments):
 
 
 @pytest.mark.slow
-def test_training_step(tmp_path):
-    flagfile = tmp_path / "tiny.flags"
-    flagfile.write_text(to_flagfile(tiny_settings()))
-    content = printed("benchmarks.training_step", f"--flagfile={flagfile}")
+def test_training_step(flagfile):
+    content = run_command("benchmarks.training_step", flagfile)
     assert list(content["forms"]) == ["tfdyn", "plain"]
     for row in content["forms"].values():
         assert row["images_per_s"] == pytest.approx(128 / row["step_s"])
@@ -37,7 +42,7 @@ def test_training_step(tmp_path):
 @pytest.mark.slow
 def test_evaluation(tiny_run):
     arguments = f"--run_dir={tiny_run.path}", "--images=100", "--batch_size=40"
-    content = printed("benchmarks.evaluation", *arguments)
+    content = run_command("benchmarks.evaluation", *arguments)
     dispatched, masked = content["forms"].values()
     assert content["examples"] == 120
     assert dispatched["accuracy"] == masked["accuracy"]
@@ -48,8 +53,18 @@ def test_evaluation(tiny_run):
 @pytest.mark.slow
 def test_saved_model(tiny_run):
     arguments = f"--run_dir={tiny_run.path}", "--images=100", "--batches_of=40"
-    content = printed("benchmarks.saved_model", *arguments)
+    content = run_command("benchmarks.saved_model", *arguments)
     assert content["examples"] == 80
     assert set(content["images_per_s"]) == {"batched", "masked"}
     assert min(content["images_per_s"].values()) > 0
     assert 0 < content["macs_mean"] and 0 < content["ratio"]
+
+
+@pytest.mark.slow
+def test_routed_latency(flagfile, tmp_path):
+    output = f"--output={tmp_path}/latency.json"
+    arguments = flagfile, output, "--untrained", "--routes=2", "--loop=1"
+    content = run_command("benchmarks.routed_latency", *arguments)
+    assert content == json.loads((tmp_path / "latency.json").read_text())
+    assert len(content["images"]) == 2
+    assert (tmp_path / "latency.png").exists()

@@ -1,14 +1,10 @@
 """Routed latency: what is measured, and what is made of it; never how long it took."""
 
 import json
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
-from paths import ROOT
 from tiny_networks import make, sharpen
 from tiny_settings import tiny_settings
 
@@ -16,7 +12,6 @@ from benchmarks import latency_report, litert, routed_latency
 from export.source import Source
 from tfdyn.costs import complexity
 from tfdyn.data.input_format import InputFormat
-from tfdyn.settings.fields import to_flagfile
 
 BRANCHES = ("sep_conv_3x3", "skip_connection", "max_pool_3x3")
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), "uint8")
@@ -43,16 +38,16 @@ def source():
 
 
 def macs_of(model, route):
-    """MACs of a route given as text, by the kinds of modules that run."""
+    """Counts the MACs of a route in text form, by the kinds of modules that run."""
     branches = iter(route.replace(" ", ""))
     macs = {"router": 0, "rest": 0, "every": 0}
     for module in model.modules:
-        own = complexity.macs(module.layer)
+        count = complexity.macs(module.layer)
         if module.kind == "router":
-            macs["router"] += own
+            macs["router"] += count
         else:
-            macs["every"] += own
-            macs["rest"] += own * (module.kind != "branch" or next(branches) == "1")
+            macs["every"] += count
+            macs["rest"] += count * (module.kind != "branch" or next(branches) == "1")
     return macs
 
 
@@ -101,23 +96,3 @@ def test_images_on_given_routes(source):
         assert content["litert_benchmark"][form]["num_runs"] == 50
     lines = latency_report.table(content).splitlines()
     assert ["routers,", "ms", "-"] in [line.split() for line in lines]
-
-
-@pytest.mark.slow
-def test_command(tmp_path):
-    flagfile = tmp_path / "tiny.flags"
-    flagfile.write_text(to_flagfile(tiny_settings()))
-    output = f"--output={tmp_path}/latency.json"
-    arguments = [f"--flagfile={flagfile}", output, "--routes=2"]
-    arguments += ["--untrained", "--rounds=1", "--loop=1", "--json"]
-    result = subprocess.run(
-        [sys.executable, "-m", "benchmarks.routed_latency", *arguments],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        text=True,
-    )
-    assert result.returncode == 0
-    content = json.loads(result.stdout)
-    assert content == json.loads((tmp_path / "latency.json").read_text())
-    assert len(content["images"]) == 2
-    assert (tmp_path / "latency.png").exists()
