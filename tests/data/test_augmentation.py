@@ -153,12 +153,7 @@ def test_resizes_images_of_unknown_size():
 
 
 @pytest.mark.parametrize(
-    "fields",
-    [
-        {"crop": "centre"},
-        {"autoaugment": "svhn"},
-        {"cutout": -1},
-    ],
+    "fields", [{"crop": "centre"}, {"autoaugment": "svhn"}, {"cutout": -1}]
 )
 def test_refuses(fields):
     with pytest.raises(ValueError, match=next(iter(fields))):

@@ -17,7 +17,7 @@ LABELS = (FEATURES[:, 0] > 0).astype("int32")
 
 @keras.saving.register_keras_serializable("test_routed_model")
 class Smallest(RoutedModel):
-    """One MixedOp of a cheap and a dear branch, on four features."""
+    """One MixedOp of a cheap and an expensive branch, on four features."""
 
     def __init__(self, threshold=1.0, **kwargs):
         super().__init__({"num_classes": 2}, threshold=threshold, **kwargs)
@@ -26,7 +26,7 @@ class Smallest(RoutedModel):
         branches = [
             layers.Dense(3, use_bias=False, name="cheap"),
             keras.Sequential(
-                [layers.Dense(8, use_bias=False), layers.Dense(3)], name="dear"
+                [layers.Dense(8, use_bias=False), layers.Dense(3)], name="expensive"
             ),
         ]
         self.mixed_ops = [MixedOp(branches, name="op")]
@@ -52,7 +52,7 @@ class Smallest(RoutedModel):
 
 
 FIXED = 4 * 2 + 3 * 2
-CHEAP, DEAR = 4 * 3, 4 * 8 + 8 * 3
+CHEAP, EXPENSIVE = 4 * 3, 4 * 8 + 8 * 3
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def compiled(model, **kwargs):
 
 def test_cost_of_a_route(model):
     assert model.route_cost.fixed == FIXED
-    np.testing.assert_array_equal(model.route_cost.branches["op"], [CHEAP, DEAR])
+    np.testing.assert_array_equal(model.route_cost.branches["op"], [CHEAP, EXPENSIVE])
 
 
 def test_fit_by_plain_keras_learns(model):
@@ -94,10 +94,10 @@ def test_metrics(model, threshold):
     predicted = np.asarray(outputs["logits"]).argmax(axis=1)
     expected = {
         "accuracy": (predicted == LABELS).mean(),
-        "expected_macs": FIXED + use @ [CHEAP, DEAR],
+        "expected_macs": FIXED + use @ [CHEAP, EXPENSIVE],
         "loss": float(RoutingLoss()(LABELS, outputs)),
         "use_cheap": use[0],
-        "use_dear": use[1],
+        "use_expensive": use[1],
     }
     assert results == pytest.approx(expected, rel=1e-5)
 

@@ -19,7 +19,7 @@ class Augmentation:
             crops the padded image back to its size at a random place (CIFAR, He et
             al. 2015). "resized" crops a random part, 8 to 100 % of the area with a
             width of 3/4 to 4/3 of the height, and resizes it (ImageNet, Szegedy et
-            al. 2014). "none" crops nothing.
+            al. 2014). "none" crops nothing at random.
         flip: Bool, whether to mirror half of the images left to right.
         autoaugment: String, the data set whose AutoAugment policy is applied
             (Cubuk et al. 2018): "cifar10", "imagenet" or "none".
@@ -55,7 +55,8 @@ class Augmentation:
         """Augments one image and normalises it.
 
         Args:
-            image: uint8 tensor `(height, width, channels)` of any size.
+            image: uint8 tensor `(height, width, channels)` of any size. Unless the
+                crop is "resized", `center_crop` first brings it to the right size.
             seed: Integer tensor `(2,)`, a different one for each image and epoch.
             input_format: `InputFormat` of the network: the size and the normalisation
                 of the result.
@@ -97,7 +98,7 @@ def center_crop(image, size: int):
         return image
     shape = tf.cast(tf.shape(image)[:2], tf.float32)
     scaled = tf.round(shape * (size * 256 / 224) / tf.reduce_min(shape))
-    image = _resize(image, tf.cast(scaled, tf.int32))
+    image = resize(image, tf.cast(scaled, tf.int32))
     top, left = tf.unstack((tf.shape(image)[:2] - size) // 2)
     return tf.image.crop_to_bounding_box(image, top, left, size, size)
 
@@ -141,7 +142,7 @@ def crop_and_resize(image, size: int, seed):
     )
     channels = image.shape[-1]
     crop = tf.ensure_shape(tf.slice(image, begin, extent), (None, None, channels))
-    return _resize(crop, (size, size))
+    return resize(crop, (size, size))
 
 
 def cutout(image, side: int, seed):
@@ -166,12 +167,13 @@ def cutout(image, side: int, seed):
 
 
 def _random_interval(side, length, seed):
-    """Returns booleans `(length,)`, true for `side` pixels around a random one."""
+    """Returns booleans `(length,)`, true for `side` pixels around a random pixel."""
     center = tf.random.stateless_uniform((), seed, maxval=length, dtype=tf.int32)
     offset = tf.range(length) - (center - side // 2)
     return (offset >= 0) & (offset < side)
 
 
-def _resize(image, shape):
-    image = tf.image.resize(image, shape, antialias=True)
-    return tf.saturate_cast(tf.round(image), tf.uint8)
+def resize(images, shape):
+    """Resizes one uint8 image or a batch to `shape`, `(height, width)` in pixels."""
+    images = tf.image.resize(images, shape, antialias=True)
+    return tf.saturate_cast(tf.round(images), tf.uint8)

@@ -18,7 +18,7 @@ def _affine(image, *coefficients):
 OPERATIONS = {
     "ShearX": lambda image, amount: _affine(image, 1, 0.3 * amount, 0, 0, 1, 0),
     "ShearY": lambda image, amount: _affine(image, 1, 0, 0, 0.3 * amount, 1, 0),
-    # In the paper, 150 pixels of an image of 331.
+    # The paper moves an image of 331 pixels by up to 150 pixels.
     "TranslateX": lambda image, amount: _affine(
         image, 1, 0, 150 / 331 * image.width * amount, 0, 1, 0
     ),

@@ -4,7 +4,7 @@ import json
 
 from tfdyn.errors import UserError
 
-# Data set: category: names of its classes, separated by spaces.
+# For each data set, its categories and their classes, separated by spaces.
 CATEGORIES = {
     "cifar10": {
         "animals": "bird cat deer dog frog horse",
@@ -48,7 +48,7 @@ def load(name: str) -> dict[str, list]:
         of the file; empty for "none".
 
     Raises:
-        UserError: If the file cannot be read.
+        UserError: If the file cannot be read, or is not as described.
     """
     if name == "none":
         return {}

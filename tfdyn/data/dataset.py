@@ -71,7 +71,7 @@ class Dataset:
             split: "train", "validation" or "test".
             batch_size: Number of images in a batch.
             augmentation: `Augmentation` of training images. `None`: images are only
-                cropped to their middle, as for evaluation.
+                resized and cropped to their middle, as for evaluation.
             seed: Seed of the run.
             epoch: Number of the epoch, from 0.
             shuffle: Whether to shuffle the images.
@@ -79,8 +79,8 @@ class Dataset:
             shard: Pair `(index, count)`. Only every `count`-th image of the pass is
                 returned, starting with number `index`. Each image is augmented as in
                 the full pass.
-            normalize: Whether to normalise images that are not augmented. Otherwise
-                they are uint8, the input of an exported network.
+            normalize: Whether to normalise images that are not augmented. `False`:
+                they stay uint8, as an exported network reads them.
 
         Returns:
             `tf.data.Dataset` of pairs: images, float32 (or uint8)

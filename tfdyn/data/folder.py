@@ -25,11 +25,11 @@ class Folder:
     The names of the subfolders are the names of the classes. They lie in `data_dir`,
     or in `data_dir/train` and in one of `data_dir/test`, `data_dir/val` and
     `data_dir/validation` (the first that exists). Without a test folder, a fifth of
-    the images of each class is the test set, always the same ones.
+    the images of each class is the test set, always the same images.
 
-    Every image is decoded once to find broken files. Images of up to 96 pixels are
-    then kept in memory, cropped to their middle square. Larger ones are decoded again
-    in each epoch.
+    Every file is decoded once, to find broken ones. If the network reads images of up
+    to 96x96 pixels, they are kept in memory, cropped to their middle square and
+    resized. If it reads larger images, the files are decoded again in each epoch.
     """
 
     def input_format(self, data_dir=None, image_size: int | None = None) -> InputFormat:
@@ -69,7 +69,7 @@ class Folder:
 
 
 def _folders(data_dir):
-    """Returns the folder of the training images and of the test images (or None)."""
+    """Returns the folder of training images, and that of test images or `None`."""
     if data_dir is None or not Path(data_dir).expanduser().is_dir():
         raise UserError(
             f"data_dir={data_dir!r} is not a folder: pass the folder that holds a "

@@ -6,8 +6,9 @@ from PIL import Image, ImageOps
 from tfdyn.errors import UserError
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
-# A network of up to this size in pixels reads the whole middle square of an image. A
-# larger one reads the middle 224 of 256 pixels, as is usual on ImageNet.
+# A network that reads images of up to this height and width in pixels gets the whole
+# middle square of a file. For larger images it gets 224/256 of the square's side, as is
+# usual on ImageNet.
 LARGEST_WHOLE = 96
 
 
@@ -18,7 +19,7 @@ def open_image(path) -> Image.Image:
         path: Path of the file.
 
     Raises:
-        UserError: If the file cannot be decoded.
+        UserError: If the file cannot be read or decoded.
     """
     try:
         with Image.open(path) as image:
@@ -42,7 +43,7 @@ def load_square(path, size: int, channels: int = 3) -> np.ndarray:
         uint8 array `(size, size, channels)`.
 
     Raises:
-        UserError: If the file cannot be decoded.
+        UserError: If the file cannot be read or decoded.
     """
     border = 0.0 if size <= LARGEST_WHOLE else 1 / 16
     image = open_image(path).convert("L" if channels == 1 else "RGB")

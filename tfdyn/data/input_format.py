@@ -106,6 +106,6 @@ class InputFormat:
             return cls(**json.loads(text))
         except (TypeError, ValueError) as error:
             raise UserError(
-                f"{path} does not hold an input format: {error} Expected a JSON object "
-                "with class_names, shape, mean and std, as InputFormat.save writes it."
+                f"{path} does not hold an input format, as InputFormat.save writes it "
+                f"(a JSON object with class_names, shape, mean and std): {error}"
             ) from error

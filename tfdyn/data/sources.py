@@ -4,8 +4,8 @@ import contextlib
 import sys
 
 import numpy as np
-import tensorflow as tf
 
+from tfdyn.data.augmentation import resize
 from tfdyn.data.input_format import InputFormat
 from tfdyn.data.split import InMemory, Streamed
 from tfdyn.errors import UserError
@@ -91,7 +91,8 @@ class Tfds:
 
         Args:
             data_dir: Path of the folder of TFDS. `None`: its default.
-            image_size: Height and width of the images in pixels. `None`: the usual.
+            image_size: Height and width of the images in pixels. `None`: the `size` of
+                the data set.
         """
         import tensorflow_datasets as tfds  # Slow to import.
 
@@ -186,9 +187,4 @@ def resize_images(images: np.ndarray, size: int) -> np.ndarray:
     # About 1000 images at a time, because the float32 result needs four times the
     # memory of the uint8 images.
     parts = np.array_split(images, max(1, len(images) // 1000))
-    return np.concatenate([_resize(part, size).numpy() for part in parts])
-
-
-def _resize(images, size):
-    images = tf.image.resize(images, (size, size), antialias=True)
-    return tf.saturate_cast(tf.round(images), tf.uint8)
+    return np.concatenate([resize(part, (size, size)).numpy() for part in parts])

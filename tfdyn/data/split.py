@@ -73,7 +73,7 @@ class InMemory:
         )
 
     def records(self, order_seed=None) -> tf.data.Dataset:
-        """Returns the indices of all images.
+        """Returns a data set of the indices of all images.
 
         Args:
             order_seed: Integer, or tuple of integers, that decides the order. `None`:
@@ -121,7 +121,7 @@ class Streamed:
         """Divides the split in two: the second part is the last images of the split.
 
         TFDS shuffles images when it writes them, so the last images are a random
-        sample. Taking them lets each part read whole files.
+        sample. Each part then reads whole files, except one that both share.
 
         Args:
             share: Share of the images in the second part, from 0 to 1.
@@ -138,7 +138,7 @@ class Streamed:
         )
 
     def records(self, order_seed=None) -> tf.data.Dataset:
-        """Returns all images and labels, not yet decoded.
+        """Returns a data set of all images and labels, not yet decoded.
 
         Args:
             order_seed: Integer, or tuple of integers, that decides the order: of the

@@ -57,8 +57,8 @@ class TinyImageNet:
 def _part(data_dir, name):
     if data_dir is None or not (Path(data_dir).expanduser() / name).is_dir():
         raise UserError(
-            f"data_dir={data_dir!r} must be the folder tiny-imagenet-200 of its "
-            f"archive, with {name}/ in it."
+            f"data_dir={data_dir!r} must be the folder tiny-imagenet-200 of the "
+            f"TinyImageNet archive, with {name}/ in it."
         )
     return Path(data_dir).expanduser() / name
 

@@ -1,14 +1,14 @@
 """Stage tables of ResNet and MobileNetV2, on which several families are built."""
 
-# Of each stage of a ResNet of bottlenecks: output channels, stride of its first block
-# (He et al., 2016, table 1).
+# For each stage of a ResNet with bottleneck blocks: output channels, stride of its
+# first block (He et al., 2016, table 1).
 RESNET = ((256, 1), (512, 2), (1024, 2), (2048, 2))
 
-# Blocks of each stage (the same table).
+# Number of blocks in each stage (the same table).
 RESNET_50, RESNET_101 = (3, 4, 6, 3), (3, 4, 23, 3)
 
-# Of each stage of MobileNetV2: expansion, output channels, blocks, stride of its first
-# block (Sandler et al., 2018, table 2).
+# For each stage of MobileNetV2: expansion, output channels, number of blocks, stride of
+# its first block (Sandler et al., 2018, table 2).
 MOBILENETV2 = (
     (1, 16, 1, 1),
     (6, 24, 2, 2),
@@ -21,10 +21,10 @@ MOBILENETV2 = (
 
 
 def mobilenetv2_stages(pixels: int) -> list[tuple[int, int, int, int]]:
-    """Returns the stages of MobileNetV2 for images of a size.
+    """Returns the stages of MobileNetV2 for an image size.
 
-    They are those of `MOBILENETV2`. Only for images of 32 pixels, the stage of 24
-    channels has stride 1, as in the code of InstaNAS.
+    They are those of `MOBILENETV2`, with one exception: for images of 32 pixels, the
+    stage of 24 channels has stride 1, as in the code of InstaNAS.
 
     Args:
         pixels: Height and width of the images, in pixels: 32, 64 or 224.

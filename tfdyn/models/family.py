@@ -1,4 +1,4 @@
-"""Family: all that the library must know of one family of networks."""
+"""Family: all that the library must know about one family of networks."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 @dataclasses.dataclass(frozen=True)
 class TrainingContext:
-    """What a family's stages and callbacks may need beside settings and model.
+    """What a family's stages and callbacks may need besides settings and model.
 
     Attributes:
         steps_per_epoch: Number of training steps in an epoch.
@@ -28,11 +28,11 @@ class Family:
 
     Attributes:
         model: Subclass of `RoutedModel`.
-        sizes: Mapping from names of networks to arguments of `model`. They come first:
-            no setting but those of `overrides` replaces them.
+        sizes: Mapping from names of networks to arguments of `model`. Only the
+            settings in `overrides` replace an argument of a size.
         settings: Dataclass with the settings that only this family has.
-        also_reads: Names of common settings that this family reads and another family
-            does not.
+        also_reads: Names of common settings that this family reads, but not every
+            family.
         overrides: Names of settings that replace an argument of a size, if they are
             not `None`.
         arguments: Function of the `Settings` and of the size's arguments that returns
@@ -54,11 +54,11 @@ class Family:
 
     @property
     def name(self) -> str:
-        """Name of the family, that of its model's class."""
+        """Name of the family: the name of its model's class."""
         return self.model.__name__
 
     @property
     def reads(self) -> frozenset[str]:
-        """Names of the settings that this family reads and another does not."""
+        """Names of the settings that this family reads, but not every family."""
         names = {field.name for field in dataclasses.fields(self.settings)}
         return frozenset(names.union(self.also_reads))

@@ -52,7 +52,7 @@ class RoutedModel(keras.Model):
     at_least_1 = ("num_classes",)
 
     def __init__(self, arguments: dict, threshold=1.0, **kwargs):
-        # Without autocast T and routes stay in float32. Layers cast their inputs.
+        # Without autocast, T and routes stay in float32. Layers cast their inputs.
         super().__init__(**{"autocast": False, **kwargs})
         for name in self.at_least_1:
             if not isinstance(arguments[name], numbers.Real) or arguments[name] < 1:
@@ -143,7 +143,7 @@ class RoutedModel(keras.Model):
 
     @functools.cached_property
     def modules(self) -> list[Module]:
-        """The modules of the network, in its order."""
+        """The modules of the network (`tfdyn.layers.modules.find_modules`)."""
         return find_modules(self)
 
     @functools.cached_property

@@ -1,4 +1,4 @@
-"""DataSettings: which images, how they are augmented, how many at once."""
+"""DataSettings: which images, how they are augmented, how many are in a batch."""
 
 import dataclasses
 
@@ -31,16 +31,16 @@ class DataSettings:
     )
     validation_share: float = setting(
         0.1,
-        "Share of the training images that is held out for validation. They choose the "
-        "best epoch, thresholds T for a budget, and gates to leave out.",
+        "Share of the training images that is held out for validation. The best epoch, "
+        "thresholds T for a budget and gates to leave out are chosen on them.",
     )
     batch_size: int = setting(
         128, "Images in a batch, of all devices together.", within="at least 1"
     )
     crop: str = setting(
         "pad",
-        "How training images are cropped. pad: black border, then a random crop of the "
-        "image's size. resized: a random part of the image, resized. none: no crop.",
+        "How training images are cropped at random. pad: a black border, then a crop of "
+        "the image's size. resized: a part of the image, resized. none: not at all.",
         choices=("pad", "resized", "none"),
     )
     flip: bool = setting(True, "Mirror half of the training images, at random.")

@@ -6,7 +6,8 @@ from absl import flags
 
 from tfdyn.errors import UserError
 
-# Text of a range, as an error names it: whether a number lies in it.
+# The ranges of numbers: how errors name a range, and the test of whether a number is
+# in it.
 RANGES = {
     "above 0": lambda number: number > 0,
     "at least 0": lambda number: number >= 0,
@@ -76,7 +77,7 @@ def check_fields(settings) -> None:
         settings: Instance of a settings class.
 
     Raises:
-        UserError: If a value is not. It names the flag.
+        UserError: If a value is not. The message names the flag.
     """
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
@@ -95,6 +96,9 @@ def from_flags(settings_class: type, flag_values=flags.FLAGS):
     Args:
         settings_class: Dataclass whose flags were defined by `define_flags`.
         flag_values: `absl.flags.FlagValues` to read.
+
+    Raises:
+        UserError: If a value is wrong.
     """
     values = {}
     for field in dataclasses.fields(settings_class):

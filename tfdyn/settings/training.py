@@ -13,7 +13,7 @@ class TrainingSettings:
 
     seed: int = setting(
         0,
-        "Seed of weights, order of images, augmentation, noise and drops.",
+        "Seed of weights, order of images, augmentation, noise and dropped branches.",
         within="from 0 to 4294967295",
     )
     pretrain_epochs: int = setting(1200, "Epochs of stage 1.", within="at least 0")
@@ -38,7 +38,7 @@ class TrainingSettings:
         within="above 0",
     )
     learning_rate_steps: tuple = setting(
-        (), "Epochs of a stage after which the step schedule multiplies by its factor."
+        (), "Epochs of a stage after which the step schedule lowers the learning rate."
     )
     momentum: float = setting(0.9, "Momentum of SGD.", within="at least 0 and below 1")
     nesterov: bool = setting(False, "Use Nesterov momentum.")
@@ -53,8 +53,8 @@ class TrainingSettings:
     )
     drop_branch: float = setting(
         0.7,
-        "DRNet and InstaNAS: share of branches that are dropped at random at the end "
-        "of a stage. It rises from 0.",
+        "DRNet and InstaNAS: share of branches that are dropped at random in the last "
+        "epoch of a stage. It rises to this number from 0.",
         within="at least 0 and below 1",
     )
     cost_unit: str = setting(
@@ -64,7 +64,7 @@ class TrainingSettings:
     )
     cost_table: str | None = setting(
         None,
-        "File of a cost table whose costs replace the count, such as the "
+        "File of a cost table whose costs replace those of --cost_unit, such as the "
         "latency.DEVICE.json of a run (milliseconds).",
     )
     dtype_policy: str = setting(
