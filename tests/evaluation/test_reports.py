@@ -46,8 +46,8 @@ def test_the_table_ends_with_what_was_chosen_for_a_budget():
     *_, row, blank, line = reports.table(content, "runs/a").splitlines()
     assert row.split()[0] == "T=0.99987" and not blank
     assert line == (
-        "budget 0.8 ms: T=0.99987, the largest T whose predicted mean on 5,000 "
-        "validation images (0.7971 ms) stays within the budget, less a margin"
+        "budget 0.8 ms: T=0.99987, the largest T that meets it with a margin; the "
+        "predicted mean is 0.7971 ms on 5,000 validation images"
     )
 
 
@@ -58,8 +58,9 @@ def test_the_table_ends_with_what_was_chosen_for_a_rate():
     *_, row, blank, line = reports.table(content, "runs/a").splitlines()
     assert row.split()[0] == "T=0.49" and not blank
     assert line == (
-        "target rate 0.7: T=0.49, the largest T at which no more of the branches' "
-        "MACs run on 5,000 validation images (0.6991); on the test images 0.7031"
+        "target rate 0.7: T=0.49, the largest T that meets it; the share of the "
+        "branches' MACs that run is 0.6991 on 5,000 validation images and 0.7031 on "
+        "the test images"
     )
 
 

@@ -84,19 +84,12 @@ def read(folder):
         return list(csv.DictReader(file))
 
 
-def test_stopped_before_the_model_was_written_goes_on(whole, tmp_path):
+# A killed checkpoint has its data, but no index.
+@pytest.mark.parametrize("missing", ["model.keras", "checkpoints/epoch-4.index"])
+def test_a_file_that_was_being_written_is_written_again(whole, tmp_path, missing):
     shutil.copytree(whole.path, tmp_path / "run")
-    (tmp_path / "run" / "model.keras").unlink()
-    train(tiny_settings(**TWO_AND_TWO), tmp_path / "run")
-    assert_same_weights(weights(tmp_path / "run"), weights(whole.path))
-
-
-def test_a_checkpoint_that_was_being_written_does_not_count(whole, tmp_path):
-    shutil.copytree(whole.path, tmp_path / "run")
-    checkpoints = tmp_path / "run" / "checkpoints"
-    (tmp_path / "run" / "model.keras").unlink()
-    # As a kill leaves it: data there, its index not, the list still the old one.
-    (checkpoints / "epoch-4.index").unlink()
+    for name in {"model.keras", missing}:
+        (tmp_path / "run" / name).unlink()
     train(tiny_settings(**TWO_AND_TWO), tmp_path / "run")
     assert_same_weights(weights(tmp_path / "run"), weights(whole.path))
 

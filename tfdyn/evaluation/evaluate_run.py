@@ -1,4 +1,4 @@
-"""Evaluates a finished run on its test images, and writes what it finds."""
+"""Evaluates a finished run on its test images, and writes the results."""
 
 from tfdyn.data import categories as category_sets
 from tfdyn.evaluation import reports
@@ -32,16 +32,16 @@ def evaluate(
         run_dir: Path of a finished run's folder.
         thresholds: List of thresholds T in (0, 1]. A network without routers runs the
             same at every T, and is evaluated at 1 alone.
-        batch_size: Images in a batch.
+        batch_size: Number of images in a batch.
         model_name: "model.keras" (the end of the training) or "best.keras" (its best
             epoch on the validation images).
         data_dir: Folder of the data, if they have moved since the training.
-        cost_table: Path of a cost table to report too. Default: the run's own, if it
-            has just one (`tfdyn.runs.tables.load_table`).
-        budgets_ms: List of mean milliseconds an image. For each, a row is added at the
-            largest T that meets it on the validation images.
+        cost_table: Path of a cost table, whose cost is reported beside MACs. Default:
+            that of the run, if it has just one (`tfdyn.runs.tables.load_table`).
+        budgets_ms: List of limits on the mean milliseconds of an image. For each, a row
+            is added at the largest T that meets it on the validation images.
         categories: Name or file of categories of classes, by which the use of branches
-            is reported (`tfdyn.data.categories.load`). Default: the training's.
+            is reported (`tfdyn.data.categories.load`). Default: those of the training.
         target_rates: List of shares of the branches' MACs. For each, a row is added at
             the largest T that meets it on the validation images.
 
@@ -49,13 +49,14 @@ def evaluate(
         The content of `evaluation.json`: `dataset`, `split`, `examples` (number of
         images), `all_branches` and, for each threshold, budget and rate, a row in
         `routed`. Accuracy is between 0 and 1; MACs and parameters are means over the
-        images, of the branches on their routes. `use` holds the share of the images
-        that run a branch at the model's own threshold, or at the nearest one, by
-        MixedOp and branch: of `all` images, and of each of the `categories`.
+        images, of the branches on their routes. `use` holds the share of images that
+        run each branch of each MixedOp, among `all` images and among those of each of
+        the `categories`, at the `threshold` in `routed` nearest to the model's.
 
     Raises:
-        UserError: If the run is not finished, a threshold is out of range, or no
-            threshold meets a budget or a rate.
+        UserError: If the run is not finished, a file or an argument is not as
+            described, or no threshold meets a budget or a rate.
+        OSError: If the data are missing and cannot be downloaded.
     """
     run = RunFolder(run_dir)
     model = run.load_model(model_name)
@@ -85,7 +86,7 @@ def evaluate(
 
 
 def _nearest(model, thresholds):
-    """Returns the index of the threshold that is the model's own, or nearest to it."""
+    """Returns the index of the threshold that is nearest to the model's."""
     if isinstance(model.threshold, list):
         return thresholds.index(tuple(model.threshold))
     distances = [abs(threshold - model.threshold) for threshold in thresholds]

@@ -1,4 +1,4 @@
-"""The evaluation of a run as a picture."""
+"""The evaluation of a run as a plot."""
 
 from tfdyn.figures import figure
 from tfdyn.routing.threshold import threshold_label
@@ -11,7 +11,7 @@ def plot(path, results: list[tuple], shown: int) -> None:
         path: PNG file to write.
         results: List of pairs: a threshold, and the result of `Evaluator` at it.
         shown: Index of the result whose use of branches is drawn, as in DRNet's
-            figure 2; with categories, for each of them too.
+            figure 2. If it has categories, their use is drawn too.
     """
     threshold, result = results[shown]
     names, rows = _use(result)
@@ -43,8 +43,7 @@ def _use(result):
     branches = list(dict.fromkeys(name for shares in use.values() for name in shares))
     names, rows = [], [[] for _ in use]
     for branch in branches:
-        names.append(branch)
-        names += [f"{branch}, {category}" for category in categories]
+        names += [branch, *(f"{branch}, {category}" for category in categories)]
         for row, op in zip(rows, use, strict=True):
             row += [each[op].get(branch, 0.0) for each in (use, *categories.values())]
     return names, rows

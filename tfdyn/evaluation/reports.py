@@ -16,11 +16,11 @@ def evaluation(
     Args:
         dataset: Name of the data set.
         weights: File of the model that was evaluated.
-        results: List of pairs: a threshold, and the result of `Evaluator` at it with
-            whatever else belongs into its row. The first has T=1.
+        results: List of pairs: a threshold, and the result of `Evaluator` at it, which
+            may hold further fields for its row. The first pair has T=1.
         cost_table: Path of the cost table whose unit is among the results.
-        shown: Index, not counting that first one, of the result whose use of branches
-            is reported.
+        shown: Index of the pair whose use of branches is reported, counted from 0
+            after the first pair.
     """
     (_, full), *routed = results
     others = {unit: full[f"{unit}_mean"] for unit in _other_units(full)}
@@ -60,7 +60,7 @@ def table(content: dict, run) -> str:
     """Returns `evaluation.json` as a table for people.
 
     Args:
-        content: What `evaluation` returned.
+        content: Dict that `evaluation` returned.
         run: `RunFolder` or path, for the title.
     """
     full, routed = content["all_branches"], content["routed"]
@@ -90,31 +90,31 @@ def table(content: dict, run) -> str:
 
 
 def goal_line(row: dict) -> str:
-    """Returns in words which T was found for a goal.
+    """Returns a line of text that names the largest T for a goal.
 
     Args:
-        row: One of `tfdyn.evaluation.thresholds.choose_thresholds`, with or without
-            the results on the test images.
+        row: A dict that `tfdyn.evaluation.thresholds.choose_thresholds` returned. It
+            may also hold the results on the test images.
     """
     label, images = threshold_label(row["threshold"]), row["validation_examples"]
     if "budget_ms" in row:
         return (
-            f"budget {row['budget_ms']:g} ms: {label}, the largest T whose predicted "
-            f"mean on {images:,} validation images ({row['validation_ms']:.4g} ms) "
-            f"stays within the budget, less a margin"
+            f"budget {row['budget_ms']:g} ms: {label}, the largest T that meets it "
+            f"with a margin; the predicted mean is {row['validation_ms']:.4g} ms on "
+            f"{images:,} validation images"
         )
     tested = ""
     if "executed_share" in row:
-        tested = f"; on the test images {row['executed_share']:.4g}"
+        tested = f" and {row['executed_share']:.4g} on the test images"
     return (
-        f"target rate {row['target_rate']:g}: {label}, the largest T at which no more "
-        f"of the branches' MACs run on {images:,} validation images "
-        f"({row['validation_rate']:.4g}){tested}"
+        f"target rate {row['target_rate']:g}: {label}, the largest T that meets it; "
+        f"the share of the branches' MACs that run is {row['validation_rate']:.4g} on "
+        f"{images:,} validation images{tested}"
     )
 
 
 def _use_table(use):
-    """Returns how often each branch runs, by category, as lines."""
+    """Returns the lines of a table: how often each branch runs, by category."""
     rows = [["", "all images", "least often for", "most often for"]]
     for op, branches in use["all"].items():
         for branch, share in branches.items():

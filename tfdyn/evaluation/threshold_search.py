@@ -7,7 +7,7 @@ import numpy as np
 from tfdyn.errors import UserError
 
 SMALLEST = 1e-6
-# A mean may stay this share below the budget.
+# The search may end when at most this share of the budget is unused.
 TOLERANCE = 1e-3
 
 
@@ -16,15 +16,16 @@ def largest_threshold(
 ) -> float:
     """Finds the largest threshold T with `mean_cost(T) <= budget`.
 
-    T is exact to the tolerance or, where the mean jumps, to float32's resolution. In a
-    trained network one weight of each connection is nearly 1. So the search is over
-    the logarithm of 1 - T, and halves and interpolates in turn.
+    The search ends when the mean is within the tolerance of the budget. Where the mean
+    jumps, it ends when T is exact in float32. In a trained network, one weight of each
+    connection is nearly 1. So the search runs over the logarithm of 1 - T. It bisects
+    and interpolates in turn.
 
     Args:
         mean_cost: Function that maps T in (0, 1] to a mean cost and rises with T. It
             is called several times with the same T.
         budget: Largest mean cost allowed, in `unit`.
-        tolerance: Share of the budget that may stay unused.
+        tolerance: Share of the budget that may stay unused, from 0 to 1.
         unit: Unit of budget and mean cost, for the error message.
 
     Raises:
@@ -56,7 +57,7 @@ def largest_threshold(
 
 
 def _between(low, high, share):
-    """Returns a T of few digits between two, at a share of the way in log(1 - T)."""
+    """Returns a T of few digits, about `share` of the way in log(1 - T)."""
     wide, narrow = 1 - low, max(1 - high, 2**-25)  # Half of float32's last step.
     gap = wide * (narrow / wide) ** min(max(share, 0.1), 0.9)
     for digits in range(1, 9):

@@ -13,7 +13,7 @@ class Goal:
     """A limit on a mean over the validation images.
 
     Attributes:
-        name: What the limit is called in `evaluation.json` and as a flag.
+        name: Name of the limit in `evaluation.json`, and of its flag.
         metric: Name of the limited mean among the results of `Evaluator`.
         validation_name: Name of that mean in a row of `evaluation.json`.
         largest: Largest value that the limit may have.
@@ -30,7 +30,8 @@ class Goal:
     margin: float = 0.0
 
 
-# Means measured on a device for three budgets were 1.3 to 2.3 % above the predicted.
+# For three budgets, the means measured on a device were 1.3 to 2.3 % above the
+# predicted means.
 BUDGET_MS = Goal("budget_ms", "ms_mean", "validation_ms", math.inf, "ms", margin=0.03)
 # DMNN's r: the share of the branches' MACs that run.
 TARGET_RATE = Goal(
@@ -49,7 +50,7 @@ def choose_thresholds(
             shares of the branches' MACs.
         evaluator: `Evaluator`; for `BUDGET_MS` with a table in ms.
         dataset: `Dataset` with validation images.
-        batch_size: Images in a batch.
+        batch_size: Number of images in a batch.
 
     Returns:
         A list of dicts ready for JSON: `threshold`, the limit under the goal's name,
@@ -63,7 +64,7 @@ def choose_thresholds(
     limits = [_check(goal, limit) for limit in limits]
     examples = count_validation(dataset) if limits else 0
 
-    @functools.cache  # Limits share thresholds.
+    @functools.cache  # Several searches try the same thresholds.
     def mean_cost(threshold):
         results = evaluator.on(dataset, "validation", threshold, batch_size)
         return results[goal.metric]
@@ -97,7 +98,7 @@ def count_validation(dataset) -> int:
         dataset: `Dataset`.
 
     Raises:
-        UserError: If there are none to choose by.
+        UserError: If there are none.
     """
     examples = dataset.num_examples("validation")
     if not examples:
@@ -115,7 +116,7 @@ def _check(goal, limit):
         number = float(limit)
     except (TypeError, ValueError):
         number = math.nan
-    # An infinite limit is none.
+    # An infinite limit is no limit.
     if not (0 < number <= goal.largest and math.isfinite(number)):
         top = "" if math.isinf(goal.largest) else f" and at most {goal.largest:g}"
         raise UserError(

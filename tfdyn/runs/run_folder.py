@@ -29,6 +29,7 @@ class RunFolder:
       and auxiliary head. If this file exists, the run is finished.
     - `evaluation.json`, `evaluation.png`: results of `python -m tfdyn.evaluate`.
     - `latency.DEVICE.json`: latency tables.
+    - `operating_points/`: models that a search kept (InstaNAS).
 
     Args:
         path: Path of the folder.
@@ -44,7 +45,7 @@ class RunFolder:
         return self.path / name
 
     def operating_point(self, name: str) -> "RunFolder":
-        """Returns the `RunFolder` of a model that a search keeps (InstaNAS).
+        """Returns the `RunFolder` of a model that a search kept (InstaNAS).
 
         Args:
             name: Name of the operating point, from A to E.

@@ -1,4 +1,4 @@
-"""Cost tables of a run: which one predicts its milliseconds."""
+"""Cost tables of a run: which of them predicts its milliseconds."""
 
 import pathlib
 
@@ -14,12 +14,13 @@ def load_table(
 
     Args:
         run: `RunFolder`.
-        cost_table: Path of a table. Default: the run's own latency table, if it has
-            just one, else the table in ms that it was trained with.
+        cost_table: Path of a table. Default: the latency table in the run folder; if
+            there is none there, the table in ms that the run was trained with.
         needed: Whether a table in ms must be found.
 
     Returns:
-        The table's path and the `CostTable`, or `None` twice.
+        The table's path and the `CostTable`. If none is needed, and the run has none
+            or several: `None` twice.
 
     Raises:
         UserError: If the file is not a cost table; or if a table is needed and there

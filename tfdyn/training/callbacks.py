@@ -83,7 +83,7 @@ class Progress(keras.callbacks.Callback):
 
 
 _SHOWN = ("loss", "accuracy", "val_accuracy")
-# Logs of InstaNAS. Both bounds are in the unit of its cost.
+# Logs of InstaNAS. Both bounds are in the unit of the cost in its reward.
 _SEARCH_LOGS = (
     "drop_rate",
     "reward",
@@ -103,7 +103,7 @@ class MetricsTable(keras.callbacks.Callback):
     """Writes the logs of all epochs to a CSV file.
 
     After each epoch the whole file is written again. A run that is resumed keeps the
-    rows of the epochs before its checkpoint and drops later ones.
+    rows up to the epoch of its checkpoint and drops later ones.
 
     Args:
         path: Path of the file.

@@ -63,7 +63,8 @@ class Checkpoints:
 
     def _newest(self):
         paths = self._manager(tf.train.Checkpoint()).checkpoints
-        return next((p for p in reversed(paths) if _exists(p)), None)
+        existing = [p for p in paths if pathlib.Path(f"{p}.index").exists()]
+        return existing[-1] if existing else None
 
     def _manager(self, contents):
         return tf.train.CheckpointManager(
@@ -82,7 +83,3 @@ class Checkpoints:
 
 def _variables(variables):
     return [variable.value for variable in variables]
-
-
-def _exists(path):
-    return pathlib.Path(f"{path}.index").exists()

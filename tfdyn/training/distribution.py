@@ -38,7 +38,8 @@ class Distribution:
         is_chief: Bool, whether this process writes the files of the run.
 
     Raises:
-        UserError: If there is no such strategy, or `TF_CONFIG` is missing or wrong.
+        UserError: If there is no such strategy, `TF_CONFIG` is missing or wrong, or
+            the workers differ in their number of devices.
         ConnectionError: If this worker cannot connect to the others.
     """
 
@@ -140,7 +141,7 @@ class Distribution:
             batch_size: Number of images in a global batch.
 
         Returns:
-            Iterable of batches, the arguments of `step`.
+            Iterable of batches, for the function that `step` returns.
 
         Raises:
             UserError: If the batch cannot be split into equal parts.
@@ -172,9 +173,10 @@ class Distribution:
         def value():
             return tf.constant(number if self.is_chief else 0)
 
-        context = self._strategy
-        sums = context.reduce("SUM", context.run(value), axis=None)
-        return int(sums) // (self.replicas // self.workers)
+        results = self._strategy.run(value)
+        # Each replica of the chief adds the number once.
+        total = self._strategy.reduce("SUM", results, axis=None)
+        return int(total) // (self.replicas // self.workers)
 
 
 def _devices(kind):

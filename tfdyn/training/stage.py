@@ -26,9 +26,9 @@ class Stage:
         start: Function without arguments that is called once, before the first epoch.
             It may set weights.
         threshold: T of the validation. `None`: the threshold of the model.
-        turns: Tuple of stages that alternate, epoch by epoch. Their optimizers, losses
-            and `begin` replace those of this stage; their `epochs` and `schedules` are
-            ignored.
+        turns: Tuple of stages that alternate, epoch by epoch. Each replaces the name,
+            optimizer, loss, `begin` and threshold of this stage in its epochs. Its
+            `epochs`, `schedules` and `start` are ignored.
     """
 
     name: str
@@ -102,7 +102,7 @@ def sgd(settings, learning_rate: float, epochs: int, steps_per_epoch: int) -> SG
             learning_rate, steps_per_epoch, decay, staircase=True
         )
     elif settings.learning_rate_schedule == "step":
-        # Keras counts steps from 0, and a boundary is the last step of an interval.
+        # Keras counts steps from 0, and a boundary is the last step before a change.
         ends = [epoch * steps_per_epoch - 1 for epoch in settings.learning_rate_steps]
         values = [learning_rate * decay**i for i in range(len(ends) + 1)]
         learning_rate = schedules.PiecewiseConstantDecay(ends, values)

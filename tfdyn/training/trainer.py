@@ -38,14 +38,14 @@ def train(
         run_dir: Path of the run's folder: a new one, or one of the same settings.
         output: Stream that progress is written to.
         distribution: `Distribution` over devices (default: one device). It is no part
-            of the run: a training may be resumed on other devices.
+            of the run, so a training may be resumed on other devices.
 
     Returns:
         The `RunFolder`.
 
     Raises:
         UserError: If a setting does not fit the others, the data or the folder; or if
-            the loss is no longer finite (`DivergedError`).
+            the loss or a weight is no longer finite (`DivergedError`).
         OSError: If the data are missing.
         WorkerLostError: If another worker is lost.
     """
