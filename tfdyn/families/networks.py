@@ -56,10 +56,10 @@ def build(
 
     Args:
         network: Name of the network, one of `tfdyn.networks()`.
-        input_shape: Height, width and channels of the images, in pixels.
+        input_shape: Height and width of the images, in pixels, and their channels.
         num_classes: Number of classes.
         **arguments: Further arguments of the model's class (`tfdyn.DRNet`,
-            `tfdyn.DMNN` or `tfdyn.InstaNAS`). They replace those of the size.
+            `tfdyn.DMNN` or `tfdyn.InstaNAS`). They replace those of the network.
 
     Raises:
         UserError: If there is no such network, the class has no such argument, or an
@@ -73,12 +73,8 @@ def build(
                 f"{family.name}, the family of {network}, has no argument {name!r}; "
                 f"its arguments are {', '.join(names)}."
             )
-    shape = tuple(input_shape) if isinstance(input_shape, Iterable) else input_shape
-    if (
-        not isinstance(shape, tuple)
-        or len(shape) != 3
-        or not all(isinstance(side, int) and side > 0 for side in shape)
-    ):
+    shape = tuple(input_shape) if isinstance(input_shape, Iterable) else ()
+    if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
         raise UserError(
             f"The input shape is (height, width, channels), three whole numbers above "
             f"0; got {input_shape!r}."
@@ -94,11 +90,11 @@ def build_network(
 
     Args:
         settings: `Settings`.
-        input_shape: Height, width and channels of the images, in pixels.
+        input_shape: Height and width of the images, in pixels, and their channels.
         num_classes: Number of classes.
 
     Raises:
-        UserError: If a setting belongs to another family, or has a wrong value.
+        UserError: If a setting does not apply to the network, or has a wrong value.
     """
     family = family_of(settings.network)
     check_settings(settings)
@@ -116,16 +112,17 @@ def build_network(
 
 
 def check_settings(settings: Settings) -> None:
-    """Checks that no setting of another family was changed.
+    """Checks that no setting was changed that does not apply to the network.
 
-    The flags of a saved run hold all settings, so one at its default is no mistake.
+    Settings of other families do not apply; nor do those of routers, if the network is
+    static. A static network may have `categories`: the evaluation reads them too. The
+    flags of a saved run hold all settings, so a setting at its default is no mistake.
 
     Args:
         settings: `Settings`.
 
     Raises:
-        UserError: If a setting that the network does not read has another value than
-            its default. (`categories` are read by the evaluation too.)
+        UserError: If a setting that does not apply is not at its default.
     """
     family = family_of(settings.network)
     for name in sorted(PARTIAL - family.reads):

@@ -30,9 +30,9 @@ class Settings(
     ```
 
     Raises:
-        UserError: If a value is not one of its choices or not in its range. Whether a
-            setting belongs to the network's family is checked when the network is
-            built (`tfdyn.families.networks`).
+        UserError: If a value is not one of its choices or not in its range, or no
+            stage has epochs. Whether a setting applies to the network is checked when
+            the network is built (`tfdyn.families.networks`).
     """
 
     def __post_init__(self):

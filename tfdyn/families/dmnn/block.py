@@ -39,7 +39,8 @@ class Projection(Chain):
 class Block(keras.layers.Layer):
     """Adds the sub-blocks that run to a shortcut: `X + sum_n s_n F_n(X)` (eq. 4).
 
-    If the sub-blocks are bottlenecks, a ReLU of the sum follows, as in ResNet.
+    X is the input, and s_n are the weights. If the sub-blocks are bottlenecks, a ReLU
+    of the sum follows, as in ResNet.
 
     Args:
         sub_blocks: List of the layers F_n (`tfdyn.families.dmnn.sub_blocks`). They

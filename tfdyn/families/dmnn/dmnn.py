@@ -41,17 +41,18 @@ class DMNN(RoutedModel):
             images.
         num_classes: Integer, number of classes.
         stages: List of stages, each `(filters, width, blocks, strides)`. `filters`:
-            integer, channels after each block. `width`: for bottlenecks the number of
-            channels inside a sub-block, for inverted residuals its expansion E/N.
-            `blocks`: number of blocks. `strides`: stride of the first block.
+            integer, channels after each block. `width`: for bottlenecks, the number of
+            channels inside a sub-block; for inverted residuals, this number divided by
+            the number of input channels. `blocks`: number of blocks. `strides`: stride
+            of the first block.
         sub_blocks: Integer N, number of sub-blocks of each block.
         sub_block: String, "bottleneck" (ResNet) or "inverted_residual" (MobileNetV2).
         stem: String, a key of `tfdyn.layers.stem.RESIDUAL_STEMS`.
         stem_filters: Integer, number of channels after the stem.
         head_filters: Integer, number of channels of a 1x1 convolution before the
             classifier; 0 for no convolution.
-        projection: Boolean, what a block that changes its input's shape has as
-            shortcut: a 1x1 convolution, or nothing.
+        projection: Boolean, whether blocks that change the shape of their input have
+            a shortcut, a 1x1 convolution. All other blocks have the identity.
         units: Integer d, size of each router's state.
         previous_state: Boolean, whether each router reads the state of the router
             before it.

@@ -40,11 +40,11 @@ class RateLoss(keras.losses.Loss):
 
     Args:
         cost: `RouteCost` of the network; `None` for a loss without the last two terms.
-        target_rate: Float in (0, 1], the target: r of eq. 14 and e of eq. 12. Eq. 14
-            does not define whether r is a share of the whole network's cost or of the
-            sub-blocks' cost. Here it is the second, which is nearer to the published
-            costs (with r=0.7, 78.8 % of the whole cost). It becomes the scalar variable
-            `target_rate`, which a training may change.
+        target_rate: Float in (0, 1], initial value of the scalar variable
+            `target_rate`, which a training may change: r of eq. 14 and e of eq. 12. The
+            paper does not define whether r is a share of the cost of the whole network
+            or of the sub-blocks. Here it is a share of the sub-blocks' cost. This is
+            nearer to the paper's results, where r=0.7 runs 78.8 % of the whole cost.
         categories: List of integers, the index of each class's category. It is needed
             if the outputs have `category_logits`.
         category_weights: List of floats, the weight of each router's category loss.
@@ -59,8 +59,8 @@ class RateLoss(keras.losses.Loss):
         Scalar, the mean over the batch.
 
     Raises:
-        UserError: If the target is out of its range, all sub-blocks cost 0, or
-            categories or their weights do not fit the outputs.
+        UserError: If the target is out of its range or all sub-blocks cost 0; in a
+            call, if the categories or their weights do not fit the outputs.
     """
 
     def __init__(

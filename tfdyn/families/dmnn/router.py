@@ -12,8 +12,8 @@ class GateRouter(keras.layers.Layer):
 
     It is the gate controller of DMNN (section 3.2, eqs. 5 to 8). The state is the
     output of global average pooling and a dense layer with ReLU. With `previous_state`,
-    a dense layer with ReLU of the previous router's state is added to it. A last dense
-    layer computes the logits from the state.
+    another dense layer with ReLU reads the previous router's state, and its output is
+    added. A last dense layer computes the logits from the state.
 
     Input: tensor `(batch, height, width, channels)`, the input of the block; with
     `previous_state`, a pair of this and the previous router's state `(batch, units)`.
@@ -26,8 +26,8 @@ class GateRouter(keras.layers.Layer):
         previous_state: Boolean, whether the router reads the state of the router
             before it.
         normalized: Boolean, whether the first dense layer has batch normalisation
-            instead of a bias. It makes the states of different images differ even if
-            their pooled features are nearly the same. The paper has none.
+            instead of a bias. Then the states of different images differ even if their
+            pooled features are nearly the same. The paper has no normalisation.
     """
 
     kind = "router"

@@ -8,7 +8,7 @@ from tfdyn.routing import selection
 
 @keras.saving.register_keras_serializable("tfdyn")
 class GateSelection(keras.layers.Layer):
-    """Decides for each sub-block by itself whether it runs.
+    """Decides whether each sub-block runs, independently of the others.
 
     In training a sub-block runs if its logit of running, with Gumbel noise, is the
     larger of the two. The gradient is that of the softmax (DMNN eq. 8,

@@ -23,20 +23,20 @@ class DMNNSettings:
     )
     target_rate: float = setting(
         0.7,
-        "DMNN: r, the share of the sub-blocks that shall run in stage 2, and of their "
-        "cost (eqs. 12 and 14).",
+        "DMNN: r, the target of stage 2, both for the share of the sub-blocks that run "
+        "(eq. 12) and for the share of their cost (eq. 14).",
         within="above 0 and at most 1",
     )
     target_rate_start: float | None = setting(
         None,
-        "DMNN: target rate in the first epoch of stage 2. It falls to --target_rate "
-        "within half of the stage (default: --target_rate from the start). In stage 1 "
-        "the target rate is 1.",
+        "DMNN: target rate in the first epoch of stage 2. It falls to --target_rate in "
+        "the first half of the stage (default: --target_rate from the start). In stage "
+        "1 the target rate is 1.",
         within="above 0 and at most 1",
     )
     noise_end: float = setting(
         1.0,
         "DMNN: factor of the Gumbel noise in the last epoch of stage 2. It starts at "
-        "1. With 0 the gates end without noise, as in inference.",
+        "1. With 0, routers decide without noise at the end, as in inference.",
         within="at least 0",
     )

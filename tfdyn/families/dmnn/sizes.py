@@ -5,10 +5,9 @@ from typing import Any
 from tfdyn.models.backbones import RESNET, RESNET_50, RESNET_101, mobilenetv2_stages
 
 # Number of sub-blocks: the width of a sub-block in each stage. One sub-block is ResNet
-# itself. The other widths stand in a supplement of DMNN that is not public. With four
-# sub-blocks they are 24 times a power of two (25.82 M parameters, published: 25.81 M).
-# With two and three they are the multiples of 4 near 38.5 and 29.7 times a power of two
-# that give DMNN-50 and DMNN-101 their published sizes.
+# itself. DMNN's supplement with the other widths is not public. Those here give the
+# networks about as many parameters as published. With four sub-blocks they are 24 times
+# a power of two; with two and three, multiples of 4 near 38.5 and 29.7 times one.
 WIDTHS = {
     1: (64, 128, 256, 512),
     2: (40, 76, 152, 308),
@@ -47,10 +46,10 @@ def mobilenetv2(
 ) -> dict[str, Any]:
     """Returns the arguments of a DMNN of inverted residuals, MobileNetV2's blocks.
 
-    Each of N sub-blocks has the expansion E/N, where E is that of the block (DMNN
-    section 3.1). In MobileNetV2, blocks that change the shape of their input have no
-    shortcut. In DMNN their shortcut is a 1x1 convolution, with which the networks have
-    the published sizes. The stem halves images of 224 pixels only.
+    Each of N sub-blocks has the expansion E/N, where E is the expansion of the block in
+    MobileNetV2 (DMNN section 3.1). Blocks that change the shape of their input have no
+    shortcut in MobileNetV2. In DMNN they have a 1x1 convolution, which gives the
+    networks their published sizes. The stem has stride 2 for images of 224 pixels only.
 
     Args:
         multiplier: Factor on the number of channels of every layer.
@@ -82,14 +81,14 @@ def _static(sub_blocks):
 
 
 def _channels(number):
-    """Rounds to a multiple of 8, not below 90 % of it, as MobileNetV2's code does."""
+    """Rounds to a multiple of 8 that is at least 90 % of the number (MobileNetV2)."""
     rounded = max(8, int(number + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * number else rounded
 
 
 SMALL = {"stem": "small", "stem_filters": 16}
-# In feature maps of half the height and width a value costs more MACs, so that the
-# copies at gates weigh less.
+# Exported files copy feature maps at their gates. In maps of half the height and width,
+# with more channels, there are more MACs for each value that is copied.
 HALVED = {"stem": "mobilenet", "stem_filters": 32}
 
 # Network: arguments of DMNN. dmnn_*: tables 1 to 3 of DMNN; resnet_* and mobilenetv2*:

@@ -12,8 +12,8 @@ from tfdyn.training.stage import Stage, cost_table, sgd_stage
 def dmnn_stages(settings, model: DMNN, context: TrainingContext) -> list[Stage]:
     """Returns the stages of a DMNN's training.
 
-    The paper has one stage, "finetune", with the whole loss (eq. 16). A stage
-    "pretrain" may come before it. Its target rate is 1, so that all sub-blocks learn.
+    The paper has one stage, "finetune", with the whole loss (eq. 16). Before it, there
+    may be a stage "pretrain" with a target rate of 1, in which all sub-blocks learn.
 
     Args:
         settings: `Settings` of the run.

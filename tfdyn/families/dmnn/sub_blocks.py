@@ -51,8 +51,7 @@ class InvertedResidual(Chain):
 
     Args:
         filters: Integer, number of output channels.
-        width: Integer, number of channels between the convolutions: E/N times those of
-            the input.
+        width: Integer, number of channels between the convolutions.
         strides: Integer, stride of the depthwise convolution.
         expand: Boolean, whether there is a first convolution. Without it, `width` must
             be the number of input channels, as in the block of MobileNetV2 that has an

@@ -12,9 +12,10 @@ from tfdyn.layers.convolutions import conv_bn
 class AuxiliaryHead(Chain):
     """The auxiliary classifier of DARTS, which exists during training only.
 
-    ReLU; average pooling to 2x2; a 1x1 convolution to 128 channels and a 2x2
-    convolution to 768, each with batch norm and ReLU; a dense layer. The windows of the
-    pooling are 5x5 as in DARTS, or smaller where the input is smaller than 6x6.
+    Its layers are ReLU, average pooling to 2x2, a 1x1 convolution to 128 channels, a
+    2x2 convolution to 768 channels and a dense layer. Batch norm and ReLU follow each
+    convolution. The windows of the pooling are 5x5 as in DARTS, or smaller if the input
+    is smaller than 6x6.
 
     Input: tensor `(batch, side, side, channels)`.
     Output: logits `(batch, num_classes)`, float32.

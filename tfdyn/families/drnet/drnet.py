@@ -39,18 +39,18 @@ class DRNet(RoutedModel):
             images, which must be square.
         num_classes: Integer, number of classes.
         num_cells: Integer L, number of cells.
-        filters: Integer C, number of channels of each node in the first cell. Cells
-            L//3 and 2L//3 double it, and halve height and width.
+        filters: Integer C, number of channels of each node, before cells L//3 and 2L//3
+            (counted from 0) double it and halve height and width.
         num_nodes: Integer N, number of nodes of a cell, without its two inputs.
         inputs_per_node: Integer n, number of connections that end in a node.
         branches: List of names, the candidate branches of each connection: keys of
             `tfdyn.families.drnet.branches.BRANCHES`.
-        topology_seed: Integer, seed of the connections. All cells have the same ones.
+        topology_seed: Integer, seed of the connections, the same in all cells.
         stem: String, "small", or "imagenet" for images of 224x224 pixels.
         selection: String. "gumbel_softmax": with Gumbel noise in training. "softmax":
             without noise. "none": no routers, all branches run at any T.
         threshold: T in (0, 1], a float or a list with one float for each connection.
-            The branches with the largest weights run, as few as make a sum of T.
+            The fewest branches run whose weights sum to at least T.
         temperature: Float above 0, initial temperature of the softmax.
         seed: Integer, seed of the Gumbel noise and of what training drops; `None` for
             a random seed.

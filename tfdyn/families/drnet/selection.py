@@ -12,8 +12,8 @@ class BranchSelection(keras.layers.Layer):
     """Turns a router's logits into the weights of the branches.
 
     In training all branches have a weight: the softmax of the logits, with Gumbel
-    noise (DRNet eq. 4) or without. In inference there is no noise. Only the branches
-    with the largest weights run, as few as make a sum of at least the threshold T.
+    noise (DRNet eq. 4) or without. In inference there is no noise, and each connection
+    runs the fewest branches whose weights sum to at least the threshold T.
 
     All cells of a network share one `BranchSelection`. It has three scalar variables
     that a training may change: `temperature`, and the probabilities
@@ -32,8 +32,8 @@ class BranchSelection(keras.layers.Layer):
 
     Returns:
         Pair `(route, weights)` of float32 tensors `(batch, connections, branches)`.
-        Costs are computed from `route`, and outputs are multiplied by `weights`. They
-        differ in training only: in `weights` dropped branches are 0.
+        Costs are computed from `route`, and outputs are multiplied by `weights`. The
+        two differ in training only: in `weights` dropped branches are 0.
 
     Raises:
         UserError: If there is no such method, or the temperature is not above 0.
@@ -91,10 +91,9 @@ class BranchSelection(keras.layers.Layer):
     def get_config(self):
         config = super().get_config()
         config.pop("dtype")
-        temperature = self.initial_temperature
         return {
             **config,
             "method": self.method,
-            "temperature": temperature,
+            "temperature": self.initial_temperature,
             "seed": self.seed,
         }

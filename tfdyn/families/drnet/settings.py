@@ -7,24 +7,27 @@ from tfdyn.settings.fields import setting
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DRNetSettings:
-    """Settings of the cells, the temperature and the price (DRNet sections 3.3, 4.1).
+    """Settings of the cells, the temperature and the cost (DRNet sections 3.3, 4.1)."""
 
-    Where the default is `None`, the network's size decides.
-    """
-
-    num_cells: int | None = setting(None, "DRNet: L, number of cells.")
-    filters: int | None = setting(None, "DRNet: C, channels of the first cell.")
+    num_cells: int | None = setting(
+        None, "DRNet: L, number of cells (default: the network's)."
+    )
+    filters: int | None = setting(
+        None,
+        "DRNet: C, channels of a node (default: the network's). Cells L//3 and 2L//3, "
+        "counted from 0, double them.",
+    )
     num_nodes: int | None = setting(
-        None, "DRNet: N, nodes of a cell, without its two inputs."
+        None, "DRNet: N, nodes of a cell, without its inputs (default: the network's)."
     )
     inputs_per_node: int | None = setting(
-        None, "DRNet: n, connections that end in a node."
+        None, "DRNet: n, connections that end in a node (default: the network's)."
     )
     branches: tuple | None = setting(
-        None, "DRNet: names of the candidate branches of a connection."
+        None, "DRNet: candidate branches of a connection (default: the network's)."
     )
     topology_seed: int | None = setting(
-        None, "DRNet: seed of the connections of a cell."
+        None, "DRNet: seed of the connections in a cell (default: the network's)."
     )
     auxiliary_weight: float = setting(
         0.4,
@@ -48,14 +51,14 @@ class DRNetSettings:
     temperature_decay: float | None = setting(
         None,
         "DRNet: the exponential schedule multiplies the temperature by exp(-this "
-        "number) after each epoch (0.0006 in the paper). Default: the number with "
-        "which the last epoch has the last temperature.",
+        "number) after each epoch (0.0006 in the paper). Default: the number that "
+        "leads to --finetune_temperature_end in the last epoch.",
         within="at least 0",
     )
     drop_connection: float = setting(
         0.1,
-        "DRNet: share of connections that are dropped at random at the end of a stage. "
-        "It rises from 0.",
+        "DRNet: share of connections that are dropped at random in the last epoch of a "
+        "stage. It rises from 0 in the first epoch.",
         within="at least 0 and below 1",
     )
     finetune_drop_branch: float | None = setting(
@@ -65,14 +68,14 @@ class DRNetSettings:
     )
     cost_weight: float = setting(
         0.1,
-        "DRNet: lambda, the weight of the expected cost in the loss of stage 2. Costs "
-        "are relative, so that the unit does not matter.",
+        "DRNet: lambda, the weight of the expected cost in the loss of stage 2. The "
+        "unit of the cost does not matter.",
         within="at least 0",
     )
     cost_form: str = setting(
         "log",
         "DRNet: form of the cost in the loss. log: logarithm of the cost (DRNet eq. "
-        "8); half the cost lowers the loss by 0.69 lambda. share: cost as a share of "
-        "all branches' (ISBNet eq. 5); one per cent less lowers it by 0.01 lambda.",
+        "8); half the cost lowers the loss by 0.69 lambda. share: cost divided by that "
+        "of all branches (ISBNet eq. 5); 0.01 less lowers the loss by 0.01 lambda.",
         choices=("log", "share"),
     )

@@ -11,8 +11,8 @@ from tfdyn.training.stage import Stage, cost_table, sgd_stage
 def drnet_stages(settings, model: DRNet, context: TrainingContext) -> list[Stage]:
     """Returns the stages of a DRNet's training.
 
-    Stage "pretrain" trains without a price on the cost, at a constant temperature.
-    Stage "finetune" adds the expected cost to the loss, and the temperature falls.
+    Stage "pretrain" has no cost in its loss, and its temperature is constant. Stage
+    "finetune" adds the expected cost to the loss, and the temperature falls.
 
     Args:
         settings: `Settings` of the run.

@@ -4,7 +4,7 @@ from typing import TextIO
 
 import keras
 
-# From this share of pairs of images with the same architecture on, it has collapsed.
+# A search has collapsed if at least this share of pairs of images has one architecture.
 COLLAPSED = 0.99
 
 
@@ -23,7 +23,7 @@ class Collapse(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         same = (logs or {}).get("same_architecture")
-        # In an epoch of the router, the metric is a mean over a router that changes.
+        # In an epoch of the router, the router changes while the metric is averaged.
         if self.params["stage"] != "meta_graph" or same is None:
             return
         if same < COLLAPSED:

@@ -64,7 +64,7 @@ class OperatingPoints(keras.callbacks.Callback):
         point.save_model(self.model)
         path, points = self.folder / TABLE, []
         if path.exists():
-            # A run that was stopped and resumed may have saved later points before.
+            # Before a run was stopped and resumed, it may have saved later points.
             points = [p for p in json.loads(path.read_text()) if p["epoch"] <= epoch]
         points.append({"point": name, "epoch": epoch + 1, **summary(logs)})
         write_json(path, points)
@@ -99,7 +99,7 @@ def summary(logs: dict[str, float]) -> dict[str, Any]:
 
 
 def table(points: list[dict]) -> str:
-    """Returns operating points as a table for people."""
+    """Returns operating points, dicts as in the JSON file, as a table for people."""
     heads = ["point", "epoch", "accuracy", "MACs", "ms", "modules", "one architecture"]
     rows = [
         [

@@ -5,6 +5,7 @@ A policy is a float32 tensor `(batch, cells, modules)`: 1 for a module that runs
 written in `keras.ops`.
 """
 
+import keras
 from keras import ops
 
 from tfdyn.routing.noise import uniform
@@ -24,7 +25,7 @@ def exploration_probabilities(probabilities, alpha: float):
     return alpha * probabilities + (1.0 - alpha) * (1.0 - probabilities)
 
 
-def sample(probabilities, seed):
+def sample(probabilities, seed: int | keras.random.SeedGenerator):
     """Draws a policy: each module runs with its probability.
 
     Args:
@@ -44,7 +45,7 @@ def with_fallback(policy, fallback):
     Args:
         policy: Policy, tensor `(batch, cells, modules)`.
         fallback: Array `(cells, modules)`: 1 for the fallback module of a cell, else 0.
-            A cell that may run no module has zeros only.
+            A cell that can pass its input on has zeros only.
 
     Returns:
         Policy that all cells can run, float32 tensor `(batch, cells, modules)`.
@@ -54,7 +55,7 @@ def with_fallback(policy, fallback):
 
 
 def log_probability(policy, probabilities):
-    """Returns the logarithm of the probability to draw a policy (the sum in eq. 1).
+    """Returns the log of the probability of drawing a policy (the sum in eq. 1).
 
     Args:
         policy: Policy as drawn, without fallbacks, tensor `(batch, cells, modules)`.

@@ -18,9 +18,10 @@ class PolicyLoss(keras.losses.Loss):
     the middle between the lower bound L and the upper bound U, and 0 at the bounds and
     beyond. If R_T is not positive, the reward is R_T alone.
 
-    The loss of an image is the logarithm of the probability of the policy that was
-    drawn, times minus its advantage: its reward less the reward of the policy without
-    exploration (the self-critical baseline). The router's entropy is added.
+    The loss of an image is `-advantage * log(p)`, where p is the probability of the
+    policy that was drawn. The advantage is the reward of this policy minus the reward
+    of the policy without exploration (self-critical baseline). The router's entropy,
+    times its weight, is added if it shall be minimised, else subtracted.
 
     Args:
         cost: `RouteCost` of the network.
@@ -106,7 +107,7 @@ class PolicyLoss(keras.losses.Loss):
         """Returns the reward R_A of a cost z: `-(z - U)(z - L) / gamma`, at least 0.
 
         Args:
-            costs: Tensor `(batch,)`, costs of whole routes in the unit of the cost.
+            costs: Tensor `(batch,)`, costs of whole routes, in the unit of `cost`.
 
         Returns:
             Float32 tensor `(batch,)`, from 0 to 1.

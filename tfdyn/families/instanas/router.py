@@ -7,8 +7,8 @@ from tfdyn.errors import UserError
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
 
-# Channels and kernel sizes of the three convolutions. Residual blocks have the same
-# channels. The paper publishes neither.
+# Channels and kernel sizes of the three convolutions, which the paper does not publish.
+# Residual blocks have the same channels.
 WIDTHS, KERNELS = (16, 32, 64), (7, 5, 5)
 FORMS = ("large_kernels", "residual")
 
@@ -59,10 +59,10 @@ class ImageRouter(Chain):
     Args:
         cells: Integer, number of cells of the network.
         modules: Integer, number of modules of each cell.
-        form: String. "large_kernels", as in the paper: three convolutions of 7x7, 5x5
-            and 5x5, each with stride 2, batch norm and ReLU. "residual", as in the
-            authors' code: a 3x3 convolution and three residual blocks. The last two
-            blocks have stride 2.
+        form: String. "large_kernels", as in the paper: three convolutions with large
+            kernels (here 7x7, 5x5, 5x5), each with stride 2, batch norm and ReLU.
+            "residual", as in the authors' code: a 3x3 convolution and three residual
+            blocks. The last two blocks have stride 2.
         pool: Integer. The router sees the means of squares of this many pixels a side,
             since it does not need the full resolution of large images. With 1 it sees
             all pixels.

@@ -20,8 +20,7 @@ class MBConv(Chain):
 
     Args:
         filters: Integer, number of output channels.
-        width: Integer, number of channels between the convolutions: F times those of
-            the input.
+        width: Integer, number of channels between the convolutions.
         kernel_size: Integer K, height and width of the depthwise kernels.
         strides: Integer, stride of the depthwise convolution.
     """
@@ -80,14 +79,15 @@ def _mb_conv(kernel_size, expansion):
 
 
 # Name of a module: function of (input channels, filters, strides) that returns a layer
-# of this name. They have the order of the authors' code.
+# of this name. The number after "f" is the expansion: with 6, the layer is six times as
+# wide between its convolutions as its input. The order is that of the authors' code.
 MODULES = {
     **dict(_mb_conv(kernel, expansion) for kernel in (3, 5) for expansion in (6, 3)),
     "basic_conv": lambda channels, filters, strides: BasicConv(
         filters, strides, name="basic_conv"
     ),
 }
-# The module that runs if a cell must run one and none is selected: (a) in the paper.
+# Runs if a cell must run a module and none is selected: (a) in the paper's figure 3.
 FALLBACK = "basic_conv"
 # The module that MobileNetV2 consists of.
 MOBILENETV2 = "mb_conv_3x3_f6"

@@ -11,11 +11,11 @@ from tfdyn.routing import selection
 
 @keras.saving.register_keras_serializable("tfdyn")
 class PolicySelection(keras.layers.Layer):
-    """Decides for each module by itself whether it runs (sections 3.3 and 4.1).
+    """Decides whether each module runs, independently of the others (section 3.3).
 
     A module runs if its probability of not running is below the threshold T. If no
     module of a cell is selected, and the cell cannot pass its input on, its fallback
-    module runs. The fallback is added here, not in the cell: so the route holds all
+    module runs (section 4.1). It is added here, not in the cell: so the route holds all
     modules that run, and their costs only need to be summed.
 
     For training, `drop` and `explore` draw policies at random. The probability with
@@ -24,7 +24,7 @@ class PolicySelection(keras.layers.Layer):
 
     Args:
         fallbacks: List with the index of the fallback module of each cell, an integer,
-            or `None` for a cell that may run no module.
+            or `None` for a cell that can pass its input on.
         alpha: Float from 0.5 to 1, encouragement parameter of `explore`.
         seed: Integer, seed of the draws; `None` for a random seed.
 

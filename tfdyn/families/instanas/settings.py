@@ -36,13 +36,14 @@ class InstaNASSettings:
     )
     alpha: float = setting(
         0.8,
-        "InstaNAS: encouragement parameter of the exploration. 0.5: modules are drawn "
-        "at random. 1: by the router's probabilities.",
+        "InstaNAS: encouragement parameter of the exploration. 0.5: each module is "
+        "drawn with probability 0.5. 1: with the router's probability.",
         within="from 0.5 to 1",
     )
     reward_right: float = setting(
         30.0,
-        "InstaNAS: R_T, the reward of an image that is classified right.",
+        "InstaNAS: R_T, the reward of an image that is classified right. It is "
+        "multiplied by R_A, from 0 to 1, which depends on the cost.",
         within="above 0",
     )
     reward_wrong: float = setting(
@@ -53,7 +54,7 @@ class InstaNASSettings:
     entropy: str = setting(
         "minimised",
         "InstaNAS: what the loss does with the router's entropy. minimised: as in the "
-        "paper. maximised: as in the authors' code; the router goes on exploring.",
+        "paper. maximised: as in the authors' code; the router keeps exploring.",
         choices=("minimised", "maximised"),
     )
     entropy_weight: float = setting(
@@ -81,8 +82,8 @@ class InstaNASSettings:
     operating_point: str = setting(
         "C",
         "InstaNAS: one of the models that the search keeps, from A (the most "
-        "expensive) to E (the cheapest). Training: the one whose router stage 2 trains "
-        "under. Export: the one to export instead of the end of the training.",
+        "expensive) to E (the cheapest). Training: stage 2 uses the router of this "
+        "model. Export: this model is exported, not that of the end of the training.",
         choices=OPERATING_POINTS,
     )
     retrain: bool = setting(

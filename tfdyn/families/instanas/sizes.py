@@ -4,15 +4,14 @@ from typing import Any
 
 from tfdyn.models.backbones import mobilenetv2_stages
 
-# Height and width of the images, in pixels: side of the squares of pixels that the
-# router sees as one.
+# Height and width of the images, in pixels: `router_pool` of the networks for them.
 ROUTER_POOLS = {32: 1, 64: 2, 224: 4}
 
 
 def meta_graph(pixels: int) -> dict[str, Any]:
-    """Returns the arguments of an InstaNAS of 17 cells, for images of a size.
+    """Returns the arguments of an InstaNAS of 17 cells, for images of one size.
 
-    The stem halves images of 224 pixels only.
+    The stem has stride 2 for images of 224 pixels only.
 
     Args:
         pixels: Height and width of the images, in pixels: 32, 64 or 224.

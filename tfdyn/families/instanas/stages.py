@@ -14,17 +14,18 @@ from tfdyn.models.family import TrainingContext
 from tfdyn.routing import schedules
 from tfdyn.training.stage import Stage, cost_table, sgd
 
-# The upper bound never falls below (1 + MARGIN) times the lower bound, both without the
-# cost of what always runs. In MACs, the bounds of the authors' code would cross.
+# The upper bound is at least (1 + MARGIN) times the lower bound, both without the cost
+# of what always runs. With costs in MACs, the authors' bounds would cross.
 MARGIN = 0.25
 
 
 def instanas_stages(settings, model: InstaNAS, context: TrainingContext) -> list[Stage]:
     """Returns the stages of an InstaNAS's training.
 
-    Stage "pretrain" trains the meta-graph with all modules. Stage "joint" is the
-    search: epochs of the router and of the meta-graph alternate. Stage "finetune"
-    trains the meta-graph with the router of an operating point.
+    Stage "pretrain" trains the meta-graph with all modules, some of which are dropped
+    at random. Stage "joint" is the search: epochs of the router and of the meta-graph
+    alternate. Stage "finetune" trains the meta-graph with the router of an operating
+    point.
 
     Args:
         settings: `Settings` of the run.
@@ -180,7 +181,7 @@ def _finetune_optimizer(settings, steps_per_epoch):
 
 
 def _start_finetuning(settings, model, run):
-    """Loads the operating point; with `--retrain`, draws new weights for all else."""
+    """Loads the operating point; with `--retrain`, all but the router starts anew."""
     if settings.joint_epochs:
         point = run.operating_point(settings.operating_point).load_model()
         _copy(model, point)
