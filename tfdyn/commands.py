@@ -1,9 +1,10 @@
-"""Commands: what all of them share; clear errors, flags of one form, JSON output."""
+"""Commands: errors of one line, flags and JSON output that all commands share."""
 
 import json
 import os
 import pathlib
 import sys
+from collections.abc import Callable
 
 from absl import app, flags, logging
 
@@ -12,39 +13,39 @@ from tfdyn.errors import UserError
 
 FLAGS = flags.FLAGS
 BUG = (
-    "This is a bug, of tfdyn or of a package that it uses, not of your input. Please "
-    "report it, with the lines above and the command."
+    "This is a bug in tfdyn or in a package that it uses, not an error in your input. "
+    "Please report it, with the lines above and the command."
 )
 
 
 def run(
-    main,
+    main: Callable,
     interrupted: str = "interrupted",
     arguments: bool = False,
     tensorflow: bool = True,
 ) -> None:
-    """Runs a command's `main`, and prints in one line what a user can mend.
+    """Parses the flags and runs a command's `main`.
 
-    These are `UserError`s and errors of the operating system (files, disks, devices).
-    Any other error keeps its trace.
+    An error that a user can mend is printed in one line: a `UserError`, or an error of
+    the operating system (files, disks, devices). Any other error keeps its trace.
 
     Args:
-        main: Function that is called once the flags are parsed, without arguments or
-            with the command's words that are no flags.
+        main: Function without arguments. With `arguments` it takes a list of the words
+            of the command that are not flags.
         interrupted: Text to print when the user interrupts the command.
-        arguments: Whether `main` takes a list of the words that are no flags.
-        tensorflow: Whether the command needs TensorFlow, whose start takes seconds.
+        arguments: Whether words that are not flags are allowed.
+        tensorflow: Whether to import TensorFlow before `main`, which takes seconds.
     """
 
     def guarded(argv):
         if len(argv) > 1 and not arguments:
             sys.exit(
-                f"error: Unknown argument {argv[1]!r}; settings are given as "
-                f"--name=value, files of them as --flagfile=FILE."
+                f"error: Unknown argument {argv[1]!r}; pass a setting as --name=value, "
+                f"a file of settings as --flagfile=FILE."
             )
         if not FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)
-        # Without time, process and line of code: people read it.
+        # Messages without time, process and line of code, because people read them.
         logging.get_absl_handler().setFormatter(None)
         try:
             if tensorflow:
@@ -63,20 +64,20 @@ def run(
 
 
 def parse(argv: list[str]) -> list[str]:
-    """Parses the flags; a wrong one is an error of one line.
+    """Parses the flags. For a wrong flag, prints one line and exits.
 
     Args:
         argv: Words of the command.
 
     Returns:
-        The words that are no flags.
+        The words that are not flags.
     """
     try:
         return FLAGS(argv)
     except (flags.Error, OSError) as error:
         sys.exit(f"error: {error} (--help lists the flags)")
     except UnicodeDecodeError:
-        sys.exit("error: A --flagfile is not text: name a file of lines --name=value.")
+        sys.exit("error: A --flagfile is not text; its lines must be --name=value.")
 
 
 def _with_notes(text, error):
@@ -84,7 +85,7 @@ def _with_notes(text, error):
 
 
 def start_again() -> None:
-    """Starts this process again from its beginning, with the same command."""
+    """Replaces this process by a new one that runs the same command."""
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, sys.orig_argv)
@@ -106,7 +107,7 @@ def flagfile_name(argv: list[str] | None = None) -> str | None:
 
 
 def typed(name: str, argv: list[str] | None = None) -> bool:
-    """Returns whether a flag stands in the command itself, not only in a flagfile.
+    """Returns whether a flag is in the command itself, not only in a flagfile.
 
     Args:
         name: Name of the flag.
@@ -118,31 +119,31 @@ def typed(name: str, argv: list[str] | None = None) -> bool:
 
 
 def define_run_dir(help: str) -> None:
-    """Defines `--run_dir`."""
+    """Defines `--run_dir` with this help text."""
     flags.DEFINE_string("run_dir", None, help)
 
 
 def define_goals(use: str) -> None:
-    """Defines `--budget_ms` and `--target_rate`, the goals that a T is chosen for.
+    """Defines `--budget_ms` and `--target_rate`, the limits for which a T is chosen.
 
     Args:
-        use: What the command does with the T, a sentence or two.
+        use: End of both help texts: what the command does with that T.
     """
-    flags.DEFINE_list("budget_ms", None, f"Mean milliseconds an image. {use}")
+    flags.DEFINE_list("budget_ms", None, f"Limit on the mean ms of an image. {use}")
     if "target_rate" not in FLAGS:  # A setting of DMNN has this name and this meaning.
         flags.DEFINE_list(
-            "target_rate", None, f"Share of the branches' MACs that run. {use}"
+            "target_rate", None, f"Limit on the share of branch MACs that run. {use}"
         )
 
 
 def only_number(name: str) -> float:
-    """Returns the number in a flag that other commands take several of.
+    """Returns the number in a list flag, which must hold one only.
 
     Args:
         name: Name of the flag.
 
     Raises:
-        UserError: If there is not exactly one number.
+        UserError: If the flag does not hold exactly one number.
     """
     try:
         (number,) = map(float, FLAGS[name].value)
@@ -159,7 +160,7 @@ def define_json() -> None:
 
 
 def say(text: str) -> None:
-    """Prints text for people: nothing with `--json`."""
+    """Prints a text for people. With `--json`, prints nothing."""
     if not FLAGS.json:
         print(text)
 

@@ -33,27 +33,32 @@ def main() -> None:
 if __name__ == "__main__":
     commands.define_run_dir("Run folder (default: the newest in runs/).")
     flags.DEFINE_list(
-        "thresholds", ["0.5", "0.7", "0.8", "0.9", "1"], "Thresholds T, with commas."
+        "thresholds", ["0.5", "0.7", "0.8", "0.9", "1"], "Values of T, with commas."
     )
     flags.DEFINE_integer("batch_size", 250, "Images in a batch.", lower_bound=1)
     flags.DEFINE_enum(
         "weights",
         "model",
         ["model", "best"],
-        "model: the end of the training. best: its best epoch on validation images.",
+        "model: weights at the end of the training. best: weights of the best epoch of "
+        "the last stage, on the validation images.",
     )
-    flags.DEFINE_string("data_dir", None, "Folder of the data, if they have moved.")
     flags.DEFINE_string(
-        "cost_table", None, "Cost table to report too (default: the run's own)."
+        "data_dir", None, "Folder of the data, if they have moved since the training."
+    )
+    flags.DEFINE_string(
+        "cost_table",
+        None,
+        "Cost table whose costs are reported too (default: the run's latency table).",
     )
     commands.define_goals(
-        "Adds a row at the largest T that meets it on the validation images. One "
-        "number, or several with commas."
+        "Adds a row at the largest T whose mean on the validation images stays within "
+        "the limit. One number, or several with commas."
     )
     flags.DEFINE_string(
         "categories",
         None,
-        "Categories of classes, by which the use of branches is reported: none, "
+        "Categories of classes, to report how often each branch runs for them: none, "
         "cifar10, cifar100 or a JSON file (default: those of the training).",
     )
     commands.define_json()

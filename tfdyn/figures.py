@@ -1,13 +1,16 @@
-"""Figures: plots of one style, written whole, without a display."""
+"""Figures: plots in one style, drawn without a display."""
 
 import contextlib
+import pathlib
 
 from tfdyn.files import whole
 
 
 @contextlib.contextmanager
-def figure(path, size: tuple[float, float] = (6, 4), columns: int = 1):
-    """Gives axes to draw on, and writes the PNG at the end.
+def figure(
+    path: str | pathlib.Path, size: tuple[float, float] = (6, 4), columns: int = 1
+):
+    """Returns a context with axes to draw on; at its end, writes the PNG.
 
     ```python
     with figure("plot.png") as axes:
@@ -31,9 +34,9 @@ def figure(path, size: tuple[float, float] = (6, 4), columns: int = 1):
     canvas = Figure(figsize=size, layout="tight")
     FigureCanvasAgg(canvas)
     axes = list(canvas.subplots(1, columns, squeeze=False)[0])
-    for each in axes:
-        each.grid(alpha=0.3)
-        each.set_axisbelow(True)
+    for column in axes:
+        column.grid(alpha=0.3)
+        column.set_axisbelow(True)
     yield axes[0] if columns == 1 else axes
     with whole(path) as temporary:
         canvas.savefig(temporary, format="png", dpi=120)

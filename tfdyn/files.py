@@ -7,12 +7,12 @@ import pathlib
 import shutil
 import tempfile
 
-# Prefix of temporary files. They remain if the process is killed, not after an error.
+# Prefix of temporary files. Only a process that is killed leaves them behind.
 PREFIX = "tmp."
 
 
 @contextlib.contextmanager
-def whole(path):
+def whole(path: str | pathlib.Path):
     """Returns a context for writing a file whole or not at all.
 
     The file is written under a temporary name in the same folder and renamed when the
@@ -39,7 +39,7 @@ def whole(path):
 
 
 @contextlib.contextmanager
-def whole_folder(path):
+def whole_folder(path: str | pathlib.Path):
     """Returns a context for writing a folder whole or not at all.
 
     The folder is written under a temporary name and replaces the old folder when the
@@ -62,13 +62,13 @@ def whole_folder(path):
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_text(path, text: str) -> None:
+def write_text(path: str | pathlib.Path, text: str) -> None:
     """Writes a text file in UTF-8, whole or not at all."""
     with whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path, content) -> None:
+def write_json(path: str | pathlib.Path, content) -> None:
     """Writes a JSON file, whole or not at all.
 
     Args:

@@ -1,4 +1,4 @@
-"""Output: what a process prints, and what it holds back."""
+"""Output: keeps the messages of libraries off the screen, unless something fails."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ def start_tensorflow() -> None:
 
 @contextlib.contextmanager
 def quiet():
-    """Holds back what is written to standard error, unless an exception is raised."""
+    """Hides what is written to standard error. After an exception, it is printed."""
     # TensorFlow's C++ writes to the file descriptor, past sys.stderr.
     with tempfile.TemporaryFile() as file:
         saved = os.dup(2)

@@ -1,4 +1,4 @@
-"""Parameters and MACs of a network: `python -m tfdyn.summary --flagfile=…`."""
+"""Counts parameters and MACs of a network: `python -m tfdyn.summary --flagfile=…`."""
 
 from absl import flags
 
@@ -32,7 +32,7 @@ def main() -> None:
 if __name__ == "__main__":
     fields.define_flags(Settings)
     commands.define_run_dir(
-        "Run folder whose network is counted, instead of the flags."
+        "Run folder. Its network is counted, and all settings in flags are ignored."
     )
     commands.define_json()
     for module in (fields, commands):  # So that --help lists their flags.

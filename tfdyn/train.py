@@ -26,7 +26,7 @@ def main() -> None:
     try:
         run = train(settings, run_dir, distribution=distribution)
     except WorkerLostError as error:
-        print(f"{error}. Starting again, to resume when it is back", file=sys.stderr)
+        print(f"{error}. Starting again, to resume with all workers", file=sys.stderr)
         commands.start_again()
     if FLAGS.evaluate and distribution.is_chief:
         content = evaluate(run.path)
@@ -36,17 +36,19 @@ def main() -> None:
 
 if __name__ == "__main__":
     fields.define_flags(Settings)
-    flags.DEFINE_string(
-        "run_dir", None, "Run folder (default: runs/ and the name of the flagfile)."
+    commands.define_run_dir(
+        "Run folder (default: runs/FLAGFILE, or runs/NETWORK_DATASET without one)."
     )
     flags.DEFINE_enum(
         "strategy",
         "one_device",
         ("one_device", "mirrored", "multi_worker"),
-        "one_device: a GPU, or the CPU. mirrored: all GPUs of this machine. "
-        "multi_worker: the machines in the environment variable TF_CONFIG.",
+        "one_device: the first GPU, or else the CPU. mirrored: all GPUs of this "
+        "machine. multi_worker: the machines in the environment variable TF_CONFIG.",
     )
     flags.DEFINE_bool("evaluate", True, "Evaluate on the test images at the end.")
     for module in (fields, commands):  # So that --help lists their flags.
         flags.adopt_module_key_flags(module)
-    commands.run(main, "interrupted: the same command resumes after the last epoch")
+    commands.run(
+        main, "interrupted: the same command resumes after the last complete epoch"
+    )

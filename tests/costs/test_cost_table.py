@@ -132,7 +132,7 @@ def content(**changes):
         content(modules=[1.0]),
         content(modules={"KEY": 1.5}),
         content(modules={"KEY": {}}),
-        content(modules={"KEY": {"cost": "dear"}}),
+        content(modules={"KEY": {"cost": "high"}}),
         content(modules={"KEY": {"cost": None}}),
         content(modules={"KEY": {"cost": float("nan")}}),
         content(gate={"taken": 1.0}),

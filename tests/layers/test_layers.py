@@ -144,6 +144,12 @@ def outputs_of(layer, inputs, kwargs):
     return [keras.ops.convert_to_numpy(output) for output in outputs]
 
 
+def assert_same_outputs(one, other, inputs, kwargs):
+    results = (outputs_of(layer, inputs, kwargs) for layer in (one, other))
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def in_json(value):
     return json.loads(json.dumps(value))
 
@@ -159,12 +165,7 @@ def test_configuration_makes_the_same_layer(layer_class):
     arguments = inspect.signature(layer_class.__init__).parameters
     assert {*arguments} - {"self", "kwargs"} <= layer.get_config().keys()
     copy.set_weights(layer.get_weights())
-    for ours, theirs in zip(
-        outputs_of(copy, inputs, kwargs),
-        outputs_of(layer, inputs, kwargs),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(ours, theirs)
+    assert_same_outputs(copy, layer, inputs, kwargs)
 
 
 @pytest.mark.parametrize(
@@ -207,12 +208,7 @@ def test_weights_are_saved_and_loaded(layer_class, tmp_path):
             weight.assign(weight + 0.25)
     Holder(layer).save(tmp_path / "layer.keras")
     loaded = keras.saving.load_model(tmp_path / "layer.keras").layer
-    for ours, theirs in zip(
-        outputs_of(loaded, inputs, kwargs),
-        outputs_of(layer, inputs, kwargs),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(ours, theirs)
+    assert_same_outputs(loaded, layer, inputs, kwargs)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

@@ -43,14 +43,14 @@ def macs(layer: keras.Layer, shape: tuple | list[tuple] | None = None) -> int:
     """
     shape = shape_of_one_image(shape or input_shape(layer))
     if isinstance(shape, list):
-        return _count(layer, [keras.KerasTensor(each, "float32") for each in shape])
+        return _count(layer, [keras.KerasTensor(part, "float32") for part in shape])
     return _count(layer, keras.KerasTensor(shape, "float32"))
 
 
 def shape_of_one_image(shape: tuple | list[tuple]) -> tuple | list[tuple]:
     """Returns a shape, or each shape of a list, with 1 in place of its batch axis."""
     if isinstance(shape[0], (list, tuple)):
-        return [shape_of_one_image(each) for each in shape]
+        return [shape_of_one_image(part) for part in shape]
     return (1, *shape[1:])
 
 
@@ -133,10 +133,10 @@ def _pooling(operation, shapes, output):
     return math.prod(output) * window if window > 1 else 0
 
 
-# For the class name of each operation of `keras.ops`: the function that returns its
-# MACs. It is called with the operation, a list of the shapes of its arguments (`None`
-# for an argument that is not a tensor) and the shape of its output. The batch axis of
-# all shapes is 1.
+# Maps the class names of operations of `keras.ops` to functions that return the MACs.
+# The functions take the operation, a list of the shapes of its arguments (`None` for
+# an argument that is not a tensor) and the shape of its output. The batch axis of all
+# shapes is 1.
 RULES = {
     "Conv": lambda _, shapes, output: math.prod(output) * math.prod(shapes[1][:-1]),
     "DepthwiseConv": lambda _, shapes, output: (

@@ -22,8 +22,8 @@ class RouteCost:
         fixed: Cost of the parts that run for every image, a float. It includes the
             gates of all branches as if no branch ran.
         branches: Mapping from each MixedOp's name to the costs of its branches, a
-            float32 array `(branches,)`. They include what a gate costs more if the
-            branch runs.
+            float32 array `(branches,)`. They include the additional cost of a gate
+            whose branch runs.
 
     Raises:
         UserError: If the table has no entry for a module.
@@ -50,8 +50,8 @@ class RouteCost:
         """Sum of the costs of the branches of all MixedOps."""
         return float(sum(costs.sum() for costs in self.branches.values()))
 
-    def expected(self, route):
-        """Returns the expected cost of the branches, without the fixed part.
+    def expected(self, route: dict):
+        """Returns the expected cost of the branches: no fixed part, no overflow.
 
         This is the sum in DRNet's eq. 8 and ISBNet's eq. 5: the cost of each branch
         times its weight. It has a gradient with respect to the weights.
@@ -64,7 +64,7 @@ class RouteCost:
         """
         return self._sum(self._concatenated(route))
 
-    def total(self, route):
+    def total(self, route: dict):
         """Returns the cost of running the network by a route, fixed part included.
 
         Args:

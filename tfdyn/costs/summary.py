@@ -5,14 +5,14 @@ from tfdyn.text import align
 
 
 def summary(model) -> dict:
-    """Counts a network with all its branches.
+    """Counts the parameters and MACs of a network with all its branches.
 
     Args:
         model: `RoutedModel`.
 
     Returns:
         A dict ready for JSON: `name`, `params`, `macs`, `router_params`,
-        `router_macs`, and `parts`, a list of `{"name", "kind", "params", "macs"}`.
+        `router_macs`, and `parts`, `{"name", "kind", "params", "macs"}` of each module.
     """
     macs = CostTable.count(model.modules, "macs")
     params = CostTable.count(model.modules, "params")
@@ -40,10 +40,10 @@ def summary(model) -> dict:
 
 
 def table(content: dict) -> str:
-    """Returns a summary as a table: a line for each cell and kind of part.
+    """Returns a summary as a table: a line for each kind of module in each cell.
 
     Args:
-        content: What `summary` returned.
+        content: A dict that `summary` returned.
     """
     groups = {}
     for part in content["parts"]:

@@ -19,8 +19,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Results, weights and arguments are those of Keras. Only the training of inputs
     `(batch, height, width, channels)` on TensorFlow is computed in another way. It uses
     TensorFlow's fused operation, which Keras 3 does not use. On a CPU that operation
-    is slow unless the number of channels is a multiple of 16. For other numbers of
-    channels the layer computes sums over whole rows of the input, with a custom
+    is slow unless the number of channels is a multiple of 16. There, for other numbers
+    of channels, the layer computes sums over whole rows of the input, with a custom
     gradient. `benchmarks/training_step.py` measures the difference.
     """
 
@@ -158,10 +158,9 @@ def _by_rows(width, channels, epsilon):
         moments = []
 
         @tf.custom_gradient
-        def normalize(rows, gamma, beta):
+        def outputs_of(rows, gamma, beta):
             outputs, mean, variance = forward(rows, gamma, beta)
-            # For each of them as an output, TensorFlow would compute a gradient of
-            # zeros.
+            # As outputs, these would make TensorFlow compute gradients of zeros.
             moments.extend([mean, variance])
 
             def gradient(upstream):
@@ -169,7 +168,7 @@ def _by_rows(width, channels, epsilon):
 
             return outputs, gradient
 
-        return normalize(rows, gamma, beta), *moments
+        return outputs_of(rows, gamma, beta), *moments
 
     return normalize
 

@@ -42,18 +42,13 @@ class Chain(keras.layers.Layer):
     def get_config(self):
         config = super().get_config()
         if type(self) is Chain:
-            config["chain"] = [
-                keras.saving.serialize_keras_object(layer) for layer in self.chain
-            ]
+            config["chain"] = keras.saving.serialize_keras_object(self.chain)
         return config
 
     @classmethod
     def from_config(cls, config):
         if "chain" in config:
-            chain = [
-                keras.saving.deserialize_keras_object(layer)
-                for layer in config["chain"]
-            ]
+            chain = keras.saving.deserialize_keras_object(config["chain"])
             config = {**config, "chain": chain}
         return cls(**config)
 

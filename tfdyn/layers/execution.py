@@ -72,7 +72,7 @@ def _add_rows(outputs, branch, inputs, weights, rows):
     Returns:
         Tensor of the shape of `outputs`.
     """
-    # Tensors of an `ops.cond` cannot be used outside it: they are not to be shared.
+    # Tensors of an `ops.cond` cannot be used outside it, so they must not be shared.
     with sharing.scope():
         branch_outputs = branch(ops.take(inputs, rows, axis=0))
     terms = _scale(branch_outputs, ops.take(weights, rows, axis=0))
@@ -81,7 +81,7 @@ def _add_rows(outputs, branch, inputs, weights, rows):
 
 
 def _scale(outputs, weights):
-    """Returns outputs `(batch, ...)`, each image's times its weight, `(batch,)`."""
+    """Multiplies the outputs `(batch, ...)` of each image by its weight, `(batch,)`."""
     shape = (-1,) + (1,) * (len(outputs.shape) - 1)
     return outputs * ops.reshape(ops.cast(weights, outputs.dtype), shape)
 

@@ -51,15 +51,10 @@ class MixedOp(keras.layers.Layer):
         return self.branches[0].compute_output_shape(input_shape)
 
     def get_config(self):
-        branches = [
-            keras.saving.serialize_keras_object(branch) for branch in self.branches
-        ]
+        branches = keras.saving.serialize_keras_object(self.branches)
         return {**super().get_config(), "branches": branches}
 
     @classmethod
     def from_config(cls, config):
-        branches = [
-            keras.saving.deserialize_keras_object(branch)
-            for branch in config["branches"]
-        ]
+        branches = keras.saving.deserialize_keras_object(config["branches"])
         return cls(**{**config, "branches": branches})

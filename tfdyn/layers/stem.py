@@ -49,7 +49,7 @@ class ResidualStem(Chain):
         }
 
 
-# For each name of a stem: kernel_size, strides, pool. The papers describe no stem for
+# Maps names of stems to kernel_size, strides and pool. The papers describe no stem for
 # CIFAR. With a 3x3 convolution and the pool of ImageNet's stem, ResNet-50 has 0.33
 # GMACs, as in DMNN's table 3.
 RESIDUAL_STEMS = {

@@ -31,7 +31,7 @@ class RoutingLoss(keras.losses.Loss):
 
     Raises:
         UserError: If `form` is unknown, or if `cost_weight` is not 0 and `cost` is
-            missing or has branches that cost nothing.
+            missing or the costs of all its branches sum to 0.
     """
 
     def __init__(

@@ -36,8 +36,8 @@ def scope(replicas: int, rows: Callable, gather: Callable | None = None):
 def uniform(shape, seed: int | keras.random.SeedGenerator, minval: float = 0.0):
     """Draws uniform random numbers in `[minval, 1)`.
 
-    In a `scope`, each replica draws the numbers of the global batch, which are few, and
-    returns the rows of its part. All replicas must use the same seed. Each then gets
+    In a `scope`, each replica draws the numbers of the global batch, which is cheap,
+    and returns the rows of its part. All replicas must use the same seed. Each then has
     different numbers, and together they have the numbers that one device would draw.
 
     Args:

@@ -9,10 +9,10 @@ from tfdyn.routing.route import RouteSpec
 def random_routes(
     spec: RouteSpec, count: int, branches_per_connection: float, seed: int = 0
 ) -> np.ndarray:
-    """Draws random routes with a given mean number of branches a connection.
+    """Draws random routes, with a mean number of branches that run in each MixedOp.
 
     With a number between n and n + 1, each MixedOp runs n or n + 1 branches, at random,
-    but never fewer than the network must run there.
+    but never fewer than its entry of `spec.least_branches`.
 
     Args:
         spec: `RouteSpec` of the network.
@@ -25,13 +25,13 @@ def random_routes(
         MixedOp are random and sum to 1. In a binary network they are 0 or 1.
 
     Raises:
-        UserError: If no route has so few or so many branches.
+        UserError: If the network has no route with so few or so many branches.
     """
     fewest, most = _bounds(spec)
     if not fewest <= branches_per_connection <= most:
         raise UserError(
-            f"Branches a connection are between {fewest} and {most}; got "
-            f"{branches_per_connection:g}."
+            f"The mean number of branches a connection must be between {fewest} and "
+            f"{most} in this network; got {branches_per_connection:g}."
         )
     generator = np.random.default_rng(seed)
     routes = []

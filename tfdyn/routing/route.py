@@ -1,14 +1,13 @@
 """Route: which branches run for each image, and with which weights.
 
-A *route* maps the name of each MixedOp to the weights of its branches, a tensor
-`(batch, branches)`. A branch whose weight is 0 does not run. A *flat route* holds the
-same weights in one tensor, `(batch, branches of all MixedOps)`: the MixedOps stand side
-by side, in the network's order. `RouteSpec` turns one form into the other.
+Routes and flat routes are explained in the glossary of CONTRIBUTING.md. `RouteSpec`
+converts between them. A flat route holds the MixedOps in the network's order.
 """
 
 import collections
 import dataclasses
 import json
+import pathlib
 
 import numpy as np
 from keras import ops
@@ -41,12 +40,12 @@ class RouteSpec:
         """The number of branches of all MixedOps together."""
         return sum(self.sizes)
 
-    def flatten(self, route):
+    def flatten(self, route: dict):
         """Returns a route as a flat route.
 
         Args:
-            route: Mapping from MixedOp names to weights `(..., branches)`. Arrays
-                give an array.
+            route: Mapping from MixedOp names to weights `(..., branches)`. If all
+                are NumPy arrays, so is the flat route; otherwise it is a tensor.
         """
         parts = [route[name] for name in self.branches]
         if all(isinstance(part, np.ndarray) for part in parts):
@@ -57,8 +56,8 @@ class RouteSpec:
         """Returns a flat route as a mapping from MixedOp names to weights.
 
         Args:
-            flat_route: Array or tensor `(..., branches of all MixedOps)`. Of an array
-                the parts are arrays, so that a graph knows them when it is traced.
+            flat_route: Array or tensor `(..., branches of all MixedOps)`. An array is
+                split into arrays: their values are known when a graph is traced.
         """
         ends = np.cumsum(self.sizes)[:-1].tolist()
         if isinstance(flat_route, np.ndarray):
@@ -71,14 +70,15 @@ class RouteSpec:
         """Returns the flat route `(1, size)` of all branches, each of weight 1."""
         return np.ones((1, self.size), "float32")
 
-    def load(self, path) -> np.ndarray:
-        """Reads a flat route `(size,)` from JSON, as `to_json` gives it.
+    def load(self, path: str | pathlib.Path) -> np.ndarray:
+        """Reads a flat route `(size,)` from a JSON file of what `to_json` returns.
 
         Args:
             path: File with an object that maps MixedOp names to lists of weights.
 
         Raises:
             UserError: If the file does not hold a route of this network.
+            OSError: If the file cannot be read.
         """
         try:
             with open(path, encoding="utf-8") as file:
@@ -92,8 +92,8 @@ class RouteSpec:
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(
                 f"{path} is not a route of this network ({type(error).__name__}: "
-                f"{error}). Expected a JSON object with the weights of each MixedOp's "
-                f'branches, as {{"{next(iter(self.branches))}": [0, 0, 1, 0, 0], …}}.'
+                f"{error}). Expected a JSON object with the weights of each MixedOp, "
+                f'such as {{"{next(iter(self.branches))}": [0, 0, 1, 0, 0], …}}.'
             ) from error
         return np.concatenate(weights)
 
@@ -114,8 +114,8 @@ class RouteSpec:
         return " ".join("".join(part) for part in self.split(runs).values())
 
 
-def select_mixed_ops(route, mixed_ops) -> dict:
-    """Returns the part of a route that belongs to the given MixedOps.
+def select_mixed_ops(route: dict, mixed_ops: list) -> dict:
+    """Returns the part of a route that belongs to some of its MixedOps.
 
     Args:
         route: Mapping from MixedOp names to weights `(batch, branches)`.

@@ -9,10 +9,11 @@ from tfdyn.errors import UserError
 
 
 def check_threshold(threshold) -> float | list[float]:
-    """Returns T as a float or a list of floats.
+    """Checks T and returns it as a float or a list of floats.
 
     Args:
-        threshold: A number, or a list or tuple of numbers. Texts of numbers will do.
+        threshold: A number, or a list or tuple of numbers. Strings such as "0.5" are
+            accepted too.
 
     Raises:
         UserError: If the list is empty, or a number is not in (0, 1].
@@ -31,10 +32,10 @@ def check_threshold(threshold) -> float | list[float]:
 
 
 def threshold_from_flag(texts) -> float | list[float]:
-    """Returns T as the flag `--threshold` gives it: one number, or one a MixedOp.
+    """Returns T from the values of `--threshold`: one number, or one a MixedOp.
 
     Args:
-        texts: List or tuple of numbers or texts of numbers.
+        texts: List or tuple of numbers, or of strings such as "0.5".
 
     Raises:
         UserError: As `check_threshold`.
@@ -65,6 +66,6 @@ def threshold_per_mixed_op(threshold, count: int) -> np.ndarray:
 
 
 def threshold_label(threshold) -> str:
-    """Returns T for tables and plots, as "T=0.8"; a T below 1 never reads as 1."""
-    # As many digits as float32 has near 1.
+    """Returns the label of T, a float or a list of floats, in tables and plots."""
+    # With as many digits as float32 has near 1, a T below 1 is never printed as 1.
     return f"T={threshold:.8g}" if isinstance(threshold, float) else "own thresholds"
