@@ -8,7 +8,7 @@ from export.interpreter import Interpreter
 from export.latency.devices import benchmark_input
 from tfdyn import output
 
-# Folder of the files on the device; `run_benchmark.sh` replaces it.
+# Placeholder for the folder on the device; `run_benchmark.sh` fills it in.
 DEVICE = "FOLDER"
 HEADER = f"""# What run_benchmark.sh runs, in turn: model, input, MACs, flags.
 # {DEVICE} stands for the folder on the device with the models and inputs/*.raw.
@@ -18,8 +18,8 @@ HEADER = f"""# What run_benchmark.sh runs, in turn: model, input, MACs, flags.
 def write(folder: pathlib.Path, inputs: dict[str, dict]) -> None:
     """Writes inputs for all models of a folder, as the stock benchmark reads them.
 
-    `inputs/NAME.raw` holds the bytes of an image's tensor, `inputs/threshold.raw` T.
-    `benchmark.txt` lists how each model runs on each of them.
+    `inputs/NAME.raw` holds the bytes of an image, `inputs/threshold.raw` those of T.
+    `benchmark.txt` has a line of flags for each model and each image.
 
     Args:
         folder: Folder with the `.tflite` files and a folder `inputs/`.

@@ -34,17 +34,18 @@ def export_android(
 
     The folder is `android/` in the source's export folder, and appears whole or not at
     all. It holds the routed, the all-branches and the fixed model (of the images' most
-    frequent route), `model.json`, `labels.txt`, a cheap, a median and an expensive
-    image (`export.android.inputs`), `run_benchmark.sh` and a page, `README.md`.
+    frequent route), `model.json`, `labels.txt`, three images with a light, a median and
+    a heavy route (`export.android.inputs`), `run_benchmark.sh` and a page, `README.md`.
 
     Args:
         source: `Source` of the network.
         form: `Form` of the routed model.
         precision: Precision of the weights, one of `export.graph.form.PRECISIONS`.
-        images: uint8 images `(n, height, width, channels)` to check the models on and
-            to choose the three from.
+        images: uint8 images `(n, height, width, channels)` on which the models are
+            checked, and from which the three images are chosen.
         labels: Their labels `(n,)`, or `None`.
-        table: `CostTable` in ms, to predict times and to choose by them, or `None`.
+        table: `CostTable` in ms, which predicts the time of each route, or `None`. The
+            three images are chosen by this time, or else by MACs.
 
     Returns:
         The folder's path and the content of its `inputs.json`.

@@ -37,14 +37,14 @@ def cost_of(model: RoutedModel, table: CostTable | None = None) -> RouteCost:
 
 
 class Inputs:
-    """Images, as a routed model takes them.
+    """Prepares images as inputs of a routed model, and chooses three of them.
 
     Args:
         source: `Source` of the network.
         form: `Form` of the routed model.
         images: uint8 images `(n, height, width, channels)`.
         labels: Their labels `(n,)`, or `None`.
-        cost: `RouteCost` to choose by.
+        cost: `RouteCost` by which they are chosen.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Inputs:
             index: Index of the image.
 
         Returns:
-            `image`, an array of the model's type, and `threshold`, where T is an input.
+            `image`, an array of the model's type, and `threshold` if T is an input.
         """
         return {"image": self._tensors[index], **self._others}
 
@@ -86,7 +86,7 @@ class Inputs:
         return np.stack([interpreter(**self.tensors(row))["route"][0] for row in rows])
 
     def choose(self, routes: np.ndarray) -> dict[str, int]:
-        """Returns the images whose routes cost least, the median and most.
+        """Chooses the images whose routes cost the least, the median and the most.
 
         Args:
             routes: Flat routes of all images, `(n, branches of all MixedOps)`.
@@ -158,11 +158,11 @@ def table_text(content: dict) -> str:
         content: What `Inputs.describe` returned.
     """
     rows = [["", "label", "class", "image", "branches", "MACs"]]
-    timed = any("milliseconds" in row for row in content["inputs"].values())
-    rows[0] += ["predicted"] if timed else []
+    in_ms = any("milliseconds" in row for row in content["inputs"].values())
+    rows[0] += ["predicted"] if in_ms else []
     for name, row in content["inputs"].items():
         label, predicted = row["label"] or "noise", row["predicted"]
         counts = f"{row['index']}", f"{row['branches']}", readable(row["macs"])
         rows.append([name, f"{label:.13}", f"{predicted:.13}", *counts])
-        rows[-1] += [f"{row['milliseconds']:.3f} ms"] if timed else []
+        rows[-1] += [f"{row['milliseconds']:.3f} ms"] if in_ms else []
     return align(rows, left_columns=3)

@@ -95,15 +95,13 @@ def _summary(source, form, entries):
     threshold = "an input" if form.threshold_input else f"{form.threshold}"
     text = f"T is {threshold}; weights are {entries['routed']['precision']}."
     evaluation = source.evaluation
-    if evaluation and not form.threshold_input:
-        for row in evaluation["routed"]:
-            if row["threshold"] != form.threshold:
-                continue
-            text += (
-                f" On the\n{evaluation['examples']} test images of "
-                f"{evaluation['dataset']} its accuracy is {row['accuracy']:.2%}, and "
-                f"{evaluation['all_branches']['accuracy']:.2%} with all branches."
-            )
+    accuracy = manifest.describe(source, form)["accuracy"]
+    if accuracy is not None and not form.threshold_input:
+        text += (
+            f" On the\n{evaluation['examples']} test images of "
+            f"{evaluation['dataset']} its accuracy is {accuracy:.2%}, and "
+            f"{evaluation['all_branches']['accuracy']:.2%} with all branches."
+        )
     return text
 
 

@@ -280,8 +280,8 @@ push
 common="--num_threads=$threads --num_runs=$runs --min_secs=0 --warmup_runs=3"
 # The warm-up lets the clock rate of a phone rise. --max_secs limits each of two phases.
 common="$common --warmup_min_secs=0.2 --max_secs=$(((timeout + 1) / 2))"
-what=${program:-the benchmark app}
-echo "$serial, ${what##*/}, threads: $threads, runs: $runs"
+benchmark=${program:-the benchmark app}
+echo "$serial, ${benchmark##*/}, threads: $threads, runs: $runs"
 printf '%-26s %-8s %12s %10s\n' model input MACs ms
 sed -e '/^#/d' -e "s|FOLDER|$folder|g" "$here/benchmark.txt" >"$copy/rows"
 while read -r model input macs flags <&3; do

@@ -45,6 +45,11 @@ def exported(source, images, table):
     return folder_module.export_android(source, form, "float32", *images, table)
 
 
+@pytest.fixture
+def elsewhere(source, tmp_path):
+    return dataclasses.replace(source, folder=tmp_path)
+
+
 def test_what_is_in_the_folder(exported, source):
     folder, found = exported
     assert folder == source.folder / "android"
@@ -152,8 +157,7 @@ def test_the_calls_on_the_page(exported):
         assert max(probabilities) == pytest.approx(row["probability"], abs=1e-5)
 
 
-def test_normalised_inputs_over_an_older_folder(source, images, tmp_path):
-    elsewhere = dataclasses.replace(source, folder=tmp_path)
+def test_normalised_inputs_over_an_older_folder(source, elsewhere, images, tmp_path):
     (tmp_path / "android").mkdir()
     (tmp_path / "android" / "run_benchmark.sh").touch()
     (tmp_path / "android" / "older").touch()
@@ -171,8 +175,7 @@ def test_normalised_inputs_over_an_older_folder(source, images, tmp_path):
     assert "FloatArray" in (folder / "README.md").read_text()
 
 
-def test_a_folder_of_another_is_not_replaced(source, images, tmp_path):
-    elsewhere = dataclasses.replace(source, folder=tmp_path)
+def test_a_folder_of_another_is_not_replaced(elsewhere, images, tmp_path):
     (tmp_path / "android").mkdir()
     (tmp_path / "android" / "build.gradle").touch()
     with pytest.raises(ValueError, match="android exists already .* --export_dir"):
@@ -181,9 +184,8 @@ def test_a_folder_of_another_is_not_replaced(source, images, tmp_path):
 
 
 def test_a_model_that_fails_its_check_leaves_nothing(
-    source, images, tmp_path, monkeypatch
+    elsewhere, images, tmp_path, monkeypatch
 ):
-    elsewhere = dataclasses.replace(source, folder=tmp_path)
     strict = parity.Tolerance(-1.0, 1.0, 1e-4)
     monkeypatch.setitem(parity.TOLERANCES, "float32", strict)
     with pytest.raises(ValueError, match="Logits differ"):
