@@ -16,6 +16,7 @@ from tiny_networks import (
 
 from export.graph import gating
 from tfdyn.layers import execution
+from tfdyn.runs.precision import dtype_policy
 
 MOBILE = {
     "sub_block": "inverted_residual",
@@ -183,11 +184,8 @@ def test_plain_keras_trains_and_evaluates():
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_decides_in_float32(policy):
-    keras.config.set_dtype_policy(policy)
-    try:
+    with dtype_policy(policy):
         model = make_dmnn(category_heads=2)
-    finally:
-        keras.config.set_dtype_policy("float32")
     outputs = run(model, IMAGES, training=True)
     assert {x.dtype.name for x in keras.tree.flatten(outputs)} == {"float32"}
     inner = model.blocks[0](model.stem(IMAGES), np.ones((ROWS, 2), "float32"))

@@ -10,6 +10,7 @@ from tfdyn.families.drnet.cell import draw_topology
 from tfdyn.families.drnet.drnet import DRNet
 from tfdyn.layers import execution
 from tfdyn.losses.routing_loss import RoutingLoss
+from tfdyn.runs.precision import dtype_policy
 
 TWO, CHEAP = ("sep_conv_3x3", "skip_connection"), ("avg_pool_3x3", "max_pool_3x3")
 
@@ -161,11 +162,8 @@ def test_topology_is_the_seeds():
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_decides_in_float32(policy):
-    keras.config.set_dtype_policy(policy)
-    try:
+    with dtype_policy(policy):
         model = make(num_nodes=1)
-    finally:
-        keras.config.set_dtype_policy("float32")
     outputs = run(model, IMAGES, training=True)
     assert {x.dtype.name for x in keras.tree.flatten(outputs)} == {"float32"}
     inner = model.cells[0]([model.stem(IMAGES)[0]] * 2, select=model.selection)[0]

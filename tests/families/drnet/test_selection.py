@@ -1,12 +1,12 @@
 """BranchSelection: what training changes."""
 
-import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from tfdyn.families.drnet.selection import BranchSelection
 from tfdyn.routing.selection import METHODS, threshold_route
+from tfdyn.runs.precision import dtype_policy
 
 LOGITS = np.random.default_rng(0).normal(size=(64, 3, 5)).astype("float32")
 
@@ -95,11 +95,8 @@ def test_temperature_is_a_variable():
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("training", [False, True])
 def test_selects_in_float32(method, training):
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
+    with dtype_policy("mixed_float16"):
         layer = make(method)
-    finally:
-        keras.config.set_dtype_policy("float32")
     route, weights = select(layer, LOGITS.astype("float16"), training=training)
     assert route.dtype == weights.dtype == "float32"
 

@@ -18,6 +18,7 @@ from export.graph import gating
 from tfdyn.families.instanas.instanas import PHASES
 from tfdyn.families.instanas.search_space import FALLBACK, MODULES
 from tfdyn.layers import execution
+from tfdyn.runs.precision import dtype_policy
 
 FORMS = {"large_kernels": {}, "residual": {"router": "residual", "router_pool": 2}}
 STAGE_FIRSTS = [True, False, True]
@@ -238,11 +239,8 @@ def test_finetuning_runs_each_image_as_inference_does():
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_decides_in_float32(policy):
-    keras.config.set_dtype_policy(policy)
-    try:
+    with dtype_policy(policy):
         model = make_instanas()
-    finally:
-        keras.config.set_dtype_policy("float32")
     outputs = run(model, IMAGES)
     assert {x.dtype.name for x in keras.tree.flatten(outputs)} == {"float32"}
     inner = model.cells[0](model.stem(IMAGES), np.ones((ROWS, 5), "float32"))
