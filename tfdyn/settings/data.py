@@ -39,8 +39,8 @@ class DataSettings:
     )
     crop: str = setting(
         "pad",
-        "How training images are cropped at random. pad: a black border, then a crop of "
-        "the image's size. resized: a part of the image, resized. none: not at all.",
+        "How training images are cropped at random. pad: a black border, then a crop "
+        "of the image's size. resized: a part of the image, resized. none: not at all.",
         choices=("pad", "resized", "none"),
     )
     flip: bool = setting(True, "Mirror half of the training images, at random.")
