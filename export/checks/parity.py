@@ -9,7 +9,8 @@ from tfdyn.errors import UserError
 from tfdyn.layers import execution
 from tfdyn.routing.threshold import threshold_per_mixed_op
 
-# Routes may differ at a MixedOp if a sum of its weights is this near to T.
+# A router selects its largest weights until their sum reaches T. If a sum is as near to
+# T as this, a rounding error may change which branches run.
 ROUTE_MARGIN = 1e-4
 
 
@@ -20,9 +21,9 @@ class Tolerance:
     Attributes:
         logits: Largest difference of a logit, for images with the same route.
         top1: Smallest share of the images, 0 to 1, that must have the same class.
-        route_margin: A route may differ at a MixedOp if a sum of its weights is at
-            most this far from T. `None` allows all differences, because the weights
-            of the routers were rounded.
+        route_margin: A route may differ from Keras's at a MixedOp if a sum of its
+            largest weights is at most this far from T. `None` allows all differences,
+            because the parameters of the routers were rounded.
     """
 
     logits: float
@@ -39,7 +40,7 @@ TOLERANCES = {
 
 
 class Reference:
-    """Computes the outputs in Keras, with each branch on the rows that chose it.
+    """Computes outputs in Keras, and runs each branch on the images that chose it.
 
     Args:
         model: `RoutedModel`.
@@ -96,7 +97,7 @@ class Reference:
         return outputs["logits"], self._model.route_spec.flatten(outputs["route"])
 
     def margin(self, image: np.ndarray, threshold, index: int) -> float:
-        """Returns how near to T the sums of one MixedOp's sorted weights come.
+        """Returns how near to T the sums of a MixedOp's largest weights come.
 
         Args:
             image: Normalised float32 image `(height, width, channels)`.
@@ -151,9 +152,10 @@ def compare(
             logits of random weights may have any size.
 
     Returns:
-        A dict of numbers of images: `images` (all), `same_top1`, `same_route` and
-        `route_near_threshold` (with different routes, which the tolerance allows);
-        and `max_logit_difference`, over the images with the same route.
+        A dict of numbers of images: `images` (all), `same_top1`, `same_route`, and
+        `route_near_threshold` (the routes differ, but within the tolerance's margin;
+        0 if it has none). Also `max_logit_difference`, over the images with the same
+        route.
 
     Raises:
         UserError: If the outputs differ by more than the tolerance.

@@ -34,7 +34,7 @@ def check(
         labels, `accuracy`.
 
     Raises:
-        UserError: If the outputs differ.
+        UserError: If the outputs differ by more than the tolerance of float32.
     """
     signatures = tf.saved_model.load(str(path)).signatures
     normalized = np.asarray(source.input_format.normalize(images))
@@ -77,7 +77,4 @@ def check(
 
 
 def _batches(images, size):
-    return [
-        tf.constant(images[start : start + size])
-        for start in range(0, len(images), size)
-    ]
+    return [tf.constant(images[i : i + size]) for i in range(0, len(images), size)]

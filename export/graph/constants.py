@@ -7,9 +7,9 @@ import tensorflow as tf
 class Constants(keras.StatelessScope):
     """Replaces every read of a variable by a constant of the graph that is traced.
 
-    A read inside a branch of `tf.cond` makes the constant inside it, as XNNPACK needs
-    it. Weights from outside would be arguments of the branch, which then runs on slow
-    kernels.
+    A read inside a branch of `tf.cond` makes the constant inside this branch. Weights
+    from outside would be arguments of the branch, and it would run on slow kernels:
+    XNNPACK, LiteRT's fast kernels for CPUs, needs constant weights.
 
     ```python
     constants = Constants(model)

@@ -9,10 +9,10 @@ SCALES = ("MUL", "ADD", "SUB", "DIV")
 
 
 def rename_tensors(content: bytes) -> bytes:
-    """Gives inputs and outputs the names of the signature, and unnames gates' tensors.
+    """Names inputs and outputs as in the signature; removes the names inside gates.
 
     TFLite's stock benchmark finds inputs by the names of their tensors. The names of
-    the tensors inside gates serve nothing, and take 8 % of a small file.
+    the tensors inside gates are not used, and take 8 % of a small file.
 
     Args:
         content: Bytes of a `.tflite` file with one signature.

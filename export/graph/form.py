@@ -7,8 +7,8 @@ import numpy as np
 from tfdyn.errors import UserError
 
 VARIANTS = ("routed", "all_branches", "fixed", "forced")
-# Of the weights of a `.tflite` file: 32 bits, 16 bits, or 8 bits with activations in
-# 8 bits where the runtime has such kernels.
+# The weights of a `.tflite` file have 32, 16 or 8 bits. With "dynamic" the activations
+# have 8 bits too, wherever the runtime has such kernels.
 PRECISIONS = ("float32", "float16", "dynamic")
 
 
@@ -20,10 +20,11 @@ class Form:
         variant: "routed": each branch runs behind a gate, by the image's route.
             "all_branches": all branches run, without gates. "fixed": the branches of
             one route run, without gates. "forced": as routed, but the route is an
-            input; in a binary network any weight but 0 counts as 1.
+            input. If the network has weights of 0 and 1 only, any other counts as 1.
         threshold: T in (0, 1], a number or a list with one for each MixedOp.
         threshold_input: Whether T is an input of the graph instead, a scalar.
-        preprocess: Whether images come as uint8; else as normalised float32.
+        preprocess: Whether the graph takes uint8 images, and normalises them. Otherwise
+            it takes normalised float32 images.
         ungated: Names of the branches (`tfdyn.layers.modules.Module`) that run for
             every image, because a gate would cost more time than it saves.
 
@@ -44,15 +45,16 @@ class Form:
             )
         if self.threshold_input and self.variant != "routed":
             raise UserError(
-                f"A threshold as input is for the routed variant: {self.variant} "
-                f"has no use for it."
+                f"Only the routed variant takes T as an input; {self.variant} has no "
+                f"use for it. Leave out --threshold_input (threshold_input=True)."
             )
         if self.ungated and self.variant != "routed":
             raise UserError(
-                f"To leave out gates is for the routed variant; got {self.variant}."
+                f"Gates are left out of the routed variant only; got {self.variant}. "
+                f"Leave out --latency_table (ungated)."
             )
 
     @property
     def input_threshold(self) -> float:
-        """T as one number, for a graph that takes it as a scalar input."""
+        """T as one number, the mean over MixedOps, for a T that is an input."""
         return float(np.mean(self.threshold))

@@ -19,8 +19,9 @@ def gated(branches, inputs, weights, initial=None, always=(), binary=False):
         branches: List of layers that map `inputs` to one output shape.
         inputs: Tensor `(1, ...)`.
         weights: Tensor `(1, branches)`.
-        initial: Tensor of the outputs' shape that the sum starts from, or `None`.
-        always: Branches that run without a gate, whatever their weight.
+        initial: Tensor of the outputs' shape that the sum starts from. With `None` it
+            starts from 0.
+        always: List of the branches that run without a gate, whatever their weight.
         binary: Whether all weights are 0 or 1. A gate then skips the multiplication.
 
     Returns:

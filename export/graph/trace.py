@@ -1,4 +1,4 @@
-"""Graph: traces a network as a function of images, with the outputs an app needs."""
+"""Trace: makes a network a function of images, with the outputs that an app needs."""
 
 import contextlib
 import functools
@@ -28,8 +28,7 @@ def gated(
         input_format: `InputFormat` of its images.
         form: `Form`.
         route: For the fixed variant, a flat route `(branches of all MixedOps,)`.
-        constants: Whether variables become constants of the graph, as TFLite needs
-            them.
+        constants: Whether variables become constants of the graph. TFLite needs it.
 
     Returns:
         A concrete `tf.function`. Its inputs are `image`, `(1, height, width,
@@ -125,7 +124,7 @@ def _outputs(model, images, by, threshold, weights=None, ungated=()):
 
 
 def _macs(model, route, routers, ungated):
-    # Integers: converting weights to a lower precision does not round them.
+    # A conversion to a lower precision rounds float constants, but not these integers.
     fixed, costs = macs(model, routers, ungated)
     branches = tf.where(route != 0, costs, np.int64(0))
     return tf.cast(tf.reduce_sum(branches, axis=-1) + fixed, tf.float32)
@@ -141,7 +140,7 @@ def macs(model, routers: bool = True, ungated: tuple = ()) -> tuple[int, np.ndar
 
     Returns:
         The MACs of all that runs for every image, and an int64 array `(branches of all
-        MixedOps,)` with the MACs of each branch that may run, and 0 for `ungated`.
+        MixedOps,)` with the MACs of each branch behind a gate, and 0 for `ungated`.
     """
     cost = model.route_cost
     costs = model.route_spec.flatten(cost.branches)

@@ -86,7 +86,7 @@ def conditions(function):
 def test_names_that_are_no_branches(model):
     with pytest.raises(ValueError, match="no branch stem; its branches are cell_0/"):
         trace.gated(model, FORMAT, Form(ungated=("stem",)))
-    with pytest.raises(ValueError, match="for the routed variant; got forced"):
+    with pytest.raises(ValueError, match="of the routed variant only; got forced"):
         Form("forced", ungated=("a",))
 
 

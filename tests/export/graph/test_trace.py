@@ -49,6 +49,11 @@ def macs(model, route, routers):
     return model.route_cost.total(route).numpy() - (0 if routers else sum(unused))
 
 
+def count_gates(function):
+    types = [op.type for op in function.graph.get_operations()]
+    return types.count("If") + types.count("StatelessIf")
+
+
 @pytest.mark.parametrize(
     "family",
     [make_dmnn, functools.partial(make_dmnn, normalized_routers=True), make_instanas],
@@ -65,8 +70,7 @@ def test_a_family_is_exported_as_any_other(family):
     function = trace.gated(model, FORMAT, Form("forced", preprocess=False))
     outputs = call(function, IMAGES[:1], weights)
     assert_same(outputs, expected(model, IMAGES[:1], route=by_name))
-    types = [op.type for op in function.graph.get_operations()]
-    assert sum(name in ("If", "StatelessIf") for name in types) == weights.size
+    assert count_gates(function) == weights.size
 
 
 def test_routed_takes_pixels_and_its_own_threshold(model):
@@ -115,11 +119,10 @@ def test_a_fixed_route_is_no_input(model):
 
 def test_only_gated_variants_have_gates(model):
     route = np.ones(40, "float32")
-    gates = {}
-    for variant in VARIANTS:
-        function = trace.gated(model, FORMAT, Form(variant), route)
-        types = [op.type for op in function.graph.get_operations()]
-        gates[variant] = sum(name in ("If", "StatelessIf") for name in types)
+    gates = {
+        variant: count_gates(trace.gated(model, FORMAT, Form(variant), route))
+        for variant in VARIANTS
+    }
     assert gates == {"routed": 40, "forced": 40, "all_branches": 0, "fixed": 0}
 
 
