@@ -1,4 +1,4 @@
-"""Goal: an exported file whose T keeps a budget or a target rate."""
+"""Goal: chooses the T of an exported file for a budget or a target rate."""
 
 import dataclasses
 
@@ -20,22 +20,24 @@ def meet(
         source: `Source` of a run.
         form: `Form` whose T is to be found.
         goal: `BUDGET_MS` or `TARGET_RATE`.
-        limit: Milliseconds an image, or share of the branches' MACs.
+        limit: Mean ms an image, or the share of the branches' MACs that runs, 0 to 1.
         cost_table: Path of a table in ms, for a budget (default: the run's own).
 
     Returns:
-        The form with that T, and how it was found, for the manifest: a row of
-        `choose_thresholds`; for a budget also `cost_table`, the table's path.
+        The form with that T, and a dict for the manifest that says how T was found:
+        a row of `choose_thresholds`; for a budget also `cost_table`, the table's path.
 
     Raises:
-        UserError: If the file has no T inside, or no T meets the goal.
+        UserError: If the form stores no T in the file, if no T meets the goal, if the
+            run has no validation images, or if a budget has no table in ms.
+        OSError: If there is no such table.
     """
     if form.variant != "routed" or form.threshold_input:
         variant = f"--variant={form.variant}"
         other = "--threshold_input" if form.threshold_input else variant
         raise UserError(
-            f"--{goal.name} finds the T inside a routed file; {other} has none inside. "
-            f"Leave one of the two out."
+            f"--{goal.name} chooses the T that a routed file stores, and with {other} "
+            f"the file stores none. Leave one of the two out."
         )
     dataset, path, table = source.dataset, None, None
     if goal is BUDGET_MS:
@@ -47,10 +49,10 @@ def meet(
 
 
 def line(row: dict) -> str:
-    """Returns in words which T was found, and by which table.
+    """Returns one line: which T was found, and by which table.
 
     Args:
-        row: What `meet` returned beside the form.
+        row: The dict that `meet` returns.
     """
     table = f", by {row['cost_table']}" if "cost_table" in row else ""
     return f"{goal_line(row)}{table}"

@@ -1,11 +1,32 @@
 """Interpreter: runs one exported file in LiteRT, with inputs and outputs by name."""
 
+import contextlib
 import pathlib
 
 import numpy as np
 from ai_edge_litert import interpreter
 
 from tfdyn.errors import UserError
+
+
+@contextlib.contextmanager
+def explain_errors(path: str | pathlib.Path):
+    """Returns a context for loading the `.tflite` file `path`, which explains errors.
+
+    Raises:
+        UserError: If there is no such file, or LiteRT cannot load it.
+    """
+    if not pathlib.Path(path).is_file():
+        raise UserError(
+            f"There is no file {path}: make it with `python -m export.tflite`."
+        )
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        raise UserError(
+            f"{path} is truncated, or is not a .tflite file of `python -m "
+            f"export.tflite` ({error}). Export it again."
+        ) from error
 
 
 class Interpreter:
@@ -32,21 +53,12 @@ class Interpreter:
     def __init__(self, path: str | pathlib.Path, num_threads: int = 1):
         if num_threads < 1:
             raise UserError(f"num_threads must be 1 or more; got {num_threads}.")
-        if not pathlib.Path(path).is_file():
-            raise UserError(
-                f"There is no file {path}: make it with `python -m export.tflite`."
-            )
-        try:
+        with explain_errors(path):
             self._interpreter = interpreter.Interpreter(
                 str(path), num_threads=num_threads
             )
             self._interpreter.allocate_tensors()
             runner = self._interpreter.get_signature_runner()
-        except (ValueError, RuntimeError) as error:
-            raise UserError(
-                f"{path} is truncated, or is not a .tflite file of `python -m "
-                f"export.tflite` ({error}). Export it again."
-            ) from error
         details = runner.get_input_details()
         self.inputs = {
             name: np.zeros(detail["shape"], detail["dtype"])
@@ -63,7 +75,7 @@ class Interpreter:
             **inputs: Array of each input's shape; axes of size 1 may be left out.
 
         Raises:
-            UserError: If there is no input of a name.
+            UserError: If the network has no input of a name.
             ValueError: If an array does not fit its input's shape.
         """
         for name, value in inputs.items():
@@ -81,18 +93,14 @@ class Interpreter:
         self._interpreter.invoke()
 
     def outputs(self) -> dict[str, np.ndarray]:
-        """Returns a mapping from the names of the outputs to those of the last run."""
+        """Returns a mapping from names to the output arrays of the last run."""
         get = self._interpreter.get_tensor
         return {name: get(index) for name, index in self._outputs.items()}
 
     def __call__(self, **inputs) -> dict[str, np.ndarray]:
         """Sets inputs, runs the network once and returns its outputs by name.
 
-        Args:
-            **inputs: As for `set`.
-
-        Raises:
-            UserError, ValueError: As `set`.
+        Arguments and errors are those of `set`.
         """
         self.set(**inputs)
         self.invoke()

@@ -52,7 +52,7 @@ def _validate(source, device, table, images, path):
     from tfdyn.files import write_json
 
     threads = table.provenance.get("num_threads", FLAGS.num_threads)
-    most = min(20, max(2, FLAGS.rounds))  # An even round beside the odd.
+    most = min(20, max(2, FLAGS.rounds))  # Odd rounds are compared with even ones.
     folder = path.with_suffix(".validation.partial")
     content = validate(
         source, device, table, images, folder, threads, min(10, most), most
@@ -68,27 +68,29 @@ if __name__ == "__main__":
     export_flags.define_output("latency.DEVICE.json in the run's folder")
 
     flags.DEFINE_string("device", "host", "host, adb or adb:SERIAL.")
-    flags.DEFINE_integer("num_threads", 1, "Threads of its CPU.", lower_bound=1)
+    flags.DEFINE_integer("num_threads", 1, "Number of CPU threads.", lower_bound=1)
     flags.DEFINE_integer(
         "rounds",
         40,
-        "Largest number of times that each file is timed. Fewer are enough once the "
-        "medians are steady.",
+        "Largest number of times that each file is timed. The timing ends earlier if "
+        "the medians are steady.",
         lower_bound=1,
     )
     flags.DEFINE_integer(
         "validate",
         0,
-        "Number of routes to measure beside their predictions. The table is made "
-        "first, if there is none.",
+        "Number of routes whose measured time is compared with the time that the "
+        "table predicts. If there is no table, it is made first.",
         lower_bound=0,
     )
     flags.DEFINE_string(
         "benchmark_model",
         None,
-        "adb: TFLite's benchmark_model, a file of this machine or of the device.",
+        "adb: path of TFLite's program benchmark_model, on this machine or the device.",
     )
-    flags.DEFINE_bool("benchmark_app", False, "adb: run the benchmark app instead.")
+    flags.DEFINE_bool(
+        "benchmark_app", False, "adb: run the benchmark app instead of the program."
+    )
     flags.DEFINE_float(
         "timeout", 120, "adb: seconds that one file may take.", lower_bound=1
     )

@@ -19,24 +19,24 @@ def compose(
 ) -> CostTable:
     """Makes a latency table from the times of probes.
 
-    A branch is timed in a chain of equal branches, which find warmer caches than they
-    do in the network. The times of whole networks on `routes` give the factor
-    `in_context` by which branches cost more there, and the table's `overflow`: what
-    routes of many branches cost beyond that. The `remainder` is set so that the table
-    predicts the measured time of the network with all gates off exactly. The `cost` of
-    a branch excludes its gate, and `gate` has the cost of a gate, taken or not.
+    A branch is timed in a chain of copies of itself, where the caches are warmer than
+    in the network. The times of the whole network on `routes` give the factor
+    `in_context` by which branches cost more in the network, and the table's `overflow`:
+    what routes of many branches cost beyond that. The `remainder` is chosen such that
+    the table predicts exactly the measured time of the network with all gates off. The
+    `cost` of a branch excludes its gate; `gate` has the cost of a gate, taken or not.
 
     Args:
         source: `Source` of the network.
         times: Mapping from the names of `Probes` to lists of times in ms.
-        routes: Mapping from the names of the whole networks with the route as an input
-            to flat routes `(branches of all MixedOps,)`.
+        routes: `Probes.routes`, a mapping from names of probes to the flat routes
+            `(branches of all MixedOps,)` that they take as an input.
         provenance: How the times were measured, a dict ready for JSON.
 
     Returns:
-        `CostTable` in ms. Three entries are added to its provenance: `selection` (ms in
-        the remainder that the selection of branches takes, which a route as an input
-        saves), `in_context`, and `routes` (median time of each, in ms).
+        `CostTable` in ms. Three entries are added to its provenance: `selection` (the
+        part of the remainder, in ms, for selecting the branches; a network with the
+        route as an input saves it), `in_context`, and `routes` (the median ms of each).
     """
     medians = {name: statistics.median(values) for name, values in times.items()}
     by_key = probes.distinct(source.model.modules)
@@ -59,6 +59,7 @@ def compose(
         [(route, medians[name] - off) for name, route in routes.items()],
     )
     extra = {name: in_context * ms for name, ms in extra.items()}
+    # What a gate costs more if it is taken.
     over = statistics.mean(ms - alone[name] for name, ms in extra.items())
     # Noise must not make the cost of a branch or a gate negative.
     over = max(-not_taken, min(over, *extra.values()))
@@ -91,9 +92,9 @@ def compose(
 def _in_network(warm, timed):
     """Returns how much more branches cost in the network than in warm caches.
 
-    Fits one factor for all branches. If that is more than 1 % off, fits a second factor
-    for the part of a route's sum above a limit, because what many branches read may not
-    fit into a cache. The second factor is kept if it halves the error.
+    Fits one factor for all branches. If its predictions are more than 1 % off, fits a
+    second factor for the part of a route's sum above a limit: what many branches read
+    may not fit into a cache. The second factor is kept if it halves the error.
 
     Args:
         warm: Time of each branch in warm caches, in ms, `(branches of all MixedOps,)`.

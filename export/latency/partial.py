@@ -1,4 +1,4 @@
-"""Partial: a measurement's rounds, kept until its result is written."""
+"""Partial: keeps the rounds of a measurement until its result is written."""
 
 import json
 import pathlib
@@ -15,16 +15,17 @@ class Partial:
         times = rounds.alternate(measure, names, (8, 40), partial.times, partial.save)
     ```
 
-    After an exception the folder stays, and a note says so. Otherwise it is removed.
+    After an exception the folder stays, and the exception's note names it. Otherwise
+    the folder is removed.
 
     Args:
         folder: Path of the folder.
-        identity: What is measured, ready for JSON. Rounds of anything else that the
-            folder holds are dropped.
+        identity: A dict ready for JSON that describes the measurement. A folder of
+            another measurement is emptied.
 
     Attributes:
         folder: Path of the folder; files that the measurement needs may be put there.
-        times: Times of the rounds that were kept, or an empty mapping.
+        times: Mapping from names to the times of the rounds so far, or empty.
     """
 
     def __init__(self, folder: pathlib.Path, identity: dict):
@@ -34,8 +35,8 @@ class Partial:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             write_text(file, text)
-        kept = folder / "times.json"
-        self.times = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+        file = folder / "times.json"
+        self.times = json.loads(file.read_text("utf-8")) if file.exists() else {}
 
     def save(self, times: dict) -> None:
         """Keeps the times of all rounds so far."""

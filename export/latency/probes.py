@@ -86,7 +86,7 @@ class Probes:
     - `FORCED`: the same, with the image's route as an input.
     - `OFF`: the same, with a route that runs no branch.
     - Names of `random_routes`: the same, with these routes.
-    - `EMPTY`: one addition, which shows what any run takes.
+    - `EMPTY`: one addition. Its time is what every run takes, whatever it computes.
 
     Args:
         source: `Source` of the network.
@@ -96,8 +96,8 @@ class Probes:
     Attributes:
         files: Mapping from names to paths; several names may share a file.
         inputs: Mapping from names to mappings from names of inputs to arrays.
-        routes: Mapping from the names with the route as an input to flat routes
-            `(branches of all MixedOps,)`.
+        routes: Mapping from the names of the files that take the route as an input to
+            the flat routes `(branches of all MixedOps,)`.
     """
 
     def __init__(self, source: Source, folder: pathlib.Path, image: np.ndarray):

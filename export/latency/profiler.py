@@ -1,4 +1,4 @@
-"""Profiler: from a network and a device to a latency table."""
+"""Profiler: times a network on a device, and writes a latency table."""
 
 import datetime
 import functools
@@ -44,7 +44,7 @@ def profile(
         `CostTable` in ms.
 
     Raises:
-        UserError, OSError: As the device's session. A note says what is kept.
+        UserError, OSError: As from the device's session. A note names the kept rounds.
     """
     provenance = {
         "source": source.name,

@@ -1,4 +1,4 @@
-"""Report: latency tables and their validation as people read them."""
+"""Report: latency tables and validations as text, and a plot of a validation."""
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def table_text(table: CostTable, all_branches: float) -> str:
 
 
 def validation_text(content: dict) -> str:
-    """Returns a validation as text: the prediction beside the noise.
+    """Returns a validation as text: how far the predictions are off, and the noise.
 
     Args:
         content: What `export.latency.validation.validate` returned.
@@ -63,7 +63,7 @@ def plot(path, content: dict) -> None:
             ("random routes", "o", False),
             ("routes of images", "^", True),
         ):
-            indices = [i for i, own in enumerate(content["own"]) if own == of_images]
+            indices = np.flatnonzero(np.equal(content["own"], of_images))
             points = [[values[i] for i in indices] for values in (measured, predicted)]
             axes.plot(*points, marker, label=label, alpha=0.6, markersize=5)
         ends = np.array([0, 1.05 * max(measured)])

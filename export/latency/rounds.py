@@ -1,11 +1,11 @@
-"""Rounds: things timed in turn, until their medians are steady."""
+"""Rounds: times things in turn, until their medians are steady."""
 
 import statistics
 from collections.abc import Callable, Hashable, Iterable
 
 from tqdm import tqdm
 
-# The sums of the medians after the last rounds differ by no more than this share.
+# Medians are steady if their sums after the last 4 rounds differ by at most this share.
 STEADY, LAST = 0.003, 4
 
 
@@ -19,11 +19,11 @@ def alternate(
 ) -> dict[Hashable, list[float]]:
     """Times things in rounds, every second one in reverse order.
 
-    So what else the machine does meets all of them alike. A bar shows the progress on
-    terminals.
+    If other programs slow the machine for a while, they slow all things alike. A bar
+    shows the progress on terminals.
 
     Args:
-        measure: Function that returns the time of the thing of a name.
+        measure: Function that takes a name and returns the time of this thing.
         names: Names of the things, in the order of the first round.
         rounds: Smallest and largest number of rounds. Between them the timing ends
             once the medians are steady.

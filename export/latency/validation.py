@@ -1,4 +1,4 @@
-"""Validation: predicted against measured latency of routes through a network."""
+"""Validation: compares the predicted with the measured latency of routes."""
 
 import functools
 import pathlib
@@ -36,9 +36,9 @@ def validate(
 ) -> dict:
     """Measures routes on a device, and compares them with a table's predictions.
 
-    Of a trained network, the first half are the routes of images at its own T. The
-    others are random, from few branches to all. Each route is an input of one file
-    without routers. A validation that was interrupted is resumed.
+    If the network is trained, the first half of the routes are those of images at its
+    T. The other routes are random, from few branches to all. One file without routers
+    takes each route as an input. A validation that was interrupted is resumed.
 
     Args:
         source: `Source` of the network.
@@ -51,16 +51,16 @@ def validate(
         most: Largest number of rounds; fewer are run if the medians are steady.
 
     Returns:
-        A dict ready for JSON: the settings, what `compare` returns of predicted and
-        measured times, and over the routes the lists `predicted_ms`, `measured_ms`
-        and `own` (whether it is an image's). The noise, as `compare` returns it, is in
-        `repeated` (odd rounds beside even ones) and in `remeasured` (the routes that
-        the table was made of, then and now).
+        A dict ready for JSON: the settings; what `compare` returns for predicted and
+        measured times; and three lists with an entry for each route, `predicted_ms`,
+        `measured_ms` and `own` (whether it is the route of an image). Two more results
+        of `compare` show the noise: `repeated` compares odd with even rounds, and
+        `remeasured` compares the times from which the table was made with those of now.
 
     Raises:
         UserError: If the table is not one of `python -m export.latency`, or is of
-            another device; and as the device's session.
-        OSError: As the device's session. A note says what is kept.
+            another device; and as from the device's session.
+        OSError: As from the device's session. A note names the kept rounds.
     """
     table_device = table.provenance.get("device", {}).get("device", device.name)
     if table_device != device.name:
@@ -78,13 +78,10 @@ def validate(
     repeated = {n: r for n, r in probes.random_routes(model).items() if n in then}
     inputs = {
         name: {"image": image, "route": route}
-        for name, image, route in zip(
-            names + [f"the table's {name}" for name in repeated],
-            [*images, *[images[0]] * len(repeated)],
-            [*routes, *repeated.values()],
-            strict=True,
-        )
+        for name, image, route in zip(names, images, routes, strict=True)
     }
+    for name, route in repeated.items():
+        inputs[f"the table's {name}"] = {"image": images[0], "route": route}
     identity = {
         "source": source.name,
         "device": device.describe(),
@@ -101,21 +98,21 @@ def validate(
                 temporary.write_bytes(convert(function))
         files = dict.fromkeys(inputs, path)
         with device.session(files, inputs, num_threads) as measure:
-            timed = rounds.alternate(
+            all_times = rounds.alternate(
                 functools.partial(measure, runs=RUNS),
                 files,
                 (least, most),
                 partial.times,
                 partial.save,
             )
-    times = np.array([timed[name] for name in names])
+    times = np.array([all_times[name] for name in names])
     measured = np.median(times, axis=1)
     odd, even = np.median(times[:, ::2], axis=1), np.median(times[:, 1::2], axis=1)
     noise = {"repeated": compare(odd, even)}
     if repeated:
-        now = np.array([np.median(timed[f"the table's {name}"]) for name in repeated])
+        medians = [np.median(all_times[f"the table's {name}"]) for name in repeated]
         earlier = np.array([then[name] for name in repeated])
-        noise["remeasured"] = compare(earlier, now)
+        noise["remeasured"] = compare(earlier, np.array(medians))
     return {
         **compare(predicted, measured),
         **noise,
@@ -145,7 +142,7 @@ def choose_routes(source: Source, images: np.ndarray) -> tuple[np.ndarray, list[
     if half:
         normalized = np.asarray(source.input_format.normalize(images[:half]))
         _, routes = Reference(model)(normalized, model.threshold)
-    # Seeds that the profile does not use: the table knows nothing of these routes.
+    # The seeds differ from those of the probes, so the table was not fitted to these.
     random = spread_routes(model.route_spec, count - half, seed=1000)
     return np.stack([*routes, *random]), [index < half for index in range(count)]
 

@@ -39,12 +39,12 @@ def test_a_target_rate_needs_no_table(source):
 
 @pytest.mark.parametrize("variant", ["all_branches", "fixed", "forced"])
 def test_other_variants_have_no_threshold_inside(source, variant):
-    with pytest.raises(ValueError, match=f"--variant={variant} has none inside"):
+    with pytest.raises(ValueError, match=f"--variant={variant} the file stores none"):
         goal.meet(source, Form(variant), BUDGET_MS, 100.0)
 
 
 def test_nor_has_a_file_whose_threshold_is_an_input(source):
-    with pytest.raises(ValueError, match="--threshold_input has none inside"):
+    with pytest.raises(ValueError, match="--threshold_input the file stores none"):
         goal.meet(source, Form(threshold_input=True), TARGET_RATE, 0.5)
 
 

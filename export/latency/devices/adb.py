@@ -10,11 +10,7 @@ import zlib
 
 from absl import logging
 
-from export.latency.devices import (
-    adb_benchmark,
-    benchmark_input,
-    benchmark_output,
-)
+from export.latency.devices import adb_benchmark, benchmark_input, benchmark_output
 from export.latency.devices.adb_connection import Connection, DeviceError
 from tfdyn.errors import UserError
 
@@ -40,9 +36,9 @@ class Adb:
     Args:
         serial: Serial number of the device, as `adb devices` lists it. May be left out
             if there is only one device.
-        benchmark_model: Path of `benchmark_model` on this machine, which is pushed, or
-            else on the device; a name without a folder is in /data/local/tmp there.
-            Default: "benchmark_model".
+        benchmark_model: Path of the program `benchmark_model`. If this machine has the
+            file, it is pushed. Otherwise it is a path on the device, relative to
+            /data/local/tmp. Default: "benchmark_model".
         app: Whether to run the benchmark app, which must be installed, instead.
         timeout_s: Longest time that one call of `measure` may take, in seconds.
 

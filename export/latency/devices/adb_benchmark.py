@@ -31,8 +31,7 @@ class Program:
 
     Args:
         device: `Connection`.
-        path: Path of a file on this machine, which is pushed, or else on the device; a
-            name without a folder is in /data/local/tmp there.
+        path: Path of the program, as for `Adb`.
         seconds: Longest time that one run may take.
     """
 
@@ -49,7 +48,7 @@ class Program:
             folder: Folder on the device to which it will be pushed.
 
         Raises:
-            DeviceError: If the program is on neither, or the device is lost.
+            DeviceError: If neither machine has the program, or the device is lost.
         """
         if self._local.is_file():
             shutil.copyfile(self._local, copy / "benchmark_model")
@@ -76,12 +75,12 @@ class Program:
             TimeoutError: If it runs for too long.
         """
         command = shlex.join([self._remote, *flags])
-        what = f"benchmark_model on {name}"
+        label = f"benchmark_model on {name}"
         status, output = self._device.call(
-            "shell", command, seconds=self._seconds, what=what
+            "shell", command, seconds=self._seconds, label=label
         )
         if status:
-            raise self._device.error(what, status, output, ADVICE)
+            raise self._device.error(label, status, output, ADVICE)
         return output
 
     def stop(self, folder: str) -> None:
@@ -109,11 +108,7 @@ class App:
         self._device, self._seconds = device, seconds
 
     def prepare(self, copy: pathlib.Path, folder: str) -> None:
-        """Checks that the app is installed.
-
-        Args:
-            copy: Not used; as for `Program`.
-            folder: Not used.
+        """Checks that the app is installed. Arguments are those of `Program.prepare`.
 
         Raises:
             DeviceError: If the app is not installed, or the device is lost.
@@ -129,13 +124,7 @@ class App:
     def run(self, name: str, flags: list[str]) -> str:
         """Runs the app, and returns its lines in the device's log.
 
-        Args:
-            name: Name of the file that is timed, for error messages.
-            flags: Flags of the benchmark.
-
-        Raises:
-            DeviceError: If the app fails, or the device is lost.
-            TimeoutError: If it runs for too long.
+        Arguments and errors are those of `Program.run`.
         """
         # Clearing the log fails if it is busy, so a second try is made.
         if self._device.call("logcat", "-c")[0]:
@@ -166,12 +155,5 @@ class App:
             time.sleep(POLL_SECONDS)
 
     def stop(self, folder: str) -> None:
-        """Stops the app, whatever it runs.
-
-        Args:
-            folder: Not used; as for `Program`.
-
-        Raises:
-            OSError: If the device does not answer.
-        """
+        """Stops the app. Argument and error are those of `Program.stop`."""
         self._device.call("shell", f"am force-stop {PACKAGE}")

@@ -56,14 +56,14 @@ class Connection:
             )
 
     def call(
-        self, *arguments: str, seconds: float = ANSWER_SECONDS, what: str | None = None
+        self, *arguments: str, seconds: float = ANSWER_SECONDS, label: str | None = None
     ) -> tuple[int, str]:
         """Runs adb.
 
         Args:
             *arguments: Arguments of adb.
             seconds: Longest time that it may take.
-            what: Name of the call in error messages. Default: its first argument.
+            label: Name of the call in error messages. Default: its first argument.
 
         Returns:
             The exit status, and all that adb prints.
@@ -76,7 +76,7 @@ class Connection:
             return _adb("-s", self.serial, *arguments, seconds=seconds)
         except subprocess.TimeoutExpired as error:
             output = (error.output or b"").decode(errors="replace")
-            raise self.late(what or f"adb {arguments[0]}", seconds, output) from None
+            raise self.late(label or f"adb {arguments[0]}", seconds, output) from None
 
     def checked(self, *arguments: str) -> str:
         """Runs adb, and returns what it prints.
@@ -94,12 +94,12 @@ class Connection:
         return output
 
     def error(
-        self, what: str, status: int, output: str, advice: str = ""
+        self, label: str, status: int, output: str, advice: str = ""
     ) -> DeviceError:
         """Makes the exception for a call that has failed.
 
         Args:
-            what: Name of the call.
+            label: Name of the call.
             status: Its exit status.
             output: What it printed.
             advice: Text for the end of the message.
@@ -110,26 +110,26 @@ class Connection:
             state = "silent"
         if state != "device":
             return DeviceError(
-                f"{self.serial} was lost at {what}: it is {state}. Check that its "
+                f"{self.serial} was lost at {label}: it is {state}. Check that its "
                 f"cable is in and that it stays awake, then start again."
             )
         return DeviceError(
-            f"{what} failed on {self.serial} with exit status {status}; it printed "
+            f"{label} failed on {self.serial} with exit status {status}; it printed "
             f"last:\n{benchmark_output.tail(output)}{advice}"
         )
 
-    def late(self, what: str, seconds: float, output: str) -> TimeoutError:
+    def late(self, label: str, seconds: float, output: str) -> TimeoutError:
         """Makes the exception for a call that did not end in time.
 
         Args:
-            what: Name of the call.
+            label: Name of the call.
             seconds: Time after which it was stopped.
             output: What it had printed.
         """
         return TimeoutError(
-            f"{what} did not end on {self.serial} in {seconds:g} s: connect the device "
-            f"again, or allow a slow network more time with --timeout. It printed "
-            f"last:\n{benchmark_output.tail(output)}"
+            f"{label} did not end on {self.serial} in {seconds:g} s: connect the "
+            f"device again, or allow a slow network more time with --timeout. It "
+            f"printed last:\n{benchmark_output.tail(output)}"
         )
 
 

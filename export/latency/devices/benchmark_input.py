@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 from ai_edge_litert import interpreter
 
+from export.interpreter import explain_errors
 from tfdyn.errors import UserError
 
 
@@ -17,7 +18,7 @@ def stage(
 
     Args:
         folder: Folder of the copies (`0.tflite`, `1.tflite`, ...) and of the inputs
-            (`0.0`, `0.1`, ..., by number of the name and of the input).
+            (`0.0`, `0.1`, ...: the index of the name, a dot, the index of the input).
         remote: Folder on the device to which all this will be pushed.
         files: Mapping from names to paths of `.tflite` files.
         inputs: Mapping from names to mappings from names of inputs to arrays.
@@ -26,7 +27,8 @@ def stage(
         Mapping from names to lists of flags of the benchmark.
 
     Raises:
-        UserError: If a file is missing or broken, or has no input of a name.
+        UserError: If a file is missing or broken, has no input of a name, or has an
+            input whose name the benchmark's flags cannot hold.
         ValueError: If an array does not fit its input's shape.
     """
     paths = list(dict.fromkeys(files.values()))
@@ -43,7 +45,7 @@ def stage(
 
 
 def _input_flags(local, remote, path, details, arrays):
-    """Writes the inputs of one name to `local` with `.0`, ...; returns their flags."""
+    """Writes inputs to `local` with endings `.0`, `.1`, ...; returns their flags."""
     if not arrays:
         return []
     values = []
@@ -70,17 +72,8 @@ def _input_flags(local, remote, path, details, arrays):
 
 def _inputs(path):
     """Returns a mapping from a file's inputs, in order, to their shapes and dtypes."""
-    if not pathlib.Path(path).is_file():
-        raise UserError(
-            f"There is no file {path}: make it with `python -m export.tflite`."
-        )
-    try:
+    with explain_errors(path):
         rows = interpreter.Interpreter(str(path)).get_input_details()
-    except (ValueError, RuntimeError) as error:
-        raise UserError(
-            f"{path} is truncated, or is not a .tflite file of `python -m "
-            f"export.tflite` ({error}). Export it again."
-        ) from error
     if bad := [row["name"] for row in rows if re.search(r"[\s,:]", row["name"])]:
         raise UserError(
             f"{path} has inputs that the benchmark's flags cannot name, because of "

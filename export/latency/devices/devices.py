@@ -21,7 +21,7 @@ def make_device(
 
     Raises:
         UserError: If there is no such kind of device, or an argument does not fit it.
-        OSError: If the device is not connected.
+        OSError: If adb is missing, or the Android device is not ready.
     """
     kind, _, serial = name.partition(":")
     if name == "host":

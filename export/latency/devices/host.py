@@ -28,7 +28,7 @@ class Host:
     name = "host"
 
     def describe(self) -> dict:
-        """Returns the processor and the versions that run, a dict ready for JSON."""
+        """Returns processor, system and versions of this machine, a dict for JSON."""
         return {
             "device": self.name,
             "processor": _processor(),

@@ -12,19 +12,29 @@ from export.latency import probes, profiler, validation
 from tfdyn.costs.cost_table import CostTable
 
 
-@pytest.fixture(scope="module")
-def content(tiny_run, tmp_path_factory):
-    """Of a device that is as the table says, and one that is a tenth slower."""
-    folder = tmp_path_factory.mktemp("run")
-    source = sources.from_run(tiny_run.path, folder / "export")
-    images = np.random.default_rng(0).integers(0, 256, (7, 8, 8, 1), "uint8")
-    route = own_route(source.model, images[0], source.input_format)
-    clock = Clock(source.model, route)
+def profiled(run, folder, count):
+    """The source of a run, a clock, its latency table, and `count` images."""
+    source = sources.from_run(run.path, folder / "export")
+    images = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 1), "uint8")
+    clock = Clock(source.model, own_route(source.model, images[0], source.input_format))
     path = folder / "latency.clock.json"
     table = profiler.profile(source, clock, path, images[0], least=1, most=1)
-    return validation.validate(
-        source, clock, table, images, folder / "kept", least=2, most=3
-    ), clock
+    return source, clock, table, images
+
+
+@pytest.fixture(scope="module")
+def content(tiny_run, tmp_path_factory):
+    """The validation of a device that is as the table says, and its clock."""
+    folder = tmp_path_factory.mktemp("run")
+    arguments = profiled(tiny_run, folder, 7)
+    results = validation.validate(*arguments, folder / "kept", least=2, most=3)
+    return results, arguments[1]
+
+
+@pytest.fixture
+def untrained():
+    model = make(auxiliary_head=False)
+    return sources.Source("tiny, untrained", model, None, None, None)
 
 
 def test_a_device_that_is_as_the_table_says(content):
@@ -43,31 +53,24 @@ def test_a_device_that_is_as_the_table_says(content):
     assert random[0] < random[1] < random[2]
 
 
-def test_of_an_untrained_network_all_routes_are_random():
-    model = make(auxiliary_head=False)
-    source = sources.Source("tiny, untrained", model, None, None, None)
-    routes, own = validation.choose_routes(source, np.zeros((5, 8, 8, 1)))
-    assert not any(own)
-    most = routes.shape[1] // len(model.mixed_ops)
-    per_connection = np.count_nonzero(routes, axis=1) / len(model.mixed_ops)
+def test_of_an_untrained_network_all_routes_are_random(untrained):
+    routes, of_images = validation.choose_routes(untrained, np.zeros((5, 8, 8, 1)))
+    assert not any(of_images)
+    connections = len(untrained.model.mixed_ops)
+    most = routes.shape[1] // connections
+    per_connection = np.count_nonzero(routes, axis=1) / connections
     np.testing.assert_allclose(per_connection, np.linspace(1, most, 5), atol=0.5)
 
 
-def test_a_table_of_another_device_is_refused(tmp_path):
-    model = make(auxiliary_head=False)
-    source = sources.Source("tiny, untrained", model, None, None, None)
+def test_a_table_of_another_device_is_refused(untrained, tmp_path):
     table = CostTable("ms", {}, provenance={"device": {"device": "adb-1"}})
+    clock, images = Clock(untrained.model), np.zeros((1, 8, 8, 1))
     with pytest.raises(ValueError, match="of the device adb-1, not of clock"):
-        validation.validate(
-            source, Clock(model), table, np.zeros((1, 8, 8, 1)), tmp_path
-        )
+        validation.validate(untrained, clock, table, images, tmp_path)
 
 
 def test_compare():
-    predicted, measured = (
-        np.array([1.0, 2.09, 2.0, 3.0]),
-        np.array([1.0, 2.0, 2.2, 4.0]),
-    )
+    predicted, measured = np.array([[1.0, 2.09, 2.0, 3.0], [1.0, 2.0, 2.2, 4.0]])
     result = validation.compare(predicted, measured)
     assert result["routes"] == 4
     assert result["within_5_percent"] == 0.5 and result["within_10_percent"] == 0.75
@@ -85,15 +88,11 @@ def test_routes_that_all_take_as_long_tell_no_correlation():
 
 
 def test_it_resumes_after_an_interrupt(tiny_run, tmp_path):
-    source = sources.from_run(tiny_run.path, tmp_path / "export")
-    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), "uint8")
-    route = own_route(source.model, images[0], source.input_format)
-    clock = Clock(source.model, route)
-    path, kept = tmp_path / "latency.clock.json", tmp_path / "kept"
-    table = profiler.profile(source, clock, path, images[0], least=1, most=1)
+    arguments, folder = profiled(tiny_run, tmp_path, 3), tmp_path / "kept"
+    clock = arguments[1]
 
     def validate():
-        return validation.validate(source, clock, table, images, kept, least=3, most=3)
+        return validation.validate(*arguments, folder, least=3, most=3)
 
     expected, calls = validate(), len(clock.measured)
     whole = clock.measured[-(3 + probes.ROUTES) * 3 :]
@@ -106,4 +105,4 @@ def test_it_resumes_after_an_interrupt(tiny_run, tmp_path):
     clock.measured.clear()
     assert validate() == expected and calls
     assert len(clock.measured) == len(whole) * 2 // 3
-    assert not kept.exists()
+    assert not folder.exists()
