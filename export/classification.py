@@ -22,7 +22,7 @@ def classify(
         classifier: `Classifier`.
         paths: Paths of the image files.
         threshold: T in (0, 1], for a network that takes T as an input.
-        top: Largest number of classes to return.
+        top: Largest number of classes to return for each image.
 
     Yields:
         A dict for each image: `picture` (its path), `classes` (a list of `{"label",
@@ -31,7 +31,7 @@ def classify(
     Raises:
         UserError: If a file is missing or is not an image, or T is wrong.
     """
-    for path in paths:  # All of them, before the first takes time.
+    for path in paths:  # All of them, before the first is classified.
         if not pathlib.Path(path).is_file():
             raise UserError(f"There is no file {path}: name image files.")
     input_format = classifier.input_format
@@ -54,14 +54,14 @@ def classify(
         }
 
 
-def newest_model(folder="runs") -> pathlib.Path:
+def newest_model(folder: str | pathlib.Path = "runs") -> pathlib.Path:
     """Returns the `export/model.tflite` of the newest finished run that has one.
 
     Args:
         folder: Folder of run folders.
 
     Raises:
-        UserError: If there is none.
+        UserError: If no finished run has one.
     """
     finished = pathlib.Path(folder).glob("*/model.keras")
     for path in sorted(finished, key=lambda path: path.stat().st_mtime, reverse=True):
@@ -74,8 +74,8 @@ def newest_model(folder="runs") -> pathlib.Path:
     )
 
 
-def load_classifier(path, num_threads: int = 1) -> Classifier:
-    """Makes a `Classifier`, without LiteRT's message about its delegate.
+def load_classifier(path: str | pathlib.Path, num_threads: int = 1) -> Classifier:
+    """Makes a `Classifier`, and hides LiteRT's message about its delegate.
 
     Args:
         path: The `.tflite` file.
@@ -87,9 +87,9 @@ def load_classifier(path, num_threads: int = 1) -> Classifier:
     with output.quiet():
         try:
             return Classifier(path, num_threads)
-        except UserError as refused:
-            error = refused
-    raise error  # Out here nothing is printed but the error.
+        except UserError as user_error:
+            error = user_error
+    raise error  # Inside `quiet`, LiteRT's message would be printed beside it.
 
 
 def table(rows: list[dict]) -> str:

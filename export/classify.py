@@ -39,13 +39,14 @@ if __name__ == "__main__":
     flags.DEFINE_string(
         "model",
         None,
-        "File that export.tflite wrote (default: that of the newest exported run).",
+        "File that export.tflite wrote (default: model.tflite of the newest run that "
+        "was exported).",
     )
     flags.DEFINE_list(
         "threshold", None, "T, one number, for a file that takes T as an input."
     )
     flags.DEFINE_integer("top", 3, "Number of classes to print.", lower_bound=1)
-    flags.DEFINE_integer("num_threads", 1, "Threads of the CPU.", lower_bound=1)
+    flags.DEFINE_integer("num_threads", 1, "Number of CPU threads.", lower_bound=1)
     commands.define_json()
     flags.adopt_module_key_flags(commands)  # So that --help lists them.
     commands.run(main, arguments=True, tensorflow=False)

@@ -29,10 +29,10 @@ def export_tflite(
     choices: dict | None = None,
     name: str | None = None,
 ) -> tuple[pathlib.Path, dict]:
-    """Writes a network as one `.tflite` file, compared with Keras.
+    """Writes a network as one `.tflite` file, and compares the file with Keras.
 
-    Beside it stand `model.json` (what an app must know) and `manifest.json` (what was
-    checked). A file that fails a check is removed.
+    Writes `model.json` (what an app must know) and `manifest.json` (what was checked)
+    beside the file. A file that fails a check is not kept.
 
     Args:
         source: `Source` of the network.
@@ -41,7 +41,8 @@ def export_tflite(
         route: Flat route `(branches of all MixedOps,)`, for the fixed variant.
         images: uint8 images `(n, height, width, channels)` to check the file on.
         labels: Their labels `(n,)`, to measure the file's accuracy, or `None`.
-        choices: How T and gates were chosen, for the manifest, or `None`.
+        choices: Entries for the manifest that say how T and the gates were chosen, a
+            dict ready for JSON, or `None`.
         name: Name of the file (default: `file_name(form.variant)`).
 
     Returns:
@@ -84,23 +85,26 @@ def file_name(variant: str) -> str:
 
 def choose_route(
     source: Source,
-    threshold,
+    threshold: float | list[float],
     route_file: str | None = None,
     image: str | None = None,
     images: np.ndarray | None = None,
 ) -> tuple[np.ndarray, str]:
-    """Returns the flat route of a fixed graph, and in words how it was chosen.
+    """Chooses the route of the fixed variant: from a file, of one image or of several.
 
     Args:
         source: `Source` of the network.
         threshold: T, a number or a list with one for each MixedOp.
         route_file: JSON file of a route, or `None`.
         image: Image file whose route is used, or `None`.
-        images: uint8 images `(n, height, width, channels)`, whose most frequent route
-            is used otherwise.
+        images: uint8 images `(n, height, width, channels)`. Their most frequent route
+            is used if there is neither a file nor an image.
+
+    Returns:
+        The flat route `(branches of all MixedOps,)`, and a text that says which it is.
 
     Raises:
-        UserError: If a file cannot be read.
+        UserError: If a file cannot be read, or T is wrong.
     """
     if route_file:
         return source.model.route_spec.load(route_file), f"the route in {route_file}"
@@ -117,7 +121,7 @@ def choose_route(
 def export_saved_model(
     source: Source, form: Form, images: np.ndarray, labels: np.ndarray | None = None
 ) -> tuple[pathlib.Path, dict]:
-    """Writes a network as a SavedModel that needs TensorFlow alone, checked.
+    """Writes a network as a SavedModel that needs only TensorFlow, and checks it.
 
     Its signatures take `images` of any batch size ("batched": each branch runs on the
     rows that chose it) or one `image` ("gated": each branch behind a `tf.cond`). Both
@@ -130,16 +134,17 @@ def export_saved_model(
         labels: Their labels `(n,)`, to measure its accuracy, or `None`.
 
     Returns:
-        The folder's path, and what the check found, by signature.
+        The folder's path, and for each signature the results of the check, as
+        `export.checks.saved_model_check.check` returns them.
 
     Raises:
-        UserError: If its outputs are not those of Keras.
+        UserError: If the SavedModel's outputs differ from those of Keras.
         OSError: If the folder cannot be written to.
     """
     model, input_format = source.model, source.input_format
     check_writable(source.folder)
     module = tf.Module()
-    # The variables alone: Keras's layers would need Keras to be loaded.
+    # Only the variables: to load Keras's layers, one would need Keras.
     module.weights = [variable.value for variable in model.variables]
     signatures = {
         "batched": trace.batched(model, input_format, form),

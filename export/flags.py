@@ -63,11 +63,12 @@ def source_from_flags(reads: tuple[str, ...] = ()) -> "Source":
     """Returns the `Source` that the flags name: by default the newest run.
 
     Args:
-        reads: Names of training settings that the command gives a meaning of its own.
+        reads: Names of training settings that this command uses for its own purpose,
+            and therefore accepts beside a trained run.
 
     Raises:
-        UserError: If a flagfile is named without a run and without `--untrained`, or
-            a flag has no meaning for what is exported.
+        UserError: If flags exclude each other, a flagfile is named without a run and
+            without `--untrained`, or a flag means nothing for a trained run.
     """
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from export import source as sources
@@ -102,7 +103,7 @@ def source_from_flags(reads: tuple[str, ...] = ()) -> "Source":
 
 
 def _refuse_settings(reads):
-    """Refuses settings of a training, which a finished run has already."""
+    """Refuses the settings of a training: a finished run has its own."""
     for field in dataclasses.fields(Settings):
         if field.name not in (*SHARED, *reads) and asked(field.name):
             raise UserError(
@@ -112,9 +113,9 @@ def _refuse_settings(reads):
 
 
 def asked(name: str) -> bool:
-    """Returns whether a flag that is also a setting was given for this command.
+    """Returns whether the user set a training's setting for this command.
 
-    A flagfile of a training sets many flags; those speak of the training.
+    The settings in the flagfile of a training do not count: they describe the training.
 
     Args:
         name: Name of the flag.
@@ -124,14 +125,14 @@ def asked(name: str) -> bool:
 
 
 def form_from_flags(source: "Source", variant: str = "routed") -> Form:
-    """Returns the `Form` that the flags ask for; T is the network's own by default.
+    """Returns the `Form` that the flags ask for.
 
     Args:
         source: `Source` of the network.
         variant: Variant of the graph, one of `export.graph.form.VARIANTS`.
 
     Raises:
-        UserError: If a flag does not fit the variant.
+        UserError: If a flag does not fit the variant, or T is not in (0, 1].
     """
     threshold = threshold_from_flags(source)
     return Form(variant, threshold, FLAGS.threshold_input, FLAGS.preprocess)
@@ -152,10 +153,10 @@ def threshold_from_flags(source: "Source") -> float | list[float]:
 
 
 def define_goals() -> None:
-    """Defines the goals that the T of a file may be chosen for."""
+    """Defines `--budget_ms` and `--target_rate`, by which T may be chosen."""
     commands.define_goals(
-        "Exports with the largest T that meets it on the validation images. A budget "
-        "is predicted by --cost_table (default: the run's own latency table)."
+        "Exports with the largest T that meets it on the validation images. "
+        "--cost_table predicts milliseconds (default: the run's own latency table)."
     )
     for name in ("cost_table", "target_rate"):  # So that --help lists them.
         flags.declare_key_flag(name)
@@ -165,7 +166,7 @@ def goal_from_flags() -> tuple | None:
     """Returns the `Goal` that the flags name and its limit, or `None`.
 
     Raises:
-        UserError: If there are several, or a threshold beside it.
+        UserError: If there are several goals or limits, or `--threshold` is set too.
     """
     from tfdyn.evaluation.thresholds import BUDGET_MS, TARGET_RATE  # Heavy.
 
@@ -179,27 +180,29 @@ def goal_from_flags() -> tuple | None:
             f"--{goals[0][0].name} finds the threshold; leave out --threshold."
         )
     if len(goals) > 1:
-        raise UserError("--budget_ms and --target_rate exclude each other.")
+        raise UserError(
+            "--budget_ms and --target_rate exclude each other; leave one of them out."
+        )
     return goals[0] if goals else None
 
 
 def define_latency_table() -> None:
-    """Defines `--latency_table`, by which gates are left out."""
+    """Defines `--latency_table`, which decides which gates are left out."""
     flags.DEFINE_string(
         "latency_table",
         None,
-        "Latency table (of export.latency). Gates that cost more time than they save "
-        "by this table are left out.",
+        "Latency table that export.latency wrote. Gates that by this table cost more "
+        "time than they save are left out.",
     )
 
 
 def define_output(help: str) -> None:
-    """Defines `--output`, the JSON file that a command writes."""
+    """Defines `--output`, a JSON file to write; `help` describes the default path."""
     flags.DEFINE_string("output", None, f"JSON file to write (default: {help}).")
 
 
 def output_from_flags(default) -> pathlib.Path:
-    """Returns the JSON file that a command is to write; its folder is made.
+    """Returns the path of the JSON file to write, and creates its folder.
 
     Args:
         default: Path of the file, if `--output` is not given.

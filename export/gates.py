@@ -1,4 +1,4 @@
-"""Gates: leaves out those that cost more time on a device than they save."""
+"""Gates: leaves out the gates that cost more time on a device than they save."""
 
 import dataclasses
 import pathlib
@@ -29,8 +29,8 @@ def leave_out(
         share of the images, 0 to 1, that run it.
 
     Raises:
-        UserError: If the source is not a run, has no validation images, or the file is
-            not a table in ms.
+        UserError: If the source is not a run or has no validation images, if the file
+            is not a table in ms, or if the form is not of the routed variant.
         OSError: If there is no such file.
     """
     table, dataset = load_in_ms(latency_table), source.dataset

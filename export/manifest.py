@@ -15,8 +15,8 @@ PACKAGES = ("tensorflow", "keras", "ai-edge-litert")
 def write(source: Source, form: Form, name: str, entry: dict) -> None:
     """Adds an exported file to `manifest.json`, and writes `model.json`.
 
-    `model.json` describes the routed file. The file of another variant is described
-    only until there is a routed one.
+    `model.json` describes the routed file. Until there is one, it describes the file
+    of another variant that was exported first.
 
     Args:
         source: `Source` of the network, whose folder is written to.
@@ -54,7 +54,7 @@ def describe(source: Source, form: Form) -> dict:
     Args:
         source: `Source` of the network.
         form: `Form` of the exported file. The accuracy and the MACs are those of the
-            run's evaluation at the form's T, if it has them.
+            run's evaluation at the form's T, or `None` if that T was not evaluated.
     """
     input_format, evaluation = source.input_format, source.evaluation
     rows = evaluation["routed"] if evaluation else []

@@ -25,7 +25,7 @@ class Classification:
         probabilities: float32 array `(n, classes)`.
         macs: Array `(n,)` of the multiply-accumulates that ran for each image.
         milliseconds: Array `(n,)` of the time in ms that the network ran for each
-            image, without its preparation.
+            image. The time to prepare the image is not included.
     """
 
     labels: list
@@ -35,7 +35,7 @@ class Classification:
 
 
 class Classifier:
-    """Maps pixels to the names of classes, by an exported network.
+    """Classifies images with an exported network.
 
     ```python
     classifier = Classifier("runs/NAME/export/model.tflite")
@@ -79,7 +79,8 @@ class Classifier:
                 f"they are of different networks. Export the network again with "
                 f"`python -m export.tflite`."
             )
-        # A first run is slow. All inputs are 1, also T if it is one: all branches run.
+        # The first run is slow, so it is done here. All inputs are 1. If T is an input,
+        # it is 1 too, and all branches run.
         self._interpreter(**{name: zeros + 1 for name, zeros in inputs.items()})
 
     def __call__(
@@ -97,8 +98,8 @@ class Classifier:
             A `Classification`.
 
         Raises:
-            UserError: If the images have another type or shape, or if T is out of
-                range, is needed as one number, or is not an input of the file.
+            UserError: If the images have another type or shape, if T is out of range
+                or is several numbers, or if T is passed but the file does not take it.
         """
         images, more_inputs = self._images(images), self._threshold_input(threshold)
         names = self.input_format.class_names

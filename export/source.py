@@ -8,7 +8,7 @@ import pathlib
 import keras
 import numpy as np
 
-from tfdyn.data.dataset import input_format_of
+from tfdyn.data.dataset import Dataset, input_format_of
 from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
 from tfdyn.evaluation.evaluator import load_data
@@ -26,12 +26,14 @@ class Source:
         name: Name that is printed: the run's folder, or the network's name.
         model: `RoutedModel`.
         input_format: `InputFormat` of its images.
-        settings: `Settings` of its training, past or possible, or `None`.
+        settings: `Settings` of the run, or those that an untrained network was built
+            from. `None` for a model that was passed from Python.
         folder: Folder of the exported files, a `pathlib.Path`.
         run: `RunFolder`, or `None` if the network belongs to no run.
-        data_dir: Folder of the data, if they have moved since the training.
-        home: Folder of what is measured, such as latency tables, or `None` if the
-            network belongs to no folder. It is the run's folder.
+        data_dir: Folder of the data, or `None` if it is the same as in the training.
+        home: Folder for what is measured, such as latency tables: the run's folder, or
+            an untrained network's folder in runs/untrained/. `None` for a model that
+            was passed from Python.
     """
 
     name: str
@@ -50,7 +52,7 @@ class Source:
         return json.loads(path.read_text()) if path and path.exists() else None
 
     @functools.cached_property
-    def dataset(self):
+    def dataset(self) -> Dataset:
         """The `Dataset` that the run was trained on, split in the same way.
 
         Raises:
@@ -96,13 +98,14 @@ def from_run(
     Args:
         run_dir: Path of the run's folder.
         folder: Folder of the exported files (default: `export/` in the run's folder).
-        data_dir: Folder of the data, if they have moved since the training.
+        data_dir: Folder of the data, or `None` if it is the same as in the training.
         operating_point: "A" to "E": a model that the search of an InstaNAS kept, to
-            use instead of the run's last one. All files then go to the folder of this
-            operating point.
+            use instead of the run's last one. Its own folder then takes the place of
+            the run's folder.
 
     Raises:
-        UserError: If it is not a finished run, or has no such operating point.
+        UserError: If the folder does not hold a finished run, or the run has no such
+            operating point.
     """
     run = RunFolder(run_dir)
     if operating_point:
@@ -113,15 +116,10 @@ def from_run(
                 f"InstaNAS keeps them in operating_points/. Leave out "
                 f"--operating_point, or name such a run with --run_dir."
             )
+    model, input_format, settings = run.load_model(), run.input_format(), run.settings()
+    folder = pathlib.Path(folder or run / "export")
     return Source(
-        str(run),
-        run.load_model(),
-        run.input_format(),
-        run.settings(),
-        pathlib.Path(folder or run / "export"),
-        run,
-        data_dir,
-        home=run.path,
+        str(run), model, input_format, settings, folder, run, data_dir, run.path
     )
 
 

@@ -25,10 +25,10 @@ def convert_model(
     precision: str = "float32",
     images=None,
 ) -> dict:
-    """Converts a network to one `.tflite` file that skips the branches left out.
+    """Converts a network to one `.tflite` file that runs only each image's branches.
 
-    Writes `model.json` and `manifest.json` beside it, which `export.runtime.Classifier`
-    and apps read. The file is compared with Keras before it is kept.
+    Writes `model.json`, which `export.runtime.Classifier` and apps read, and
+    `manifest.json` beside the file. The file is compared with Keras before it is kept.
 
     ```python
     model = tfdyn.build("dmnn_tiny", (32, 32, 3), 2)
@@ -43,7 +43,7 @@ def convert_model(
             and the names of the classes.
         threshold: T, a number or a list with one for each MixedOp (default: the
             model's own).
-        precision: "float32", "float16" (weights) or "dynamic" (weights in 8 bits).
+        precision: Precision of the weights: "float32", "float16" or "dynamic" (8 bits).
         images: uint8 images `(n, height, width, channels)` to compare with Keras on
             (default: 32 images of noise).
 
@@ -55,6 +55,7 @@ def convert_model(
         UserError: If an argument is wrong, or the file fails a check.
         OSError: If the folder cannot be written to.
     """
+    # As in `main`: TensorFlow takes seconds to import.
     from export.exporter import export_tflite
     from export.source import from_model
     from tfdyn.data.input_format import InputFormat
@@ -80,7 +81,9 @@ def main() -> None:
     from export.exporter import choose_route, export_tflite
 
     if (FLAGS.route or FLAGS.image) and FLAGS.variant != "fixed":
-        raise UserError("--route and --image are for --variant=fixed.")
+        raise UserError(
+            "--route and --image are for --variant=fixed; add it, or leave them out."
+        )
     source = export_flags.source_from_flags()
     form = export_flags.form_from_flags(source, FLAGS.variant)
     limits = export_flags.goal_from_flags()
@@ -91,9 +94,9 @@ def main() -> None:
         form, choices = goal.meet(source, form, *limits, table)
         commands.say(goal.line(choices))
     if FLAGS.latency_table:
-        form, removed = gates.leave_out(source, form, FLAGS.latency_table)
-        commands.say(gates.line(removed, source.model))
-        choices |= removed
+        form, gate_choices = gates.leave_out(source, form, FLAGS.latency_table)
+        commands.say(gates.line(gate_choices, source.model))
+        choices |= gate_choices
     images, labels = source.test_images(FLAGS.check_images)
     route = None
     if form.variant == "fixed":
@@ -137,11 +140,11 @@ if __name__ == "__main__":
         "routed",
         VARIANTS,
         "routed: each branch behind a gate. all_branches: no gates, all branches. "
-        "fixed: no gates, the branches of one route. forced: gates, and the route is "
-        "an input.",
+        "fixed: no gates, the branches of one route, by default the most frequent "
+        "route of --check_images. forced: gates, and the route is an input.",
     )
-    flags.DEFINE_string("route", None, "Fixed variant: JSON file of the route.")
-    flags.DEFINE_string("image", None, "Fixed variant: image file whose route it is.")
+    flags.DEFINE_string("route", None, "--variant=fixed: JSON file of the route.")
+    flags.DEFINE_string("image", None, "--variant=fixed: image whose route is used.")
     commands.define_json()
     for module in (export_flags, commands):  # So that --help lists their flags.
         flags.adopt_module_key_flags(module)
