@@ -15,8 +15,12 @@ from export.graph.form import Form
 from export.source import Source
 from tfdyn import output
 from tfdyn.data.image_files import load_square
-from tfdyn.files import check_writable, whole, whole_folder
+from tfdyn.files import check_replaceable, check_writable, whole_folder, whole_set
+from tfdyn.locks import locked
 from tfdyn.routing.route import most_frequent
+
+# What `tf.saved_model.save` writes.
+SAVED_MODEL = ("saved_model.pb", "fingerprint.pb", "variables", "assets")
 
 
 def export_tflite(
@@ -66,15 +70,15 @@ def export_tflite(
         "convert_seconds": round(time.perf_counter() - start, 1),
     }
     path = source.folder / (name or file_name(form.variant))
-    with whole(path) as temporary:
-        temporary.write_bytes(content)
+    with locked(source.folder), whole_set(source.folder) as temporary:
+        (temporary / path.name).write_bytes(content)
         entry |= tflite_check.check(
-            temporary, source, form, precision, route, images, labels
+            temporary / path.name, source, form, precision, route, images, labels
         )
-    entry |= choices or {}
-    if route is not None:
-        entry["route"] = source.model.route_spec.to_json(route)
-    manifest.write(source, form, path.name, entry)
+        entry |= choices or {}
+        if route is not None:
+            entry["route"] = source.model.route_spec.to_json(route)
+        manifest.write(source, form, path.name, entry, temporary)
     return path, entry
 
 
@@ -142,6 +146,7 @@ def export_saved_model(
         OSError: If the folder cannot be written to.
     """
     model, input_format = source.model, source.input_format
+    check_replaceable(source.folder / "saved_model", SAVED_MODEL)
     check_writable(source.folder)
     module = tf.Module()
     # Only the variables: to load Keras's layers, one would need Keras.
@@ -151,7 +156,7 @@ def export_saved_model(
         "gated": trace.gated(model, input_format, form, constants=False),
     }
     path = source.folder / "saved_model"
-    with whole_folder(path) as temporary:
+    with locked(source.folder), whole_folder(path, SAVED_MODEL) as temporary:
         with output.quiet():
             tf.saved_model.save(module, str(temporary), signatures=signatures)
         results = saved_model_check.check(temporary, source, form, images, labels)

@@ -12,17 +12,18 @@ from tfdyn.files import write_json
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert")
 
 
-def write(source: Source, form: Form, name: str, entry: dict) -> None:
-    """Adds an exported file to `manifest.json`, and writes `model.json`.
+def write(source: Source, form: Form, name: str, entry: dict, folder) -> None:
+    """Writes `manifest.json` with an exported file added, and `model.json`.
 
     `model.json` describes the routed file. Until there is one, it describes the file
     of another variant that was exported first.
 
     Args:
-        source: `Source` of the network, whose folder is written to.
+        source: `Source` of the network, whose folder may hold earlier exports.
         form: `Form` of the exported file.
         name: Name of the exported file.
         entry: What was checked, a dict ready for JSON.
+        folder: Path of the folder that the two files are written in.
 
     Raises:
         UserError: If the folder holds a `manifest.json` that is not a manifest.
@@ -30,10 +31,9 @@ def write(source: Source, form: Form, name: str, entry: dict) -> None:
     path = source.folder / "manifest.json"
     files = {**_files(path), name: entry}
     content = {"source": source.name, "versions": versions(), "files": files}
-    description = source.folder / "model.json"
-    if form.variant == "routed" or not description.exists():
-        write_json(description, describe(source, form))
-    write_json(path, content)
+    if form.variant == "routed" or not (source.folder / "model.json").exists():
+        write_json(folder / "model.json", describe(source, form))
+    write_json(folder / "manifest.json", content)
 
 
 def _files(path):

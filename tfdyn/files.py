@@ -7,16 +7,19 @@ import pathlib
 import shutil
 import tempfile
 
-# Prefix of temporary files. Only a process that is killed leaves them behind.
-PREFIX = "tmp."
+from tfdyn.errors import UserError
+
+# Prefix of the folders that hold what is being written. They remain after a kill.
+PREFIX = ".tfdyn-tmp-"
 
 
 @contextlib.contextmanager
-def whole(path: str | pathlib.Path):
-    """Returns a context for writing a file whole or not at all.
+def whole(path):
+    """Returns a context for writing a file or folder whole or not at all.
 
-    The file is written under a temporary name in the same folder and renamed when the
-    context ends. After an error, the old file is unchanged.
+    It is written in a new folder beside it and moved when the context ends. After an
+    error, the old file is unchanged. If the path is a link, the link is replaced, and
+    the file that it leads to is unchanged.
 
     ```python
     with whole("plot.png") as temporary:
@@ -27,48 +30,112 @@ def whole(path: str | pathlib.Path):
         path: Path of the file.
 
     Yields:
-        The temporary path, a `pathlib.Path`.
+        The temporary path, a `pathlib.Path`. Nothing is there yet.
     """
     path = pathlib.Path(path)
-    temporary = path.with_name(PREFIX + path.name)
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _temporary_folder(path.parent) as folder:
+        yield folder / path.name
+        os.replace(folder / path.name, path)
 
 
 @contextlib.contextmanager
-def whole_folder(path: str | pathlib.Path):
+def whole_set(folder):
+    """Returns a context for writing several files that belong together.
+
+    They are moved into the folder when the context ends: all of them, or after an
+    error none.
+
+    Args:
+        folder: Path of the folder. It exists.
+
+    Yields:
+        The temporary folder, a `pathlib.Path`, to write the files in.
+    """
+    with _temporary_folder(pathlib.Path(folder)) as temporary:
+        yield temporary
+        for path in sorted(temporary.iterdir()):
+            os.replace(path, pathlib.Path(folder, path.name))
+
+
+@contextlib.contextmanager
+def whole_folder(path, names):
     """Returns a context for writing a folder whole or not at all.
 
-    The folder is written under a temporary name and replaces the old folder when the
-    context ends. After an error, the old folder is unchanged.
+    Its content is written elsewhere, and replaces the old folder when the context ends.
+    After an error, the old folder is unchanged.
 
     Args:
         path: Path of the folder.
+        names: Names of the files and folders that it may hold. An old folder with
+            anything else is not ours to delete.
 
     Yields:
         The temporary path, a `pathlib.Path`. The folder does not exist yet.
+
+    Raises:
+        UserError: If the path is a file or a link, or the old folder holds other files.
     """
     path = pathlib.Path(path)
-    temporary = path.with_name(PREFIX + path.name)
-    shutil.rmtree(temporary, ignore_errors=True)
+    check_replaceable(path, names)
+    with _temporary_folder(path.parent) as folder:
+        yield folder / path.name
+        check_replaceable(path, names)
+        if path.exists():
+            os.replace(path, folder / "old")
+        os.replace(folder / path.name, path)
+
+
+def check_replaceable(path: pathlib.Path, names) -> None:
+    """Checks that a folder holds only what a command of ours writes, or is new.
+
+    Args:
+        path: Path of the folder.
+        names: Names of the files and folders that the command writes into it.
+
+    Raises:
+        UserError: If the path is a file or a link, or the folder holds other files.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise UserError(
+            f"{path} should be a folder, or not exist, but is a "
+            f"{'link' if path.is_symlink() else 'file'}: move it away."
+        )
+    strangers = [p.name for p in path.glob("*") if p.name not in names]
+    if strangers:
+        raise UserError(
+            f"{path} holds {strangers[0]!r}, which this command did not write, and "
+            f"would be replaced: move it away, or choose another folder."
+        )
+
+
+@contextlib.contextmanager
+def _temporary_folder(parent):
+    # A new folder of a random name: nobody can have put a link in the way.
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     try:
-        yield temporary
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(temporary, path)
+        yield folder
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def write_text(path: str | pathlib.Path, text: str) -> None:
+def remove_leftovers(folder) -> None:
+    """Removes what killed commands left behind in a folder.
+
+    Args:
+        folder: Path of the folder. No other command may be writing into it.
+    """
+    for path in pathlib.Path(folder).glob(f"{PREFIX}*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def write_text(path, text: str) -> None:
     """Writes a text file in UTF-8, whole or not at all."""
     with whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | pathlib.Path, content) -> None:
+def write_json(path, content) -> None:
     """Writes a JSON file, whole or not at all.
 
     Args:
@@ -76,6 +143,31 @@ def write_json(path: str | pathlib.Path, content) -> None:
         content: Anything that `json.dumps` accepts.
     """
     write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def check_inside(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+    """Checks that no link leads from a path in a folder to a place outside of it.
+
+    A folder from an archive or a repository may hold such a link. What is written
+    there would change files elsewhere.
+
+    Args:
+        path: Path in the folder. It need not exist.
+        folder: Path of the folder.
+
+    Returns:
+        The path.
+
+    Raises:
+        UserError: If a link leads out.
+    """
+    target = path.resolve()
+    if not target.is_relative_to(folder.resolve()):
+        raise UserError(
+            f"{path} leads to {target}, outside of {folder}: nothing is written "
+            f"through such a link. Remove it, or name {target} itself."
+        )
+    return path
 
 
 def check_writable(folder: pathlib.Path) -> None:

@@ -8,18 +8,30 @@ import numpy as np
 
 from export.android import benchmark, page
 from export.android.inputs import Inputs, cost_of
-from export.exporter import export_tflite
+from export.exporter import export_tflite, file_name
 from export.graph.form import Form
 from export.interpreter import Interpreter
 from export.source import Source
 from tfdyn import output
 from tfdyn.costs.cost_table import CostTable
-from tfdyn.errors import UserError
-from tfdyn.files import check_writable, whole_folder, write_json, write_text
+from tfdyn.files import (
+    check_replaceable,
+    check_writable,
+    whole_folder,
+    write_json,
+    write_text,
+)
+from tfdyn.locks import locked
 from tfdyn.routing.route import most_frequent
 
 TEMPLATES = pathlib.Path(__file__).with_name("templates")
 SCRIPT = "run_benchmark.sh"
+# What the folder may hold.
+NAMES = (
+    *map(file_name, ("routed", "all_branches", "fixed")),
+    *("model.json", "manifest.json", "labels.txt", "inputs.json", "inputs"),
+    *(SCRIPT, "benchmark.txt", "README.md"),
+)
 
 
 def export_android(
@@ -57,9 +69,10 @@ def export_android(
     """
     inputs = Inputs(source, form, images, labels, cost_of(source.model, table))
     folder = source.folder / "android"
-    check_folder(folder)
+    check_replaceable(folder, NAMES)
     check_writable(source.folder)
-    with whole_folder(folder) as temporary:
+    with locked(source.folder), whole_folder(folder, NAMES) as temporary:
+        temporary.mkdir()
         inside = dataclasses.replace(source, folder=temporary)
         entries = {}
 
@@ -95,19 +108,3 @@ def export_android(
         text = page.page(TEMPLATES / "README.md", inside, form, entries, content)
         write_text(temporary / "README.md", text)
     return folder, content
-
-
-def check_folder(folder: pathlib.Path) -> None:
-    """Checks that a folder may be replaced: this command made it, or it is new.
-
-    Args:
-        folder: The folder.
-
-    Raises:
-        UserError: If it holds something else.
-    """
-    if folder.exists() and not (folder / SCRIPT).is_file():
-        raise UserError(
-            f"{folder} exists already and was not made by this command: move it away, "
-            f"or choose another place with --export_dir."
-        )

@@ -20,19 +20,23 @@ def read(source, name="manifest.json"):
     return json.loads((source.folder / name).read_text())
 
 
+def write(source, *arguments):
+    manifest.write(source, *arguments, folder=source.folder)
+
+
 def test_each_file_has_an_entry_that_the_next_export_replaces(source):
     for name, size in (("a.tflite", 1), ("b.tflite", 2), ("a.tflite", 3)):
-        manifest.write(source, Form(), name, {"bytes": size})
+        write(source, Form(), name, {"bytes": size})
     files = read(source)["files"]
     assert files == {"a.tflite": {"bytes": 3}, "b.tflite": {"bytes": 2}}
     assert read(source)["versions"]["tensorflow"]
 
 
 def test_the_description_is_of_the_routed_file(source):
-    manifest.write(source, Form("fixed", threshold=0.3), "model.fixed.tflite", {})
+    write(source, Form("fixed", threshold=0.3), "model.fixed.tflite", {})
     assert read(source, "model.json")["threshold"] == 0.3
-    manifest.write(source, Form(threshold=0.6), "model.tflite", {})
-    manifest.write(source, Form("fixed", threshold=0.3), "model.fixed.tflite", {})
+    write(source, Form(threshold=0.6), "model.tflite", {})
+    write(source, Form("fixed", threshold=0.3), "model.fixed.tflite", {})
     assert read(source, "model.json")["threshold"] == 0.6
 
 
@@ -40,7 +44,7 @@ def test_the_description_is_of_the_routed_file(source):
 def test_what_is_no_manifest_is_not_written_over(source, text):
     (source.folder / "manifest.json").write_text(text)
     with pytest.raises(ValueError, match="not a manifest.*--export_dir"):
-        manifest.write(source, Form(), "model.tflite", {})
+        write(source, Form(), "model.tflite", {})
     assert (source.folder / "manifest.json").read_text() == text
 
 

@@ -51,12 +51,13 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["tmp.thesis"]
 
 
-def test_what_a_kill_left_half_written_is_cleared(tmp_path):
-    for names in (["tmp.flags.txt"], ["tmp.best.keras", "tmp.metrics.csv"]):
-        for name in names:
-            (tmp_path / name).write_text("half")
-        RunFolder(tmp_path).start(tiny_settings())
-    assert [path.name for path in tmp_path.iterdir()] == ["flags.txt"]
+def test_no_file_is_written_through_a_link_that_leads_out(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.start(tiny_settings())
+    assert run.output("export") == run / "export"
+    (run / "export").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="outside of"):
+        run.output("export")
 
 
 def test_no_run_folder(tmp_path):

@@ -9,7 +9,8 @@ from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
 from tfdyn.families import networks  # noqa: F401  registers the layers that Keras loads
 from tfdyn.families.settings import Settings
-from tfdyn.files import PREFIX, whole, write_text
+from tfdyn.files import check_inside, whole, write_text
+from tfdyn.locks import NAME as LOCK
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.runs.precision import dtype_policy
 from tfdyn.settings.fields import from_flagfile, to_flagfile
@@ -43,6 +44,17 @@ class RunFolder:
 
     def __truediv__(self, name):
         return self.path / name
+
+    def output(self, name: str) -> pathlib.Path:
+        """Returns the path of a file or folder of the run that is written to.
+
+        Args:
+            name: Name in the run's folder.
+
+        Raises:
+            UserError: If it is a link that leads out of the folder.
+        """
+        return check_inside(self.path / name, self.path)
 
     def operating_point(self, name: str) -> "RunFolder":
         """Returns the `RunFolder` of a model that a search kept (InstaNAS).
@@ -85,12 +97,9 @@ class RunFolder:
             UserError: If the folder holds a run of other settings, or other files.
         """
         self.check(settings)
-        entries = {path.name for path in self.path.glob("*")}
-        if "flags.txt" in entries:
-            for leftover in self.path.glob(f"{PREFIX}*"):  # After a kill.
-                leftover.unlink()
+        if (self / "flags.txt").exists():
             return
-        if entries - {f"{PREFIX}flags.txt"}:
+        if any(path.name != LOCK for path in self.path.glob("*")):
             raise UserError(
                 f"{self} is not empty and not a run folder (it has no flags.txt). "
                 f"Choose another --run_dir."

@@ -160,12 +160,13 @@ def test_the_calls_on_the_page(exported):
 def test_normalised_inputs_over_an_older_folder(source, elsewhere, images, tmp_path):
     (tmp_path / "android").mkdir()
     (tmp_path / "android" / "run_benchmark.sh").touch()
-    (tmp_path / "android" / "older").touch()
+    (tmp_path / "android" / "inputs").mkdir()
+    (tmp_path / "android" / "inputs" / "older.png").touch()
     form = Form(threshold=0.7, preprocess=False)
     folder, found = folder_module.export_android(
         elsewhere, form, "float16", images[0], images[1]
     )
-    assert not (folder / "older").exists()
+    assert not (folder / "inputs" / "older.png").exists()
     row = found["inputs"]["heavy"]
     assert "milliseconds" not in row
     normalized = source.input_format.normalize(images[0][row["index"]])
@@ -178,7 +179,9 @@ def test_normalised_inputs_over_an_older_folder(source, elsewhere, images, tmp_p
 def test_a_folder_of_another_is_not_replaced(elsewhere, images, tmp_path):
     (tmp_path / "android").mkdir()
     (tmp_path / "android" / "build.gradle").touch()
-    with pytest.raises(ValueError, match="android exists already .* --export_dir"):
+    with pytest.raises(
+        ValueError, match="android holds 'build.gradle'.*choose another"
+    ):
         folder_module.export_android(elsewhere, Form(threshold=0.7), images=images[0])
     assert (tmp_path / "android" / "build.gradle").exists()
 

@@ -1,0 +1,73 @@
+"""Locks: one command at a time writes into a folder."""
+
+import contextlib
+import os
+import pathlib
+import socket
+import sys
+
+from tfdyn.errors import UserError
+from tfdyn.files import remove_leftovers
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks: nothing is locked there.
+    fcntl = None
+
+NAME = ".tfdyn-lock"
+
+
+@contextlib.contextmanager
+def locked(folder):
+    """Returns a context during which no other command may write into a folder.
+
+    The lock ends with the process, in whatever way that ends. What killed commands left
+    behind in the folder is removed first.
+
+    ```python
+    with locked("runs/NAME"):
+        train()
+    ```
+
+    Args:
+        folder: Path of the folder. It exists.
+
+    Raises:
+        UserError: If another process holds the lock. The message names it.
+        OSError: If the folder cannot be written to.
+    """
+    path = pathlib.Path(folder, NAME)
+    descriptor = _acquire(path) if fcntl else None
+    try:
+        remove_leftovers(folder)
+        yield
+    finally:
+        if descriptor is not None:
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
+
+
+def _acquire(path):
+    while True:
+        # O_NOFOLLOW: a link in its place must not make us write elsewhere.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 1000).decode(errors="replace")
+            os.close(descriptor)
+            raise UserError(
+                f"{path.parent} is being written by another command ({holder}). Wait "
+                f"until it ends, or choose another folder."
+            ) from None
+        except OSError:  # A file system without locks.
+            pass
+        # The last holder may have removed the file between the two calls.
+        if path.exists() and os.path.samestat(os.fstat(descriptor), path.lstat()):
+            break
+        os.close(descriptor)
+    os.ftruncate(descriptor, 0)
+    command = " ".join(sys.orig_argv)[:500]
+    holder = f"process {os.getpid()} on {socket.gethostname()}: {command}"
+    os.pwrite(descriptor, holder.encode(errors="replace"), 0)
+    return descriptor
