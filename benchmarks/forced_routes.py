@@ -33,7 +33,7 @@ from tfdyn import commands
 from tfdyn.errors import UserError
 from tfdyn.families.settings import Settings
 from tfdyn.routing.random_routes import random_routes
-from tfdyn.settings.fields import from_flagfile
+from tfdyn.settings.flagfiles import from_flagfile
 from tfdyn.text import align, readable
 
 FLAGS = flags.FLAGS

@@ -20,7 +20,8 @@ from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
 from tfdyn.models.family import TrainingContext
 from tfdyn.settings import fields
-from tfdyn.settings.fields import define_flags, from_flags, to_flagfile
+from tfdyn.settings.fields import define_flags, from_flags
+from tfdyn.settings.flagfiles import to_flagfile
 from tfdyn.text import align
 from tfdyn.training.distribution import Distribution
 

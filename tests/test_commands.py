@@ -38,7 +38,7 @@ def test_an_error_that_a_user_can_mend_is_one_line(monkeypatch, kind):
 
 
 @pytest.mark.parametrize("kind", [UserError, KeyboardInterrupt])
-def test_notes_follow(monkeypatch, kind):
+def test_notes_follow(monkeypatch, capsys, kind):
     def main():
         error = kind("spilt")
         error.add_note("The saucer holds the rest.")
@@ -46,7 +46,8 @@ def test_notes_follow(monkeypatch, kind):
 
     with pytest.raises(SystemExit) as exit:
         run(monkeypatch, main)
-    assert exit.value.code.endswith("\nThe saucer holds the rest.")
+    printed = f"{exit.value.code}{capsys.readouterr().err.rstrip()}"
+    assert "\nThe saucer holds the rest." in printed
 
 
 @pytest.mark.parametrize("kind", [TypeError, ValueError, ArithmeticError])
@@ -73,13 +74,14 @@ def test_what_is_typed_is_told_from_what_a_flagfile_holds(argv, expected):
     assert commands.typed("threshold", ["command", *argv]) == expected
 
 
-def test_an_interrupt_is_no_trace(monkeypatch):
+def test_an_interrupt_is_no_trace(monkeypatch, capsys):
     def main():
         raise KeyboardInterrupt
 
     with pytest.raises(SystemExit) as exit:
         run(monkeypatch, main)
-    assert "interrupted" in exit.value.code
+    assert exit.value.code == 130
+    assert "interrupted" in capsys.readouterr().err
 
 
 def test_a_word_that_is_no_flag_is_an_error(monkeypatch):
@@ -95,7 +97,11 @@ def test_a_word_that_is_no_flag_is_an_error(monkeypatch):
         (["--no_such_flag=1"], "Unknown command line flag 'no_such_flag'"),
         (["--verbosity=loud"], "verbosity=loud"),
         (["--flagfile=gone.flags"], "gone.flags"),
-        (["--flagfile=binary.flags"], "is not text"),
+        (["--flagfile=binary.flags"], "binary.flags is not a flagfile"),
+        (["--flagfile="], "--flagfile names no file"),
+        (["--flagfile=utf_16.flags"], "utf_16.flags is not a flagfile"),
+        (["--flagfile=words.flags"], "words.flags is not a flagfile: 'quickly'"),
+        (["--flagfile=itself.flags"], "itself.flags names itself"),
     ],
 )
 def test_a_flag_that_cannot_be_parsed_is_one_line(
@@ -103,6 +109,9 @@ def test_a_flag_that_cannot_be_parsed_is_one_line(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "binary.flags").write_bytes(bytes(range(128, 256)))
+    (tmp_path / "utf_16.flags").write_text("--verbosity=1", "utf-16")
+    (tmp_path / "words.flags").write_text("quickly")
+    (tmp_path / "itself.flags").write_text("--flagfile=itself.flags")
     with pytest.raises(SystemExit) as exit:
         commands.parse(["command", *words])
     assert message in exit.value.code and exit.value.code.startswith("error: ")

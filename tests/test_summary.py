@@ -18,7 +18,7 @@ from tfdyn.families.instanas.instanas import InstaNAS
 from tfdyn.families.networks import build_network, networks
 from tfdyn.families.settings import Settings
 from tfdyn.layers.modules import KINDS
-from tfdyn.settings.fields import from_flagfile
+from tfdyn.settings.flagfiles import from_flagfile
 
 CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
 GOLDEN = ROOT / "tests" / "golden" / "networks.json"

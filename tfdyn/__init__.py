@@ -12,6 +12,10 @@ model = tfdyn.load("runs/quickstart")  # trained
 import importlib
 from typing import TYPE_CHECKING
 
+from tfdyn import interrupts
+
+interrupts.leave_at_once()
+
 __version__ = "0.1.0"
 
 # Editors and type checkers read these imports. At run time a name is imported when it

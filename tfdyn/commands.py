@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from absl import app, flags, logging
 
-from tfdyn import output
-from tfdyn.errors import UserError
+from tfdyn import interrupts, output
+from tfdyn.errors import UserError, explain
+from tfdyn.settings import flagfiles
 
 FLAGS = flags.FLAGS
 BUG = (
@@ -50,15 +51,18 @@ def run(
         try:
             if tensorflow:
                 output.start_tensorflow()
+            interrupts.raise_as_usual()
             main(argv[1:]) if arguments else main()
-        except (UserError, OSError) as error:
-            logging.debug("Where it was raised:", exc_info=True)
-            sys.exit(_with_notes(f"error: {error}", error))
         except KeyboardInterrupt as error:
-            sys.exit(_with_notes(f"\n{interrupted}", error))
+            print(_with_notes(f"\n{interrupted}", error), file=sys.stderr)
+            sys.exit(130)
         except Exception as error:
-            error.add_note(BUG)
-            raise
+            line = explain(error)
+            if line is None:
+                error.add_note(BUG)
+                raise
+            logging.debug("Where it was raised:", exc_info=True)
+            sys.exit(_with_notes(f"error: {line}", error))
 
     app.run(guarded, flags_parser=parse)
 
@@ -73,11 +77,10 @@ def parse(argv: list[str]) -> list[str]:
         The words that are not flags.
     """
     try:
-        return FLAGS(argv)
-    except (flags.Error, OSError) as error:
-        sys.exit(f"error: {error} (--help lists the flags)")
-    except UnicodeDecodeError:
-        sys.exit("error: A --flagfile is not text; its lines must be --name=value.")
+        return FLAGS([argv[0], *flagfiles.expand(argv[1:])])
+    except (flags.Error, UserError, OSError) as error:
+        line = explain(error) or error
+        sys.exit(f"error: {line} (--help lists the flags)")
 
 
 def _with_notes(text, error):
@@ -99,10 +102,9 @@ def flagfile_name(argv: list[str] | None = None) -> str | None:
     """
     argv = sys.argv if argv is None else argv
     for index in range(len(argv) - 1, -1, -1):
-        name, _, value = argv[index].lstrip("-").partition("=")
+        name, equals, value = argv[index].lstrip("-").partition("=")
         if argv[index].startswith("-") and name == "flagfile":
-            value = value or argv[index + 1]
-            return pathlib.Path(value).stem
+            return pathlib.Path(value if equals else argv[index + 1]).stem
     return None
 
 

@@ -1,4 +1,23 @@
-"""Errors that a user can mend."""
+"""Errors that a user can mend, and how they are printed."""
+
+import errno
+import os
+
+MENDS = {
+    errno.EACCES: "Change its permissions, or choose another path",
+    errno.EDQUOT: "Free some space, then run the same command again",
+    errno.EEXIST: "Move it away, or choose another path",
+    errno.EIO: "Check the disk, or choose another path",
+    errno.EISDIR: "It is a folder, where a file is expected",
+    errno.ELOOP: "Links lead round in a circle: remove one",
+    errno.EMFILE: "Close other programs, or raise the limit with `ulimit -n`",
+    errno.ENAMETOOLONG: "Choose a shorter name",
+    errno.ENOENT: "Check the path",
+    errno.ENOSPC: "Free some space, then run the same command again",
+    errno.ENOTDIR: "A file stands where a folder is expected: move it away",
+    errno.EPERM: "Change its permissions, or choose another path",
+    errno.EROFS: "The disk is read-only: choose another path",
+}
 
 
 class UserError(ValueError):
@@ -7,3 +26,30 @@ class UserError(ValueError):
     The message says what was passed, what was expected and how to mend it. Commands
     print it in one line. Any other error is a bug, and keeps its trace.
     """
+
+
+def explain(error: BaseException) -> str | None:
+    """Returns in one line what a user can mend, or `None` if it is a bug.
+
+    A user can mend `UserError`s, and errors of the operating system: files, disks,
+    devices. TensorFlow raises the latter as errors of its own.
+
+    Args:
+        error: The exception.
+    """
+    if isinstance(error, UserError):
+        return _one_line(error)
+    if isinstance(error, OSError):
+        if error.errno not in MENDS or error.strerror is None:
+            return _one_line(error)
+        path = os.fsdecode(error.filename) if error.filename else "a file"
+        return f"{path}: {error.strerror}. {MENDS[error.errno]}."
+    if type(error).__module__ == "tensorflow.python.framework.errors_impl":
+        for code, mend in MENDS.items():
+            if os.strerror(code) in str(error):
+                return f"{_one_line(error)}. {mend}."
+    return None
+
+
+def _one_line(error):
+    return " ".join(str(error).split("\n\nOriginal stack trace")[0].split())

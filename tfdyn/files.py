@@ -114,6 +114,10 @@ def _temporary_folder(parent):
     folder = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     try:
         yield folder
+    except OSError as error:
+        if error.errno and not error.filename:  # Such as a disk that is full.
+            error.filename = str(parent)
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

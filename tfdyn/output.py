@@ -5,12 +5,16 @@ import os
 import sys
 import tempfile
 
+# Descriptor that leads to the user, also while standard error is held back.
+stderr = 2
+
 
 def start_tensorflow() -> None:
     """Imports TensorFlow without its messages about drivers and instruction sets."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with quiet():
-        import tensorflow as tf  # Heavy: not every command needs it.
+        import keras  # noqa: F401  Heavy, as is TensorFlow: only some commands need it.
+        import tensorflow as tf
 
         tf.config.list_physical_devices()
 
@@ -19,8 +23,9 @@ def start_tensorflow() -> None:
 def quiet():
     """Hides what is written to standard error. After an exception, it is printed."""
     # TensorFlow's C++ writes to the file descriptor, past sys.stderr.
+    global stderr
     with tempfile.TemporaryFile() as file:
-        saved = os.dup(2)
+        saved = stderr = os.dup(2)
         os.dup2(file.fileno(), 2)
         try:
             yield
@@ -31,4 +36,5 @@ def quiet():
             raise
         finally:
             os.dup2(saved, 2)
+            stderr = 2
             os.close(saved)

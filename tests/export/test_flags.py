@@ -9,7 +9,7 @@ import pytest
 from paths import ROOT
 from tiny_settings import tiny_settings
 
-from tfdyn.settings.fields import to_flagfile
+from tfdyn.settings.flagfiles import to_flagfile
 
 
 def command(module, *arguments, cwd):

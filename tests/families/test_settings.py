@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from tfdyn.families.settings import Settings
-from tfdyn.settings.fields import from_flagfile, to_flagfile
+from tfdyn.settings.flagfiles import from_flagfile, to_flagfile
 
 
 def test_defaults_are_the_papers():

@@ -18,7 +18,7 @@ from paths import ROOT
 from tiny_settings import tiny_dmnn_settings, tiny_instanas_settings, tiny_settings
 
 from tfdyn.runs.run_folder import RunFolder
-from tfdyn.settings.fields import to_flagfile
+from tfdyn.settings.flagfiles import to_flagfile
 from tfdyn.training.distribution import Distribution, WorkerLostError
 from tfdyn.training.trainer import train
 

@@ -21,7 +21,7 @@ import tfdyn
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.evaluation.evaluate_run import evaluate
 from tfdyn.families.drnet.stem import ImageNetStem
-from tfdyn.settings.fields import to_flagfile
+from tfdyn.settings.flagfiles import to_flagfile
 from tfdyn.training.trainer import train
 
 

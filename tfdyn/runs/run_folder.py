@@ -13,7 +13,7 @@ from tfdyn.files import check_inside, whole, write_text
 from tfdyn.locks import NAME as LOCK
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.runs.precision import dtype_policy
-from tfdyn.settings.fields import from_flagfile, to_flagfile
+from tfdyn.settings.flagfiles import from_flagfile, to_flagfile
 
 
 class RunFolder:

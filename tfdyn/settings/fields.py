@@ -1,6 +1,7 @@
-"""Fields of settings as absl flags: one definition for Python, flags and flagfiles."""
+"""Fields of settings as absl flags: one definition for Python and commands."""
 
 import dataclasses
+import math
 
 from absl import flags
 
@@ -11,12 +12,10 @@ from tfdyn.errors import UserError
 RANGES = {
     "above 0": lambda number: number > 0,
     "at least 0": lambda number: number >= 0,
-    "from 0 to 4294967295": lambda number: 0 <= number < 2**32,
     "at least 1": lambda number: number >= 1,
     "at most 0": lambda number: number <= 0,
     "at least 0 and below 1": lambda number: 0 <= number < 1,
     "above 0 and at most 1": lambda number: 0 < number <= 1,
-    "from 0.5 to 1": lambda number: 0.5 <= number <= 1,
 }
 
 
@@ -33,7 +32,7 @@ def setting(
             `TYPE | None`.
         help: Text for `--help`.
         choices: Values that a string may have.
-        within: Range that a number must lie in, a key of `RANGES`.
+        within: Range that a number must lie in: a key of `RANGES`, or "from A to B".
     """
     metadata = {"help": help, "choices": choices, "within": within}
     return dataclasses.field(default=default, metadata=metadata)
@@ -86,8 +85,17 @@ def check_fields(settings) -> None:
             raise UserError(
                 f"--{field.name} is one of {', '.join(choices)}; got {value!r}."
             )
-        if within and value is not None and not RANGES[within](value):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"--{field.name} must be a finite number; got {value}.")
+        if within and value is not None and not _lies(value, within):
             raise UserError(f"--{field.name} must be {within}; got {value}.")
+
+
+def _lies(number, within):
+    if within in RANGES:
+        return RANGES[within](number)
+    _, least, _, most = within.split()
+    return float(least) <= number <= float(most)
 
 
 def from_flags(settings_class: type, flag_values=flags.FLAGS):
@@ -105,39 +113,3 @@ def from_flags(settings_class: type, flag_values=flags.FLAGS):
         value = flag_values[field.name].value
         values[field.name] = tuple(value) if isinstance(value, list) else value
     return settings_class(**values)
-
-
-def to_flagfile(settings) -> str:
-    """Returns the text of a flagfile that repeats the settings."""
-    lines = []
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
-        if isinstance(value, bool):
-            lines.append(f"--{'' if value else 'no'}{field.name}")
-        elif isinstance(value, tuple):
-            lines.append(f"--{field.name}={','.join(map(str, value))}")
-        elif value is not None:
-            lines.append(f"--{field.name}={value}")
-    return "\n".join(lines) + "\n"
-
-
-def from_flagfile(settings_class: type, path):
-    """Reads settings from a flagfile.
-
-    Args:
-        settings_class: Dataclass whose fields come from `setting`.
-        path: Flagfile, as `to_flagfile` writes it.
-
-    Raises:
-        UserError: If the file holds an unknown flag or a wrong value.
-    """
-    flag_values = flags.FlagValues()
-    flags.DEFINE_string("flagfile", None, "", flag_values=flag_values)
-    define_flags(settings_class, flag_values)
-    try:
-        _, *others = flag_values(["", f"--flagfile={path}"])
-        if others:
-            raise flags.Error(f"{others[0]!r} is not of the form --name=value.")
-    except flags.Error as error:
-        raise UserError(f"{path} is not a flagfile of tfdyn: {error}") from error
-    return from_flags(settings_class, flag_values)
