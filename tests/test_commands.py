@@ -1,5 +1,8 @@
+import io
+import sys
+
 import pytest
-from absl import app
+from absl import app, flags
 
 from tfdyn import commands, output
 from tfdyn.errors import UserError
@@ -91,6 +94,15 @@ def test_a_word_that_is_no_flag_is_an_error(monkeypatch):
     assert exit.value.code.count("\n") == 0
 
 
+def define_flags():
+    values = flags.FlagValues()
+    flags.DEFINE_integer("verbosity", 0, "", flag_values=values)
+    flags.DEFINE_string("a_text", None, "", flag_values=values)
+    flags.DEFINE_list("a_list", ["1"], "", flag_values=values)
+    flags.DEFINE_list("an_empty_list", [], "", flag_values=values)
+    return values
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -102,6 +114,10 @@ def test_a_word_that_is_no_flag_is_an_error(monkeypatch):
         (["--flagfile=utf_16.flags"], "utf_16.flags is not a flagfile"),
         (["--flagfile=words.flags"], "words.flags is not a flagfile: 'quickly'"),
         (["--flagfile=itself.flags"], "itself.flags names itself"),
+        (["--a_text="], "--a_text= has no value: write --a_text=VALUE"),
+        (["--a_text=1", "--a_text", ""], "--a_text= has no value"),
+        (["--a_list="], "--a_list= has no value"),
+        (["--flagfile=empty.flags"], "--a_list= has no value"),
     ],
 )
 def test_a_flag_that_cannot_be_parsed_is_one_line(
@@ -112,10 +128,31 @@ def test_a_flag_that_cannot_be_parsed_is_one_line(
     (tmp_path / "utf_16.flags").write_text("--verbosity=1", "utf-16")
     (tmp_path / "words.flags").write_text("quickly")
     (tmp_path / "itself.flags").write_text("--flagfile=itself.flags")
+    (tmp_path / "empty.flags").write_text("--a_list=")
+    monkeypatch.setattr(commands, "FLAGS", define_flags())
     with pytest.raises(SystemExit) as exit:
         commands.parse(["command", *words])
     assert message in exit.value.code and exit.value.code.startswith("error: ")
     assert exit.value.code.count("\n") == 0
+
+
+def test_an_empty_list_is_a_value_where_it_is_the_default(monkeypatch):
+    monkeypatch.setattr(commands, "FLAGS", define_flags())
+    assert commands.parse(["command", "--an_empty_list=", "word"]) == [
+        "command",
+        "word",
+    ]
+    assert commands.FLAGS.an_empty_list == []
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_what_a_console_cannot_print_is_replaced(monkeypatch, encoding):
+    console = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", console)
+    run(monkeypatch, lambda: print("cat \u732b caf\udce9"))
+    console.flush()
+    printed = console.buffer.getvalue().decode(encoding)
+    assert printed.startswith("cat ") and printed.endswith(" caf?\n")
 
 
 @pytest.mark.parametrize("words", [(), ("a.png", "b.png")])

@@ -1,5 +1,6 @@
 """Commands: errors of one line, flags and JSON output that all commands share."""
 
+import io
 import json
 import os
 import pathlib
@@ -44,6 +45,9 @@ def run(
                 f"error: Unknown argument {argv[1]!r}; pass a setting as --name=value, "
                 f"a file of settings as --flagfile=FILE."
             )
+        # Consoles that are not UTF-8 cannot print every name of a file or class.
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")
         if not FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)
         # Messages without time, process and line of code, because people read them.
@@ -77,10 +81,23 @@ def parse(argv: list[str]) -> list[str]:
         The words that are not flags.
     """
     try:
-        return FLAGS([argv[0], *flagfiles.expand(argv[1:])])
+        words = FLAGS([argv[0], *flagfiles.expand(argv[1:])])
+        _refuse_empty()
+        return words
     except (flags.Error, UserError, OSError) as error:
         line = explain(error) or error
         sys.exit(f"error: {line} (--help lists the flags)")
+
+
+def _refuse_empty():
+    """Refuses flags without a value, such as `--data_dir=$UNSET`."""
+    for name in FLAGS:
+        value = FLAGS[name].value
+        if FLAGS[name].present and value in ("", []) and value != FLAGS[name].default:
+            raise UserError(
+                f"--{name}= has no value: write --{name}=VALUE, or leave it out for "
+                f"the default."
+            )
 
 
 def _with_notes(text, error):
