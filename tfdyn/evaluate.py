@@ -3,6 +3,7 @@
 from absl import flags
 
 from tfdyn import commands
+from tfdyn.errors import UserError
 
 FLAGS = flags.FLAGS
 
@@ -10,11 +11,25 @@ FLAGS = flags.FLAGS
 def main() -> None:
     """Runs the command on the flags."""
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
-    from tfdyn.evaluation import reports
-    from tfdyn.evaluation.evaluate_run import evaluate
-    from tfdyn.runs.run_folder import newest_run
+    from tfdyn.evaluation import reports, spread
+    from tfdyn.runs.run_folder import RunFolder, newest_run
 
-    run_dir = FLAGS.run_dir or newest_run().path
+    if not FLAGS.run_dirs:
+        run_dir = FLAGS.run_dir or newest_run().path
+        content = _evaluate(run_dir)
+        commands.report(content, reports.table(content, run_dir))
+        return
+    for name in ("run_dir", "per_image"):
+        if FLAGS[name].present:
+            raise UserError(f"--{name} is for one run; leave out --run_dirs.")
+    settings = {path: RunFolder(path).settings() for path in FLAGS.run_dirs}
+    content = spread.spread({path: _evaluate(path) for path in settings})
+    commands.report(content, spread.table(content, settings))
+
+
+def _evaluate(run_dir):
+    from tfdyn.evaluation.evaluate_run import evaluate
+
     content = evaluate(
         run_dir,
         FLAGS.thresholds,
@@ -25,13 +40,28 @@ def main() -> None:
         FLAGS.budget_ms or (),
         FLAGS.categories,
         FLAGS.target_rate or (),
+        FLAGS.per_image,
     )
-    commands.say(f"wrote {run_dir}/evaluation.json and evaluation.png\n")
-    commands.report(content, reports.table(content, run_dir))
+    written = [f"{run_dir}/evaluation.json", "evaluation.png"]
+    written += [FLAGS.per_image] if FLAGS.per_image else []
+    commands.say(f"wrote {', '.join(written)}\n")
+    return content
 
 
 if __name__ == "__main__":
     commands.define_run_dir("Run folder (default: the newest in runs/).")
+    flags.DEFINE_list(
+        "run_dirs",
+        None,
+        "Several run folders, with commas, such as runs of other seeds. Evaluates each "
+        "and prints mean and standard deviation.",
+    )
+    flags.DEFINE_string(
+        "per_image",
+        None,
+        "CSV file to write too: for each test image and T its class, the prediction, "
+        "its confidence, its cost and its route.",
+    )
     flags.DEFINE_list(
         "thresholds", ["0.5", "0.7", "0.8", "0.9", "1"], "Values of T, with commas."
     )

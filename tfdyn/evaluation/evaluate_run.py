@@ -1,11 +1,13 @@
 """Evaluates a finished run on its test images, and writes the results."""
 
+import pathlib
+
 from tfdyn.data import categories as category_sets
-from tfdyn.evaluation import reports
+from tfdyn.evaluation import image_table, reports
 from tfdyn.evaluation.evaluator import Evaluator, load_data
 from tfdyn.evaluation.plot import plot
 from tfdyn.evaluation.thresholds import BUDGET_MS, TARGET_RATE, choose_thresholds
-from tfdyn.files import write_json
+from tfdyn.files import check_writable, write_json
 from tfdyn.routing.threshold import check_threshold
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.runs.tables import load_table
@@ -23,6 +25,7 @@ def evaluate(
     budgets_ms=(),
     categories: str | None = None,
     target_rates=(),
+    per_image=None,
 ) -> dict:
     """Evaluates a run on its test images; writes `evaluation.json` and a plot.
 
@@ -44,6 +47,8 @@ def evaluate(
             is reported (`tfdyn.data.categories.load`). Default: those of the training.
         target_rates: List of shares of the branches' MACs. For each, a row is added at
             the largest T that meets it on the validation images.
+        per_image: Path of a CSV file to write too, with one line for each test image
+            and T (`tfdyn.evaluation.image_table`).
 
     Returns:
         The content of `evaluation.json`: `dataset`, `split`, `examples` (number of
@@ -58,6 +63,8 @@ def evaluate(
             described, or no threshold meets a budget or a rate.
         OSError: If the data are missing and cannot be downloaded.
     """
+    if per_image:
+        check_writable(pathlib.Path(per_image).parent)
     run = RunFolder(run_dir)
     model = run.load_model(model_name)
     thresholds = check_threshold(list(thresholds))
@@ -73,13 +80,17 @@ def evaluate(
         rows.append({"threshold": tuple(model.threshold)})
     for goal, limits in ((BUDGET_MS, budgets_ms), (TARGET_RATE, target_rates)):
         rows += choose_thresholds(goal, limits, evaluator, dataset, batch_size)
-    results = {
-        threshold: evaluator.on(dataset, "test", threshold, batch_size)
-        for threshold in dict.fromkeys(row["threshold"] for row in rows)
-    }
+    results, images = {}, {}
+    for threshold in dict.fromkeys(row["threshold"] for row in rows):
+        of_images = evaluator.images_of(dataset, "test", threshold, batch_size)
+        results[threshold] = evaluator.summary(of_images)
+        if per_image:
+            images[threshold] = of_images
     pairs = [(row["threshold"], {**row, **results[row["threshold"]]}) for row in rows]
     shown = _nearest(model, [threshold for threshold, _ in pairs[1:]])
     content = reports.evaluation(dataset.name, model_name, pairs, path, shown)
+    if per_image:
+        image_table.write(per_image, images, class_names, model.route_spec)
     write_json(run / "evaluation.json", content)
     plot(run / "evaluation.png", pairs[1:], shown)
     return content

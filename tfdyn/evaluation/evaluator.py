@@ -67,33 +67,62 @@ class Evaluator:
         tables = [params] if table is None else [params, table]
         costs = [RouteCost(model.modules, table) for table in tables]
         self.model, self.costs = model, [model.route_cost, *costs]
-        self.categories = list(dict.fromkeys(categories))
-        index = [self.categories.index(name) for name in categories]
+        self.categories = np.array(categories)
 
         # Thresholds are tensors, so that the step is traced only once.
         @tf.function(reduce_retracing=True)
         def step(images, labels, threshold):
             with execution.scope(by):
                 outputs = model(images, threshold=threshold, training=False)
-            route = outputs["route"]
-            runs = {name: ops.cast(w != 0, "float32") for name, w in route.items()}
-            predicted = ops.argmax(outputs["logits"], axis=-1)
-            labels = ops.cast(labels, "int32")
-            correct = ops.cast(predicted, "int32") == labels
-            groups = ops.take(index, labels) if index else ops.zeros_like(labels)
-            groups = ops.one_hot(groups, max(1, len(self.categories)), axis=0)
+            route, logits = outputs["route"], outputs["logits"]
             return {
-                "accuracy": ops.cast(correct, "float32"),
-                "branches_per_connection": sum(
-                    ops.sum(run, axis=-1) for run in runs.values()
-                )
-                / len(runs),
-                "use": {name: ops.matmul(groups, run) for name, run in runs.items()},
-                "group_sizes": ops.sum(groups, axis=-1),
+                "label": ops.cast(labels, "int32"),
+                "predicted": ops.argmax(logits, axis=-1),
+                "confidence": ops.max(ops.softmax(logits), axis=-1),
+                "route": model.route_spec.flatten(route),
                 **{cost.unit: cost.total(route) for cost in self.costs},
             }
 
         self._step = step
+
+    def images(
+        self,
+        batches: Iterable,
+        threshold: float | list[float] | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Evaluates the model image by image.
+
+        Args:
+            batches: Iterable of images `(batch, height, width, channels)`, normalised,
+                and labels `(batch,)`, integers.
+            threshold: T, a number or a list with one number for each MixedOp. `None`:
+                the threshold of the model.
+            progress: Function that is called with the number of images after each
+                batch.
+
+        Returns:
+            A dict of arrays with one entry, or row, for each of the n images:
+
+            - `label`, `predicted`: the class of the image and the predicted class.
+            - `confidence`: probability of the predicted class, 0 to 1.
+            - `route`: flat routes `(n, branches of all MixedOps)`.
+            - `macs`, `params`: MACs of the image and parameters that it uses; `UNIT`:
+              cost by the table.
+        """
+        threshold = self.model.threshold if threshold is None else threshold
+        count = len(self.model.mixed_ops)
+        threshold = tf.constant(threshold_per_mixed_op(threshold, count))
+        results = []
+        for images, labels in batches:
+            result = self._step(images, labels, threshold)
+            results.append({name: value.numpy() for name, value in result.items()})
+            if progress:
+                progress(len(results[-1]["label"]))
+        return {
+            name: np.concatenate([result[name] for result in results])
+            for name in results[0]
+        }
 
     def __call__(
         self,
@@ -103,13 +132,18 @@ class Evaluator:
     ) -> dict:
         """Evaluates the model on batches.
 
+        The arguments are those of `images`.
+
+        Returns:
+            The dict of `summary`.
+        """
+        return self.summary(self.images(batches, threshold, progress))
+
+    def summary(self, images: dict[str, np.ndarray]) -> dict:
+        """Returns means over images.
+
         Args:
-            batches: Iterable of images `(batch, height, width, channels)`, normalised,
-                and labels `(batch,)`, integers.
-            threshold: T, a number or a list with one number for each MixedOp. `None`:
-                the threshold of the model.
-            progress: Function that is called with the number of images after each
-                batch.
+            images: Dict that the method `images` returned.
 
         Returns:
             A dict:
@@ -127,51 +161,38 @@ class Evaluator:
             - `use_by_category`: `use` for each category that has images, only if there
               are categories.
         """
-        threshold = self.model.threshold if threshold is None else threshold
-        count = len(self.model.mixed_ops)
-        threshold = tf.constant(threshold_per_mixed_op(threshold, count))
-        results, sizes = [], []
-        for images, labels in batches:
-            result = self._step(images, labels, threshold)
-            results.append(tf.nest.map_structure(lambda x: x.numpy(), result))
-            sizes.append(len(result["accuracy"]))
-            if progress:
-                progress(sizes[-1])
-        uses = [result.pop("use") for result in results]
-        groups = np.sum([result.pop("group_sizes") for result in results], axis=0)
-        use = {name: np.sum([use[name] for use in uses], axis=0) for name in uses[0]}
-        values = {
-            name: np.concatenate([result[name] for result in results]).astype(float)
-            for name in results[0]
+        runs, labels = images["route"] != 0, images["label"]
+        summary = {
+            "examples": len(labels),
+            "accuracy": (images["predicted"] == labels).mean(),
         }
-        summary = {"examples": sum(sizes), "accuracy": values["accuracy"].mean()}
         for cost in self.costs:
-            summary[f"{cost.unit}_mean"] = values[cost.unit].mean()
-        summary["macs_std"] = values["macs"].std()
-        summary["branches_per_connection"] = values["branches_per_connection"].mean()
+            summary[f"{cost.unit}_mean"] = images[cost.unit].mean(dtype=float)
+        summary["macs_std"] = images["macs"].std(dtype=float)
+        connections = len(self.model.mixed_ops)
+        summary["branches_per_connection"] = runs.sum(axis=-1).mean() / connections
         macs = self.model.route_cost
         executed = summary["macs_mean"] - macs.fixed
         summary["executed_share"] = executed / (macs.all_branches or 1)
         summary = {name: float(value) for name, value in summary.items()}
-        summary["use"] = self._shares(
-            {name: counts.sum(0) for name, counts in use.items()}, groups.sum()
-        )
-        if self.categories:
+        summary["use"] = self._shares(runs)
+        if len(self.categories):
+            of_image = self.categories[labels]
             summary["use_by_category"] = {
-                category: self._shares({name: use[name][i] for name in use}, groups[i])
-                for i, category in enumerate(self.categories)
-                if groups[i]
+                category: self._shares(runs[of_image == category])
+                for category in dict.fromkeys(self.categories.tolist())
+                if category in of_image
             }
         return summary
 
-    def on(
+    def images_of(
         self,
         dataset: datasets.Dataset,
         split: str,
         threshold: float | list[float],
         batch_size: int = 250,
     ) -> dict:
-        """Evaluates the model on a split, with a progress bar on terminals.
+        """Evaluates the model on a split image by image, with a progress bar.
 
         Args:
             dataset: `Dataset`.
@@ -180,7 +201,7 @@ class Evaluator:
             batch_size: Number of images in a batch.
 
         Returns:
-            The dict of `__call__`.
+            The dict of arrays of `images`.
         """
         bar = tqdm(
             total=dataset.num_examples(split),
@@ -189,14 +210,28 @@ class Evaluator:
             leave=False,
             disable=None,
         )
+        batches = dataset.batches(split, batch_size)
         with bar:
-            return self(dataset.batches(split, batch_size), threshold, bar.update)
+            return self.images(batches, threshold, bar.update)
 
-    def _shares(self, counts, images):
+    def on(
+        self,
+        dataset: datasets.Dataset,
+        split: str,
+        threshold: float | list[float],
+        batch_size: int = 250,
+    ) -> dict:
+        """Evaluates the model on a split. The arguments are those of `images_of`.
+
+        Returns:
+            The dict of `summary`.
+        """
+        return self.summary(self.images_of(dataset, split, threshold, batch_size))
+
+    def _shares(self, runs):
+        spec = self.model.route_spec
+        shares = spec.split(runs.mean(axis=0))
         return {
-            name: {
-                branch: float(count / images)
-                for branch, count in zip(branches, counts[name], strict=True)
-            }
-            for name, branches in self.model.route_spec.branches.items()
+            name: dict(zip(branches, shares[name].tolist(), strict=True))
+            for name, branches in spec.branches.items()
         }

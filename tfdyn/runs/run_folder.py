@@ -1,6 +1,5 @@
 """RunFolder: the files of a training, and how to read them."""
 
-import dataclasses
 import pathlib
 
 import keras
@@ -13,6 +12,7 @@ from tfdyn.files import check_inside, whole, write_text
 from tfdyn.locks import NAME as LOCK
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.runs.precision import dtype_policy
+from tfdyn.settings.fields import differences
 from tfdyn.settings.flagfiles import from_flagfile, to_flagfile
 
 
@@ -80,10 +80,13 @@ class RunFolder:
         """
         if not (self / "flags.txt").exists():
             return
-        differences = _differences(self.settings(), settings)
-        if differences:
+        differing = [
+            f"--{name} is {there} there, {here} here"
+            for name, there, here in differences(self.settings(), settings)
+        ]
+        if differing:
             raise UserError(
-                f"{self} holds a run of other settings: {'; '.join(differences)}. "
+                f"{self} holds a run of other settings: {'; '.join(differing)}. "
                 f"Choose another --run_dir, or delete the folder."
             )
 
@@ -184,15 +187,6 @@ class RunFolder:
                 f"`python -m tfdyn.train` wrote."
             )
         return self / name
-
-
-def _differences(there, here):
-    names = [field.name for field in dataclasses.fields(Settings)]
-    return [
-        f"--{name} is {getattr(there, name)} there, {getattr(here, name)} here"
-        for name in names
-        if getattr(there, name) != getattr(here, name)
-    ]
 
 
 def newest_run(folder: str | pathlib.Path = "runs") -> RunFolder:

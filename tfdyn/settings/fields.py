@@ -98,6 +98,21 @@ def _lies(number, within):
     return float(least) <= number <= float(most)
 
 
+def differences(settings, others) -> list[tuple]:
+    """Returns the fields in which two settings differ.
+
+    Args:
+        settings: Instance of a settings class.
+        others: Instance of the same class.
+
+    Returns:
+        For each such field its name, and the two values.
+    """
+    names = (field.name for field in dataclasses.fields(settings))
+    values = ((name, getattr(settings, name), getattr(others, name)) for name in names)
+    return [(name, first, second) for name, first, second in values if first != second]
+
+
 def from_flags(settings_class: type, flag_values=flags.FLAGS):
     """Returns the settings that the parsed flags hold.
 

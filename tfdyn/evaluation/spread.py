@@ -1,0 +1,130 @@
+"""Spread: mean and standard deviation of several runs, such as of several seeds."""
+
+import statistics
+
+from tfdyn.errors import UserError
+from tfdyn.routing.threshold import threshold_label
+from tfdyn.settings.fields import differences
+from tfdyn.text import align, readable
+
+# Fields of a row that name it. All other numbers are averaged.
+GOALS = ("budget_ms", "target_rate")
+
+
+def spread(contents: dict[str, dict]) -> dict:
+    """Returns the mean and the standard deviation of evaluations, row by row.
+
+    Args:
+        contents: Mapping from at least two runs' folders to the contents of their
+            `evaluation.json`, of the same thresholds and goals.
+
+    Returns:
+        A dict: `run_dirs`; `dataset`; `examples`, the number of images; and
+        `all_branches` and `routed`, as in `evaluation.json`, with `{"mean": number,
+        "std": number}` for each number. The standard deviation is that of a sample:
+        divided by the number of runs less one. In a row of a goal, such as
+        `budget_ms`, each run has its own T.
+
+    Raises:
+        UserError: If there is one run only, or the runs have different data sets or
+            rows.
+    """
+    if len(contents) < 2:
+        raise UserError(
+            f"--run_dirs needs at least two runs; got {', '.join(contents) or 'none'}. "
+            f"Use --run_dir for one run."
+        )
+    first = next(iter(contents.values()))
+    for run_dir, content in contents.items():
+        for name in ("dataset", "examples"):
+            if content[name] != first[name]:
+                raise UserError(
+                    f"{run_dir} was evaluated on {content[name]} ({name}), "
+                    f"{next(iter(contents))} on {first[name]}: name runs of one data "
+                    f"set."
+                )
+        if [_key(row) for row in content["routed"]] != [*map(_key, first["routed"])]:
+            raise UserError(
+                f"{run_dir} was evaluated at other thresholds than "
+                f"{next(iter(contents))}: name runs of one network."
+            )
+    return {
+        "run_dirs": list(contents),
+        "dataset": first["dataset"],
+        "examples": first["examples"],
+        "all_branches": _over([c["all_branches"] for c in contents.values()]),
+        "routed": [
+            _over(list(rows))
+            for rows in zip(*(c["routed"] for c in contents.values()), strict=True)
+        ],
+    }
+
+
+def _key(row):
+    goals = {name: row[name] for name in GOALS if name in row}
+    return goals or {"threshold": row.get("threshold")}
+
+
+def _over(rows):
+    row = {}
+    for name, value in rows[0].items():
+        values = [row[name] for row in rows]
+        if name in _key(rows[0]):
+            row[name] = value
+        elif isinstance(value, int | float):
+            row[name] = {
+                "mean": statistics.fmean(values),
+                "std": statistics.stdev(values),
+            }
+    return row
+
+
+def table(content: dict, settings: dict) -> str:
+    """Returns what `spread` returned as a table for people.
+
+    Args:
+        content: Dict that `spread` returned.
+        settings: Mapping from the runs' folders to their `Settings`.
+    """
+    units = [
+        name.removesuffix("_mean")
+        for name in content["routed"][0]
+        if name.endswith("_mean") and not name.startswith(("macs", "params"))
+    ]
+    rows = [["", "accuracy", "MACs an image", "parameters", *units]]
+    full = content["all_branches"]
+    counts = [full[name] for name in ("macs", "params", *units)]
+    rows.append(["all branches", _percent(full["accuracy"]), *map(_number, counts)])
+    for row in content["routed"]:
+        names = ("macs_mean", "params_mean", *(f"{unit}_mean" for unit in units))
+        counts = [_number(row[name]) for name in names]
+        rows.append([_label(row), _percent(row["accuracy"]), *counts])
+    count = len(content["run_dirs"])
+    one, *others = settings.values()
+    differing = {name for other in others for name, *_ in differences(one, other)}
+    lines = [
+        f"{content['dataset']}, {content['examples']} test images: mean and standard "
+        f"deviation of {count} runs, which differ in "
+        f"{', '.join(f'--{name}' for name in sorted(differing)) or 'no setting'}",
+        "",
+        align(rows),
+    ]
+    return "\n".join(lines)
+
+
+def _label(row):
+    if "budget_ms" in row:
+        return f"budget {row['budget_ms']:g} ms"
+    if "target_rate" in row:
+        return f"target rate {row['target_rate']:g}"
+    return threshold_label(row["threshold"])
+
+
+def _percent(number):
+    return f"{100 * number['mean']:.2f} ± {100 * number['std']:.2f} %"
+
+
+def _number(number):
+    if number["mean"] < 1000:
+        return f"{number['mean']:.4g} ± {number['std']:.2g}"
+    return f"{readable(number['mean'])} ± {readable(number['std'])}"
