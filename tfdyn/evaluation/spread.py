@@ -68,7 +68,7 @@ def _key(row):
 def _over(rows):
     row = {}
     for name, value in rows[0].items():
-        values = [row[name] for row in rows]
+        values = [other[name] for other in rows]
         if name in _key(rows[0]):
             row[name] = value
         elif isinstance(value, int | float):
