@@ -52,6 +52,14 @@ def test_log_probability_and_entropy_are_sums_over_modules():
     assert np.isfinite(policies.log_probability(1 - sure, sure)).all()
 
 
+def test_one_sided_entropy_lacks_the_modules_that_do_not_run():
+    expected = -(P * np.log(P)).sum(axis=(1, 2))
+    np.testing.assert_allclose(policies.one_sided_entropy(P), expected, rtol=1e-4)
+    grid = np.linspace(0.2, 0.8, 601).reshape(-1, 1, 1).astype("float32")
+    most = grid[np.argmax(policies.one_sided_entropy(grid)), 0, 0]
+    assert most == pytest.approx(1 / np.e, abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("kinds", "expected"), [([0, 0, 0, 0], 1), ([0, 1, 2, 3], 0), ([0, 0, 1, 1], 1 / 3)]
 )

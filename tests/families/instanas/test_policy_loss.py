@@ -7,6 +7,7 @@ import tensorflow as tf
 from tiny_networks import latency_table, make_instanas
 
 from tfdyn.costs.route_cost import RouteCost
+from tfdyn.families.instanas import policies
 from tfdyn.families.instanas.policy_loss import PolicyLoss
 
 RANDOM = np.random.default_rng(0)
@@ -69,7 +70,7 @@ def test_costs_are_those_of_the_table(model):
     assert rewards[0] == pytest.approx(30, rel=1e-4)
 
 
-@pytest.mark.parametrize("entropy", ["minimised", "maximised"])
+@pytest.mark.parametrize("entropy", ["minimised", "maximised", "authors"])
 def test_it_is_equation_1_with_a_baseline_and_entropy(model, entropy):
     loss = make(model, 6e5, entropy=entropy, entropy_weight=0.8)
     logits = RANDOM.normal(size=(4, 3, 5)).astype("float32")
@@ -80,15 +81,43 @@ def test_it_is_equation_1_with_a_baseline_and_entropy(model, entropy):
     advantage = np.asarray(loss.rewards(LABELS, other) - loss.rewards(LABELS, own))
     assert len(np.unique(advantage)) > 2
     log_probability = np.log(np.where(drawn == 1, explored, 1 - explored))
-    entropies = -(p * np.log(p) + (1 - p) * np.log(1 - p)).sum(axis=(1, 2))
+    terms = p * np.log(p) + (1 - p) * np.log(1 - p)
+    if entropy == "authors":
+        terms = explored * np.log(explored)
     sign = 1 if entropy == "minimised" else -1
-    expected = -advantage * log_probability.sum(axis=(1, 2)) + sign * 0.8 * entropies
+    entropies = sign * -terms.sum(axis=(1, 2))
+    expected = -advantage * log_probability.sum(axis=(1, 2)) + 0.8 * entropies
     y_pred = {
         **own,
         "router_logits": logits,
         "explored": {**other, "policy": drawn, "probabilities": explored},
     }
     np.testing.assert_allclose(loss(LABELS, y_pred), expected.mean(), rtol=1e-4)
+
+
+# At p = 0.5 the binary entropy is highest. The authors' has the gradient
+# -beta * (2 alpha - 1) * p (1 - p) * (log 2 - 1) with respect to a logit.
+@pytest.mark.parametrize(
+    ("entropy", "gradient"),
+    [
+        ("minimised", 0.0),
+        ("maximised", 0.0),
+        ("authors", 0.8 * 0.6 * 0.25 * (1 - np.log(2))),
+    ],
+)
+def test_gradient_of_the_entropy_at_one_half(model, entropy, gradient):
+    loss = make(model, 6e5, entropy=entropy, entropy_weight=0.8)
+    logits = tf.Variable(np.zeros((4, 3, 5), "float32"))
+    drawn = random_policy()
+    # The policy of the baseline is the one that was drawn: the advantage is 0.
+    same = outputs(model, drawn, LABELS >= 0)
+    with tf.GradientTape() as tape:
+        p = policies.exploration_probabilities(tf.sigmoid(logits), 0.8)
+        explored = {**same, "policy": drawn, "probabilities": p}
+        y_pred = {**same, "router_logits": logits, "explored": explored}
+        value = 4 * loss(LABELS, y_pred)  # The loss is a mean over 4 images.
+    gradients = tape.gradient(value, logits)
+    np.testing.assert_allclose(gradients, np.full((4, 3, 5), gradient), atol=1e-6)
 
 
 def test_what_was_better_than_the_baseline_gets_likelier(model):
@@ -106,7 +135,7 @@ def test_what_was_better_than_the_baseline_gets_likelier(model):
 
 
 def test_refuses(model):
-    with pytest.raises(ValueError, match="minimised, maximised; got 'kept'"):
+    with pytest.raises(ValueError, match="minimised, maximised, authors; got 'kept'"):
         PolicyLoss(model.route_cost, entropy="kept")
     table = latency_table(model)
     for entry in table.modules.values():

@@ -1,5 +1,7 @@
 """Stages of InstaNAS."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,9 @@ from tiny_networks import make_instanas
 from tiny_settings import context, tiny_instanas_settings
 
 from tfdyn.costs.cost_table import CostTable
+from tfdyn.errors import UserError
 from tfdyn.families.instanas.stages import MARGIN, bounds, drop_rate, instanas_stages
+from tfdyn.families.settings import Settings
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.training.sgd import SGD
 
@@ -53,20 +57,75 @@ def test_without_a_search_there_is_nothing_to_finetune(model):
 
 
 def test_optimizers(model):
-    settings = {"meta_graph_learning_rate": 0.3, "finetune_learning_rate": 0.2}
-    pretrain, joint, finetune = stages(model, **settings)
-    router, meta_graph = (turn.optimizer() for turn in joint.turns)
+    settings = {"momentum": 0.9, "nesterov": True, "weight_decay": 3e-4}
+    pretrain, joint, finetune = stages(model, **settings, finetune_learning_rate=0.2)
+    router = joint.turns[0].optimizer()
     assert isinstance(router, keras.optimizers.Adam)
     assert float(router.learning_rate) == pytest.approx(5e-4)
-    for stage in (pretrain, finetune):
-        assert isinstance(stage.optimizer(), SGD)
-    # Over its own epochs alone: five of ten steps.
-    rates = [float(meta_graph._learning_rate(step)) for step in (0, 25, 50)]
-    assert rates == pytest.approx([0.3, 0.15, 0.0], abs=1e-7)
+    for stage, learning_rate in ((pretrain, 0.025), (finetune, 0.2)):
+        sgd = stage.optimizer()
+        assert isinstance(sgd, SGD)
+        assert (sgd.momentum, sgd.nesterov, sgd.l2) == (0.9, True, 3e-4)
+        assert float(sgd._learning_rate(0)) == pytest.approx(learning_rate)
     adam = stages(model, retrain=True, finetune_learning_rate=0.01)[-1].optimizer()
     assert isinstance(adam, keras.optimizers.Adam)
     rates = [float(adam._learning_rate(step)) for step in (0, 5, 10)]
     assert rates == pytest.approx([0.01, 0.005, 0.0], abs=1e-8)
+
+
+def meta_graph_optimizer(model, **changes):
+    return stages(model, **changes)[1].turns[1].optimizer()
+
+
+def test_the_meta_graph_of_the_search_has_plain_sgd_by_default(model):
+    # The settings of the other stages do not reach it.
+    others = {"momentum": 0.9, "nesterov": True, "weight_decay": 3e-4}
+    sgd = meta_graph_optimizer(model, **others, meta_graph_learning_rate=5e-4)
+    assert isinstance(sgd, SGD)
+    assert (sgd.momentum, sgd.l2) == (0.0, 0.0)
+    assert float(sgd.learning_rate) == pytest.approx(5e-4)
+    assert not isinstance(sgd._learning_rate, keras.optimizers.schedules.CosineDecay)
+    # Its first step is the learning rate times the gradient, and nothing else.
+    weight = keras.Variable([2.0])
+    sgd.build([weight])
+    sgd.apply([keras.ops.convert_to_tensor([10.0])])
+    assert float(weight[0]) == pytest.approx(2 - 5e-4 * 10)
+
+
+def test_the_meta_graph_of_the_search_has_settings_of_its_own(model):
+    sgd = meta_graph_optimizer(
+        model,
+        meta_graph_learning_rate=0.3,
+        meta_graph_schedule="cosine",
+        meta_graph_momentum=0.8,
+        meta_graph_weight_decay=1e-3,
+        nesterov=True,
+    )
+    assert (sgd.momentum, sgd.nesterov, sgd.l2) == (0.8, True, 1e-3)
+    # Over its own epochs alone: five of ten steps.
+    rates = [float(sgd._learning_rate(step)) for step in (0, 25, 50)]
+    assert rates == pytest.approx([0.3, 0.15, 0.0], abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    "unread",
+    [
+        {"learning_rate_schedule": "constant"},
+        {"momentum": 0.0},
+        {"nesterov": True},
+        {"weight_decay": 0.1},
+    ],
+)
+def test_the_retraining_does_not_read_the_settings_of_sgd(model, unread):
+    def config(**changes):
+        adam = stages(model, retrain=True, **changes)[-1].optimizer()
+        changed = {"name": None, "learning_rate": float(adam._learning_rate(5))}
+        return {**adam.get_config(), **changed}
+
+    assert config(**unread) == config()
+    (name,) = unread
+    (retrain,) = [f for f in dataclasses.fields(Settings) if f.name == "retrain"]
+    assert f"--{name}" in retrain.metadata["help"]
 
 
 def test_modules_are_dropped_from_the_half_on():
@@ -118,6 +177,18 @@ def test_the_search_may_be_priced_in_milliseconds(model, tmp_path):
     table.save(tmp_path / "table.json")
     joint = stages(model, cost_table=str(tmp_path / "table.json"))[1]
     assert joint.turns[0].loss.cost.unit == "ms"
+
+
+def test_only_a_search_needs_modules_that_cost_something(model, tmp_path):
+    table = CostTable.count(model.modules)
+    for entry in table.modules.values():
+        entry["cost"] = 0
+    table.save(tmp_path / "table.json")
+    settings = {"cost_table": str(tmp_path / "table.json")}
+    with pytest.raises(UserError, match="cost nothing at all"):
+        stages(model, **settings)
+    (pretrain,) = stages(model, **settings, joint_epochs=0, finetune_epochs=0)
+    assert pretrain.name == "pretrain"
 
 
 def test_retraining_starts_from_scratch_under_the_same_router():

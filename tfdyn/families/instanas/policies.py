@@ -83,6 +83,24 @@ def entropy(probabilities):
     return -ops.sum(terms, axis=(1, 2))
 
 
+def one_sided_entropy(probabilities):
+    """Returns the sum of -p' log p' over the modules of each image.
+
+    This is the entropy of the authors' code (`search.py` of AnjieCheng/InstaNAS). It
+    lacks the term of the modules that do not run. So it is highest not at 0.5 but at
+    p' = 1/e = 0.37.
+
+    Args:
+        probabilities: Tensor p' `(batch, cells, modules)`, in [0, 1], as from
+            `exploration_probabilities`.
+
+    Returns:
+        Float32 tensor `(batch,)`, in nats.
+    """
+    terms = probabilities * ops.log(probabilities + 1e-12)
+    return -ops.sum(terms, axis=(1, 2))
+
+
 def sameness(policy):
     """Returns the share of pairs of images that have the same policy.
 

@@ -6,8 +6,8 @@ from keras import ops
 from tfdyn.errors import UserError
 from tfdyn.families.instanas import policies
 
-# Sign of the entropy in the loss.
-ENTROPY = {"minimised": 1.0, "maximised": -1.0}
+# Sign of the entropy in the loss, by what the loss does with the entropy.
+ENTROPY = {"minimised": 1.0, "maximised": -1.0, "authors": -1.0}
 
 
 class PolicyLoss(keras.losses.Loss):
@@ -20,15 +20,24 @@ class PolicyLoss(keras.losses.Loss):
 
     The loss of an image is `-advantage * log(p)`, where p is the probability of the
     policy that was drawn. The advantage is the reward of this policy minus the reward
-    of the policy without exploration (self-critical baseline). The router's entropy,
-    times its weight, is added if it shall be minimised, else subtracted.
+    of the policy without exploration (self-critical baseline). An entropy of the
+    router, times its weight, is added if it shall be minimised, else subtracted.
+
+    The paper contradicts itself: it minimises the entropy, "which improves exploration"
+    (section 3.3). So `entropy` is one of three:
+
+     - "minimised": the binary entropy of the router's probabilities p, over the
+       modules, is lowered, as the words say: the policy becomes "more deterministic";
+     - "maximised": the same entropy is raised, as in the paper's reference [18];
+     - "authors": the sum of -p' log p' is raised, as in the authors' code, where p' are
+       the probabilities of the exploration. At p = 0.5 its gradient is not 0: it
+       drives the router towards fewer modules, as far as p' = 1/e.
 
     Args:
         cost: `RouteCost` of the network.
         right: Float above 0, R_T of an image that is classified right.
         wrong: Float, at most 0, R_T of an image that is classified wrong.
-        entropy: String, what the loss does with the entropy: "minimised" (the paper)
-            or "maximised" (its authors' code).
+        entropy: String, "minimised", "maximised" or "authors".
         entropy_weight: Float, weight of the entropy.
         name: String, name of the loss.
 
@@ -68,7 +77,7 @@ class PolicyLoss(keras.losses.Loss):
                 "cannot lower their cost. Use a table where they cost more than 0."
             )
         self.cost, self.right, self.wrong = cost, right, wrong
-        self.entropy_weight = ENTROPY[entropy] * entropy_weight
+        self.entropy, self.entropy_weight = entropy, ENTROPY[entropy] * entropy_weight
         bounds = {"upper": cost.fixed + cost.all_branches, "lower": cost.fixed}
         for bound, value in bounds.items():
             variable = keras.Variable(
@@ -83,8 +92,12 @@ class PolicyLoss(keras.losses.Loss):
             explored["policy"], explored["probabilities"]
         )
         policy_loss = -ops.stop_gradient(advantage) * log_probability
-        entropy = policies.entropy(ops.sigmoid(y_pred["router_logits"]))
-        return self.entropy_weight * entropy + policy_loss
+        return self.entropy_weight * self._entropy(y_pred) + policy_loss
+
+    def _entropy(self, y_pred):
+        if self.entropy == "authors":
+            return policies.one_sided_entropy(y_pred["explored"]["probabilities"])
+        return policies.entropy(ops.sigmoid(y_pred["router_logits"]))
 
     def rewards(self, labels, outputs):
         """Returns the reward of each image (eq. 2).

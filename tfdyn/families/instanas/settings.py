@@ -22,7 +22,8 @@ class InstaNASSettings:
     joint_epochs: int = setting(
         0,
         "InstaNAS: epochs of the joint stage, the search, between stages 1 and 2. The "
-        "router and the meta-graph train in turn, an epoch each.",
+        "router and the meta-graph train in turn, an epoch each: a turn of both is two "
+        "epochs.",
     )
     router_learning_rate: float = setting(
         5e-4,
@@ -31,7 +32,25 @@ class InstaNASSettings:
     )
     meta_graph_learning_rate: float = setting(
         0.01,
-        "InstaNAS: learning rate of the meta-graph in the joint stage (SGD).",
+        "InstaNAS: initial learning rate of the meta-graph in the joint stage (SGD).",
+        within="at least 0",
+    )
+    meta_graph_schedule: str = setting(
+        "constant",
+        "InstaNAS: how the meta-graph's learning rate falls in the joint stage. "
+        "constant: not at all (the authors' code). cosine: to zero.",
+        choices=("constant", "cosine"),
+    )
+    meta_graph_momentum: float = setting(
+        0.0,
+        "InstaNAS: momentum of the meta-graph in the joint stage, of Nesterov's form "
+        "with --nesterov. 0: plain SGD (the authors' code).",
+        within="at least 0 and below 1",
+    )
+    meta_graph_weight_decay: float = setting(
+        0.0,
+        "InstaNAS: L2 decay of the meta-graph in the joint stage. 0: none (the "
+        "authors' code).",
         within="at least 0",
     )
     alpha: float = setting(
@@ -53,9 +72,12 @@ class InstaNASSettings:
     )
     entropy: str = setting(
         "minimised",
-        "InstaNAS: what the loss does with the router's entropy. minimised: as in the "
-        "paper. maximised: as in the authors' code; the router keeps exploring.",
-        choices=("minimised", "maximised"),
+        "InstaNAS: what the loss of the search does with an entropy of the router. "
+        "minimised: lowers the entropy of its probabilities p, as the paper says. "
+        "maximised: raises the same entropy. authors: raises the sum of -p' log p' of "
+        "the probabilities p' of the exploration, as in the authors' code; it is "
+        "highest at p' = 0.37, where few modules run.",
+        choices=("minimised", "maximised", "authors"),
     )
     entropy_weight: float = setting(
         0.8, "InstaNAS: weight of the entropy in the loss.", within="at least 0"
@@ -88,9 +110,12 @@ class InstaNASSettings:
     )
     retrain: bool = setting(
         True,
-        "InstaNAS: stage 2 trains the meta-graph from scratch, with Adam (the paper). "
-        "With --noretrain it continues the meta-graph of the search, with SGD (the "
-        "authors' code).",
+        "InstaNAS: stage 2 trains the meta-graph from scratch, with Adam, whose "
+        "learning rate falls from --finetune_learning_rate to zero by a cosine (the "
+        "paper). It does not read --learning_rate_schedule, --learning_rate_decay, "
+        "--learning_rate_steps, --momentum, --nesterov and --weight_decay: those are "
+        "settings of stage 1 then. With --noretrain stage 2 continues the meta-graph "
+        "of the search, with SGD and all of them (the authors' code).",
     )
 
     def __post_init__(self):

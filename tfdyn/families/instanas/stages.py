@@ -1,5 +1,6 @@
 """The training of InstaNAS, in stages (InstaNAS section 3.1)."""
 
+import dataclasses
 from collections.abc import Callable
 
 import keras
@@ -24,8 +25,9 @@ def instanas_stages(settings, model: InstaNAS, context: TrainingContext) -> list
 
     Stage "pretrain" trains the meta-graph with all modules, some of which are dropped
     at random. Stage "joint" is the search: epochs of the router and of the meta-graph
-    alternate. Stage "finetune" trains the meta-graph with the router of an operating
-    point.
+    alternate, each with an optimizer of its own, as in the authors' code: the paper
+    does not give them. Stage "finetune" trains the meta-graph with the router of an
+    operating point.
 
     Args:
         settings: `Settings` of the run.
@@ -36,8 +38,9 @@ def instanas_stages(settings, model: InstaNAS, context: TrainingContext) -> list
         List of the `Stage`s that have epochs.
 
     Raises:
-        UserError: If the cost table lacks a module of the model, or there is a stage
-            "finetune" but no router that a search has trained.
+        UserError: If there is a search and the cost table lacks a module of the model,
+            or all modules cost 0 in it; or if there is a stage "finetune" but no router
+            that a search has trained.
     """
     trained_router = settings.joint_epochs or settings.init_from
     if settings.finetune_epochs and not trained_router:
@@ -50,7 +53,12 @@ def instanas_stages(settings, model: InstaNAS, context: TrainingContext) -> list
     pretrain = Stage(
         "pretrain",
         settings.pretrain_epochs,
-        lambda: _sgd(settings, "pretrain", settings.pretrain_epochs, steps_per_epoch),
+        lambda: sgd(
+            settings,
+            settings.pretrain_learning_rate,
+            settings.pretrain_epochs,
+            steps_per_epoch,
+        ),
         task,
         {"drop_rate": (model.selection.drop_rate, drop_rate(settings.drop_branch))},
         begin=_phase(model, "pretrain"),
@@ -64,7 +72,9 @@ def instanas_stages(settings, model: InstaNAS, context: TrainingContext) -> list
         begin=_phase(model, "finetune"),
         start=lambda: _start_finetuning(settings, model, run),
     )
-    stages = [pretrain, _joint(settings, model, task, steps_per_epoch), finetune]
+    stages = [pretrain, finetune]
+    if settings.joint_epochs:
+        stages.insert(1, _joint(settings, model, task, steps_per_epoch))
     return [stage for stage in stages if stage.epochs]
 
 
@@ -94,7 +104,7 @@ def _joint(settings, model, task, steps_per_epoch):
     meta_graph = Stage(
         "meta_graph",
         turns,
-        lambda: _sgd(settings, "meta_graph", turns, steps_per_epoch),
+        lambda: _meta_graph_optimizer(settings, turns, steps_per_epoch),
         task,
         begin=_phase(model, "meta_graph"),
     )
@@ -166,16 +176,23 @@ def _phase(model, name):
     return begin
 
 
-def _sgd(settings, name, epochs, steps_per_epoch):
-    learning_rate = getattr(settings, f"{name}_learning_rate")
-    return sgd(settings, learning_rate, epochs, steps_per_epoch)
+def _meta_graph_optimizer(settings, turns, steps_per_epoch):
+    """The SGD of the search, which reads settings of its own."""
+    search = dataclasses.replace(
+        settings,
+        learning_rate_schedule=settings.meta_graph_schedule,
+        momentum=settings.meta_graph_momentum,
+        weight_decay=settings.meta_graph_weight_decay,
+    )
+    return sgd(search, settings.meta_graph_learning_rate, turns, steps_per_epoch)
 
 
 def _finetune_optimizer(settings, steps_per_epoch):
+    learning_rate, epochs = settings.finetune_learning_rate, settings.finetune_epochs
     if not settings.retrain:
-        return _sgd(settings, "finetune", settings.finetune_epochs, steps_per_epoch)
+        return sgd(settings, learning_rate, epochs, steps_per_epoch)
     decay = keras.optimizers.schedules.CosineDecay(
-        settings.finetune_learning_rate, settings.finetune_epochs * steps_per_epoch
+        learning_rate, epochs * steps_per_epoch
     )
     return keras.optimizers.Adam(decay)
 
