@@ -79,16 +79,17 @@ def load_classifier(path: str | pathlib.Path, num_threads: int = 1) -> Classifie
 
     Args:
         path: The `.tflite` file.
-        num_threads: Threads of the CPU.
+        num_threads: Number of CPU threads, from 1 to 256.
 
     Raises:
         UserError: If the file cannot be used.
+        OSError: If it or `model.json` cannot be read.
     """
     with output.quiet():
         try:
             return Classifier(path, num_threads)
-        except UserError as user_error:
-            error = user_error
+        except (UserError, OSError) as known_error:
+            error = known_error
     raise error  # Inside `quiet`, LiteRT's message would be printed beside it.
 
 

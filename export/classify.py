@@ -3,6 +3,7 @@
 from absl import flags
 
 from export.classification import classify, load_classifier, newest_model, table
+from export.interpreter import MOST_THREADS
 from tfdyn import commands
 from tfdyn.errors import UserError
 
@@ -46,7 +47,9 @@ if __name__ == "__main__":
         "threshold", None, "T, one number, for a file that takes T as an input."
     )
     flags.DEFINE_integer("top", 3, "Number of classes to print.", lower_bound=1)
-    flags.DEFINE_integer("num_threads", 1, "Number of CPU threads.", lower_bound=1)
+    flags.DEFINE_integer(
+        "num_threads", 1, "Number of CPU threads.", 1, upper_bound=MOST_THREADS
+    )
     commands.define_json()
     flags.adopt_module_key_flags(commands)  # So that --help lists them.
     commands.run(main, arguments=True, tensorflow=False)

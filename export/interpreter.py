@@ -8,6 +8,10 @@ from ai_edge_litert import interpreter
 
 from tfdyn.errors import UserError
 
+MOST_THREADS = 256
+# What LiteRT and numpy raise for a file that is damaged.
+DAMAGE = (ValueError, RuntimeError, KeyError, IndexError, TypeError, MemoryError)
+
 
 @contextlib.contextmanager
 def explain_errors(path: str | pathlib.Path):
@@ -22,11 +26,29 @@ def explain_errors(path: str | pathlib.Path):
         )
     try:
         yield
-    except (ValueError, RuntimeError) as error:
+    except DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path, error):
+    return UserError(
+        f"{path} is truncated, or is not a whole .tflite file of `python -m "
+        f"export.tflite` ({error}). Export it again."
+    )
+
+
+def check_num_threads(num_threads: int) -> None:
+    """Checks a number of CPU threads.
+
+    Raises:
+        UserError: If it is not a whole number from 1 to `MOST_THREADS`.
+    """
+    whole = isinstance(num_threads, int) and not isinstance(num_threads, bool)
+    if not whole or not 1 <= num_threads <= MOST_THREADS:
         raise UserError(
-            f"{path} is truncated, or is not a .tflite file of `python -m "
-            f"export.tflite` ({error}). Export it again."
-        ) from error
+            f"num_threads must be a whole number from 1 to {MOST_THREADS}; got "
+            f"{num_threads!r}."
+        )
 
 
 class Interpreter:
@@ -39,7 +61,7 @@ class Interpreter:
 
     Args:
         path: The file.
-        num_threads: Number of CPU threads.
+        num_threads: Number of CPU threads, from 1 to `MOST_THREADS`.
 
     Attributes:
         inputs: Mapping from the names of the inputs to arrays of zeros, each with the
@@ -47,26 +69,26 @@ class Interpreter:
 
     Raises:
         UserError: If there is no such file, if it is not an exported network, or if
-            `num_threads` is below 1.
+            `num_threads` is out of its range.
     """
 
     def __init__(self, path: str | pathlib.Path, num_threads: int = 1):
-        if num_threads < 1:
-            raise UserError(f"num_threads must be 1 or more; got {num_threads}.")
+        check_num_threads(num_threads)
+        self._path = path
         with explain_errors(path):
             self._interpreter = interpreter.Interpreter(
                 str(path), num_threads=num_threads
             )
             self._interpreter.allocate_tensors()
             runner = self._interpreter.get_signature_runner()
-        details = runner.get_input_details()
-        self.inputs = {
-            name: np.zeros(detail["shape"], detail["dtype"])
-            for name, detail in details.items()
-        }
-        self._inputs = {name: detail["index"] for name, detail in details.items()}
-        details = runner.get_output_details()
-        self._outputs = {name: detail["index"] for name, detail in details.items()}
+            details = runner.get_input_details()
+            self.inputs = {
+                name: np.zeros(detail["shape"], detail["dtype"])
+                for name, detail in details.items()
+            }
+            self._inputs = {name: detail["index"] for name, detail in details.items()}
+            details = runner.get_output_details()
+            self._outputs = {name: detail["index"] for name, detail in details.items()}
 
     def set(self, **inputs) -> None:
         """Sets inputs by name; an input that is left out keeps its value.
@@ -89,8 +111,15 @@ class Interpreter:
             self._interpreter.set_tensor(self._inputs[name], value)
 
     def invoke(self) -> None:
-        """Runs the network once, on the inputs that were set last."""
-        self._interpreter.invoke()
+        """Runs the network once, on the inputs that were set last.
+
+        Raises:
+            UserError: If the file is damaged.
+        """
+        try:
+            self._interpreter.invoke()
+        except DAMAGE as error:
+            raise _damaged(self._path, error) from error
 
     def outputs(self) -> dict[str, np.ndarray]:
         """Returns a mapping from names to the output arrays of the last run."""

@@ -4,14 +4,14 @@ It needs numpy and ai-edge-litert, but neither TensorFlow nor Keras.
 """
 
 import dataclasses
-import json
 import pathlib
+import threading
 import time
 
 import numpy as np
 
+from export import description
 from export.interpreter import Interpreter
-from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
 from tfdyn.routing.threshold import check_threshold
 
@@ -37,6 +37,9 @@ class Classification:
 class Classifier:
     """Classifies images with an exported network.
 
+    Several threads may use one `Classifier`: it classifies one image at a time. Several
+    processes need one each.
+
     ```python
     classifier = Classifier("runs/NAME/export/model.tflite")
     classifier(images).labels  # ["cat", "dog", …]
@@ -45,43 +48,59 @@ class Classifier:
     Args:
         path: The `.tflite` file. The `model.json` of the same export must lie beside
             it.
-        num_threads: Number of CPU threads.
+        num_threads: Number of CPU threads, from 1 to 256.
 
     Attributes:
         input_format: `InputFormat`: shape of the images and names of the classes.
 
     Raises:
         UserError: If one of the files is missing or broken, if the two files are of
-            different networks, or if the network is of the forced variant.
+            different networks, if the network is of the forced variant, or if it was
+            not exported by tfdyn.
     """
 
     def __init__(self, path: str | pathlib.Path, num_threads: int = 1):
         self._path = pathlib.Path(path)
+        self._description = self._path.with_name("model.json")
         self._interpreter = Interpreter(path, num_threads)
-        description = self._path.with_name("model.json")
-        self.input_format, self._threshold = _read(description)
+        self.input_format, self._threshold = description.read(self._description)
+        self._lock = threading.Lock()
+        self._check()
+
+    def __reduce__(self):
+        raise UserError(
+            f"A Classifier cannot be pickled or copied: it runs {self._path} in this "
+            f"process. Make one in each process, from the path of the file."
+        )
+
+    def _check(self):
         inputs = self._interpreter.inputs
         if "route" in inputs:
             raise UserError(
-                f"{path} was exported with --variant=forced: it has the route as an "
-                f"input and cannot choose it. Name the file of another variant, such "
-                f"as model.tflite."
+                f"{self._path} was exported with --variant=forced: it has the route as "
+                f"an input and cannot choose it. Name the file of another variant, "
+                f"such as model.tflite."
             )
+        # The first run is slow, so it is done here. All inputs are 1. If T is an input,
+        # it is 1 too, and all branches run.
+        outputs = self._interpreter(**{name: x + 1 for name, x in inputs.items()})
         expected = {
             "image": (1, *self.input_format.shape),
             "probabilities": (1, len(self.input_format.class_names)),
         }
-        tensors = {**inputs, **self._interpreter.outputs()}
+        tensors = {**inputs, **outputs}
         actual = {name: np.shape(tensors.get(name)) for name in expected}
         if actual != expected:
             raise UserError(
-                f"{path} has the shapes {actual}, but {description} has {expected}: "
-                f"they are of different networks. Export the network again with "
-                f"`python -m export.tflite`."
+                f"{self._path} has the shapes {actual}, but {self._description} has "
+                f"{expected}: they are of different networks. Export the network again "
+                f"with `python -m export.tflite`."
             )
-        # The first run is slow, so it is done here. All inputs are 1. If T is an input,
-        # it is 1 too, and all branches run.
-        self._interpreter(**{name: zeros + 1 for name, zeros in inputs.items()})
+        if fault := description.fault(inputs, outputs):
+            raise UserError(
+                f"{self._path} is not a network that `python -m export.tflite` "
+                f"exported: {fault}. Name a file that it wrote."
+            )
 
     def __call__(
         self, images: np.ndarray, threshold: float | None = None
@@ -106,11 +125,12 @@ class Classifier:
         probabilities = np.empty((len(images), len(names)), "float32")
         macs, milliseconds = np.empty((2, len(images)))
         for index, image in enumerate(images):
-            self._interpreter.set(image=image, **more_inputs)
-            start = time.perf_counter()
-            self._interpreter.invoke()
-            milliseconds[index] = 1e3 * (time.perf_counter() - start)
-            outputs = self._interpreter.outputs()
+            with self._lock:
+                self._interpreter.set(image=image, **more_inputs)
+                start = time.perf_counter()
+                self._interpreter.invoke()
+                milliseconds[index] = 1e3 * (time.perf_counter() - start)
+                outputs = self._interpreter.outputs()
             probabilities[index] = outputs["probabilities"][0]
             macs[index] = outputs["macs"][0]
         labels = [names[best] for best in probabilities.argmax(axis=-1)]
@@ -153,18 +173,3 @@ class Classifier:
                 f"Give threshold=T, a number in (0, 1]."
             )
         return {"threshold": check_threshold(threshold)}
-
-
-def _read(path):
-    """Returns the `InputFormat` and T of a `model.json`."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        shape, mean, std = (content["input"][name] for name in ("shape", "mean", "std"))
-        input_format = InputFormat(content["labels"], shape[1:], mean, std)
-        return input_format, check_threshold(content["threshold"])
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{path} is missing or broken ({type(error).__name__}: {error}). `python "
-            f"-m export.tflite` writes it beside the model: export again, or copy both "
-            f"files."
-        ) from error

@@ -27,7 +27,7 @@ tfdyn.runs
 tfdyn.evaluation
 tfdyn.training.trainer
 tfdyn
-export.graph export.interpreter export.source
+export.description export.graph export.interpreter export.source
 export.checks export.flags export.gates export.goal export.manifest export.runtime
 export.classification export.exporter export.latency
 export.android export

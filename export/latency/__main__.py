@@ -3,6 +3,7 @@
 from absl import flags
 
 from export import flags as export_flags
+from export.interpreter import MOST_THREADS
 from tfdyn import commands
 
 FLAGS = flags.FLAGS
@@ -68,7 +69,9 @@ if __name__ == "__main__":
     export_flags.define_output("latency.DEVICE.json in the run's folder")
 
     flags.DEFINE_string("device", "host", "host, adb or adb:SERIAL.")
-    flags.DEFINE_integer("num_threads", 1, "Number of CPU threads.", lower_bound=1)
+    flags.DEFINE_integer(
+        "num_threads", 1, "Number of CPU threads.", 1, upper_bound=MOST_THREADS
+    )
     flags.DEFINE_integer(
         "rounds",
         40,

@@ -115,7 +115,7 @@ def test_an_error_is_one_line_even_where_litert_has_spoken(place, tmp_path):
     shutil.copy(place / "runs/tiny/export/model.tflite", tmp_path)
     done = command(tmp_path, "--model=model.tflite", str(place / "a.png"))
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("error: model.json is missing")
+    assert done.stderr.startswith("error: There is no model.json")
     assert done.stderr.count("\n") == 1
 
 

@@ -58,7 +58,9 @@ def test_a_file_without_a_signature(path, tmp_path):
     network.signatureDefs = []
     path = tmp_path / "other.tflite"
     path.write_bytes(flatbuffer_utils.convert_object_to_bytearray(network))
-    with pytest.raises(ValueError, match=r"not a \.tflite file of `python -m export"):
+    with pytest.raises(
+        ValueError, match=r"not a whole \.tflite file of `python -m export"
+    ):
         Interpreter(path)
 
 
@@ -67,6 +69,17 @@ def test_a_missing_file(tmp_path):
         Interpreter(tmp_path / "gone.tflite")
 
 
-def test_no_threads(path):
-    with pytest.raises(ValueError, match="num_threads must be 1 or more; got 0"):
-        Interpreter(path, num_threads=0)
+@pytest.mark.parametrize("threads", [0, -1, 257, 10**9, 1.5, True, "2", None])
+def test_a_number_of_threads_that_cannot_be(path, threads):
+    with pytest.raises(ValueError, match=f"from 1 to 256; got {threads!r}"):
+        Interpreter(path, num_threads=threads)
+
+
+def test_a_file_that_loads_and_cannot_run(path, tmp_path):
+    network = flatbuffer_utils.read_model(str(path))
+    (graph,) = network.subgraphs
+    graph.operators[0].inputs = graph.operators[0].outputs
+    damaged = tmp_path / "damaged.tflite"
+    damaged.write_bytes(flatbuffer_utils.convert_object_to_bytearray(network))
+    with pytest.raises(ValueError, match="damaged.tflite is truncated, or is not"):
+        Interpreter(damaged)()

@@ -1,13 +1,17 @@
+import copy as copy_module
 import dataclasses
 import json
+import pickle
 import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny_networks
 
 from export.graph import trace
@@ -156,13 +160,81 @@ def test_one_threshold_is_needed_where_the_model_has_several(copy, model):
     assert_as_in_keras(classifier(IMAGES, threshold=0.3), model, 0.3)
 
 
+def test_several_threads_share_a_classifier(exports):
+    classifier = Classifier(exports / "uint8.tflite")
+    expected = classifier(IMAGES)
+    with ThreadPoolExecutor(4) as threads:
+        results = [*threads.map(classifier, [IMAGES] * 40)]
+    for result in results:
+        np.testing.assert_array_equal(result.probabilities, expected.probabilities)
+        np.testing.assert_array_equal(result.macs, expected.macs)
+
+
+@pytest.mark.parametrize("duplicate", [pickle.dumps, copy_module.deepcopy])
+def test_another_process_makes_its_own(exports, duplicate):
+    with pytest.raises(ValueError, match="uint8.tflite in this process. Make one in"):
+        duplicate(Classifier(exports / "uint8.tflite"))
+
+
+def foreign(outputs=None, image="uint8", **inputs):
+    """A file that tfdyn did not export: what `outputs` changes, other inputs."""
+
+    @tf.function
+    def serve(image, **others):
+        zero = tf.reduce_sum(tf.cast(image, tf.float32)) * 0
+        for other in others.values():
+            zero += tf.reduce_sum(tf.cast(other, tf.float32)) * 0
+        made = {"probabilities": [[0.2, 0.3, 0.5]], "macs": [7.0]} | (outputs or {})
+        return {name: tf.constant(x) + zero for name, x in made.items() if x}
+
+    shapes = {"image": ((1, 8, 8, 1), image), **inputs}
+    specs = {name: tf.TensorSpec(*spec, name) for name, spec in shapes.items()}
+    return convert(serve.get_concrete_function(**specs))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image": "int8"}, "its images are int8, not uint8 or float32"),
+        ({"image": "int32"}, "its images are int32"),
+        ({"extra": ((1, 8, 8, 1), "float32")}, "it has the inputs .*extra"),
+        ({"threshold": ((1, 1), "float32")}, "not image alone or threshold"),
+        ({"threshold": ((), "int32")}, "not image alone or threshold"),
+        ({"outputs": {"macs": None}}, r"no output macs of shape \(1,\)"),
+        ({"outputs": {"macs": 7.0}}, r"no output macs of shape \(1,\)"),
+        ({"outputs": {"probabilities": None}}, "different networks"),
+        ({"outputs": {"probabilities": [[0.2, 0.8]]}}, "different networks"),
+        ({"outputs": {"probabilities": [[872.0, 0.0, 0.0]]}}, "not 1 but 872"),
+        (
+            {"outputs": {"probabilities": [[-1.0, 1.0, 1.0]]}},
+            "probabilities are below 0",
+        ),
+        ({"outputs": {"probabilities": [[np.nan, 1.0, 0.0]]}}, "not 1 but nan"),
+    ],
+)
+def test_a_foreign_file_is_refused(copy, changes, message):
+    path = copy()
+    path.write_bytes(foreign(**changes))
+    with pytest.raises(ValueError, match=message):
+        Classifier(path)
+
+
+def test_a_foreign_file_like_ours_is_used(copy):
+    path = copy()
+    path.write_bytes(foreign())
+    assert Classifier(path)(IMAGES[:2]).labels == ["fox", "fox"]
+
+
 def test_the_forced_variant_is_refused(exports):
     with pytest.raises(ValueError, match="route as an input"):
         Classifier(exports / "forced.tflite")
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "[]", "{}", '{"labels": ["a", "b"], "input": 3}', b"\xff"]
+    "text",
+    [None, "", "[]", "{}", "null", '{"labels": ["a", "b"], "input": 3}', b"\xff"]
+    + ["[" * 100_000, '{"input":' * 100_000],
+    ids=range(9),
 )
 def test_a_missing_or_broken_description(copy, text):
     path = copy()
@@ -176,7 +248,7 @@ def test_a_missing_or_broken_description(copy, text):
 
 @pytest.mark.parametrize("threshold", [None, "high", 0.0, []])
 def test_a_description_with_a_broken_threshold(copy, threshold):
-    with pytest.raises(ValueError, match="model.json is missing or broken"):
+    with pytest.raises(ValueError, match="model.json is broken"):
         Classifier(copy(threshold=threshold))
 
 

@@ -10,6 +10,7 @@ import zlib
 
 from absl import logging
 
+from export.interpreter import check_num_threads
 from export.latency.devices import adb_benchmark, benchmark_input, benchmark_output
 from export.latency.devices.adb_connection import Connection, DeviceError
 from tfdyn.errors import UserError
@@ -99,14 +100,13 @@ class Adb:
 
         Raises:
             UserError: If a file is missing or broken, if a name of a file or input is
-                unknown, if `num_threads` or `runs` is below 1, or if the benchmark
-                prints no timings.
+                unknown, if `num_threads` is out of its range, if `runs` is below 1, or
+                if the benchmark prints no timings.
             DeviceError: If the device is lost or full, or if the benchmark is missing
                 or fails.
             TimeoutError: If a run takes longer than `timeout_s`.
         """
-        if num_threads < 1:
-            raise UserError(f"num_threads must be 1 or more; got {num_threads}.")
+        check_num_threads(num_threads)
         device = self._connection
         if self._app:
             benchmark = adb_benchmark.App(device, self._timeout_s)

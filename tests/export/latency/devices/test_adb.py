@@ -117,7 +117,9 @@ def test_what_is_wrong_is_said(phone, path, tmp_path):
     device, files = Adb(), {"a": path}
     with pytest.raises(ValueError, match="There is no file .*gone.tflite"):
         measured(tmp_path / "gone.tflite", device)
-    with pytest.raises(ValueError, match="num_threads must be 1 or more; got 0"):
+    with pytest.raises(
+        ValueError, match="num_threads must be a whole number from 1 to 256; got 0"
+    ):
         with device.session(files, {}, num_threads=0):
             pass
     with device.session(files, {}) as measure:

@@ -1,0 +1,60 @@
+"""Description: `model.json` and the tensors that every exported network has."""
+
+import pathlib
+
+import numpy as np
+
+from tfdyn.data.input_format import InputFormat
+from tfdyn.errors import UserError
+from tfdyn.reading import read_json
+from tfdyn.routing.threshold import check_threshold
+
+
+def read(path: pathlib.Path) -> tuple[InputFormat, float | list[float]]:
+    """Returns the `InputFormat` and T of a `model.json`.
+
+    Args:
+        path: Path of the file.
+
+    Raises:
+        UserError: If there is no such file, or it is broken.
+        OSError: If it cannot be read.
+    """
+    mend = (
+        "`python -m export.tflite` writes it beside the model: export again, or copy "
+        "both files."
+    )
+    try:
+        content = read_json(path, "the description of an exported network", mend)
+    except FileNotFoundError as error:
+        raise UserError(str(error)) from error
+    try:
+        shape, mean, std = (content["input"][name] for name in ("shape", "mean", "std"))
+        input_format = InputFormat(content["labels"], shape[1:], mean, std)
+        return input_format, check_threshold(content["threshold"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path} is broken ({type(error).__name__}: {error}). {mend}"
+        ) from error
+
+
+def fault(inputs: dict, outputs: dict) -> str | None:
+    """Returns what no exported network has, as a text, or `None` if all is well.
+
+    Args:
+        inputs: Mapping from the names of a file's inputs to arrays.
+        outputs: Mapping from the names of its outputs to the arrays of one run.
+    """
+    types = {name: str(array.dtype) for name, array in inputs.items()}
+    image = types.pop("image")
+    if image not in ("uint8", "float32"):
+        return f"its images are {image}, not uint8 or float32"
+    if types not in ({}, {"threshold": "float32"}) or np.ndim(inputs.get("threshold")):
+        return f"it has the inputs {', '.join(inputs)}, not image alone or threshold"
+    if "macs" not in outputs or outputs["macs"].shape != (1,):
+        return "it has no output macs of shape (1,)"
+    probabilities = outputs["probabilities"].astype("float64")
+    if not (probabilities >= 0).all() or not 0.98 <= probabilities.sum() <= 1.02:
+        total = f"{probabilities.sum():g}"
+        return f"its probabilities are below 0, or their sum is not 1 but {total}"
+    return None
