@@ -69,10 +69,21 @@ def test_rates_are_those_of_equations_12_and_14(rate):
     assert float(loss) == pytest.approx(classes() + expected, rel=1e-5)
 
 
-def test_weights_of_stages():
-    resnet = category_weights([0] * 3 + [1] * 4 + [2] * 6 + [3] * 3)
-    assert resnet == pytest.approx([1e-4] * 3 + [1e-3] * 4 + [1e-2] * 6 + [0.1] * 3)
-    assert category_weights(range(7))[3:] == pytest.approx([0.1] * 4)
+FOUR = [0] * 3 + [1] * 4 + [2] * 6 + [3] * 3
+
+
+@pytest.mark.parametrize(
+    ("stages", "expected"),
+    [
+        (FOUR, [1e-4] * 3 + [1e-3] * 4 + [1e-2] * 6 + [0.1] * 3),  # The paper's ResNets.
+        ([0, 0, 1, 1], [0.01, 0.01, 0.1, 0.1]),
+        ([0, 1, 2], [1e-3, 0.01, 0.1]),
+        ([0], [0.1]),
+        (range(7), [1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1]),
+    ],
+)
+def test_the_last_stage_has_the_weight_of_the_paper_s_last_stage(stages, expected):
+    assert category_weights(list(stages)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.9])

@@ -68,7 +68,7 @@ def test_the_noise_may_fall(model):
 def test_categories_are_those_of_the_classes(model):
     (stage,) = stages(model)
     assert stage.loss.categories == [1, 0, 1]
-    np.testing.assert_allclose(stage.loss.category_weights, [1e-4] * 2 + [1e-3] * 2)
+    np.testing.assert_allclose(stage.loss.category_weights, [0.01] * 2 + [0.1] * 2)
     (plain,) = stages(make_dmnn(), "none")
     assert plain.loss.categories == []
 

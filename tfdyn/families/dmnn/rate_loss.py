@@ -9,11 +9,13 @@ from tfdyn.losses.cross_entropy import cross_entropy
 
 
 def category_weights(stage_of_block: list[int]) -> list[float]:
-    """Returns the weight of each router's category loss (DMNN section 3.2).
+    """Returns the weight of each router's category loss, alpha_l of eq. 10.
 
-    It is 0.0001 in the first stage, and ten times as much in each next one, up to 0.1
-    in the fourth. In the paper's ResNets this is the last stage. If a network has more
-    stages, they have 0.1 too.
+    It is 0.1 in the last stage, and in each stage before it a tenth of the weight in
+    the next one. In the four stages of the paper's ResNets the weights are 0.0001,
+    0.001, 0.01 and 0.1 (DMNN section 3.2). The paper gives no weights for other numbers
+    of stages. They are counted from the last stage here, because the paper's reason for
+    them is that deep layers know more about the meaning of an image.
 
     Args:
         stage_of_block: List of integers, the index of each block's stage.
@@ -21,7 +23,8 @@ def category_weights(stage_of_block: list[int]) -> list[float]:
     Returns:
         List of floats, one for each block.
     """
-    return [min(0.1, 0.0001 * 10**stage) for stage in stage_of_block]
+    last = max(stage_of_block)
+    return [0.1 * 10.0 ** (stage - last) for stage in stage_of_block]
 
 
 class RateLoss(keras.losses.Loss):
