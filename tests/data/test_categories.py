@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tfdyn.data import categories
+from tfdyn.data.dataset import input_format_of
 
 CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck".split()
 
@@ -29,6 +30,20 @@ def test_cifar100_has_20_superclasses_of_5():
     indices = categories.of_classes("cifar100", class_names)
     assert collections.Counter(indices) == dict.fromkeys(range(20), 5)
     assert list(superclasses)[indices[51]] == "fruit_and_vegetables"
+
+
+def test_imagenet_has_58_categories_of_about_equal_size():
+    class_names = input_format_of("imagenet2012").class_names
+    indices = categories.of_classes("imagenet", class_names)
+    sizes = collections.Counter(indices)
+    assert len(indices) == 1000 and len(sizes) == 58
+    assert max(sizes.values()) == 27
+    names = categories.names("imagenet", class_names)
+    by_class = dict(zip(class_names, names, strict=True))
+    # Tench, Yorkshire terrier, tabby cat, convertible, daisy.
+    some = ("n01440764", "n02094433", "n02123045", "n03100240", "n11939491")
+    expected = ["fish", "terrier", "feline", "motor_vehicle", "organism"]
+    assert [by_class[name] for name in some] == expected
 
 
 def test_the_name_of_each_class_s_category():

@@ -2,6 +2,7 @@
 
 import json
 
+from tfdyn.data.imagenet_categories import IMAGENET
 from tfdyn.errors import UserError
 
 # For each data set, its categories and their classes, separated by spaces.
@@ -33,6 +34,8 @@ CATEGORIES = {
         "vehicles_1": "bicycle bus motorcycle pickup_truck train",
         "vehicles_2": "lawn_mower rocket streetcar tank tractor",
     },
+    # 58, as DMNN has them (section 3.2); which those are is not published.
+    "imagenet": IMAGENET,
 }
 
 

@@ -1,0 +1,52 @@
+"""Groups classes by WordNet: `python -m tfdyn.categories --hierarchy=FILE …`."""
+
+import pathlib
+
+from absl import flags
+
+from tfdyn import commands
+from tfdyn.data import wordnet
+from tfdyn.errors import UserError
+from tfdyn.files import check_writable, write_json
+
+FLAGS = flags.FLAGS
+
+
+def main() -> None:
+    """Runs the command on the flags."""
+    # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
+    from tfdyn.data.dataset import input_format_of
+
+    for name in ("hierarchy", "output"):
+        if not FLAGS[name].value:
+            raise UserError(f"--{name}=FILE is missing. {wordnet.MEND}")
+    check_writable(pathlib.Path(FLAGS.output).parent)
+    above, words = wordnet.read_hierarchy(FLAGS.hierarchy)
+    class_names = input_format_of(FLAGS.dataset, FLAGS.data_dir).class_names
+    categories = wordnet.group(list(class_names), above, words, FLAGS.count)
+    write_json(FLAGS.output, categories)
+    sizes = sorted(map(len, categories.values()))
+    print(
+        f"wrote {FLAGS.output}: {len(class_names)} classes in {len(sizes)} categories "
+        f"of {sizes[0]} to {sizes[-1]} classes"
+    )
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string(
+        "hierarchy", None, "File of WordNet's hierarchy of nouns. " + wordnet.MEND
+    )
+    flags.DEFINE_enum(
+        "dataset",
+        "imagenet2012",
+        ("imagenet2012", "tinyimagenet", "folder"),
+        "Data set whose classes are grouped. Their names must be WordNet's ids, such "
+        "as n02084071.",
+    )
+    flags.DEFINE_string("data_dir", None, "Folder of the images of the data set.")
+    flags.DEFINE_integer("count", 58, "Number of categories. DMNN has 58.")
+    flags.DEFINE_string(
+        "output", None, "JSON file to write: the categories for --categories=FILE."
+    )
+    flags.adopt_module_key_flags(commands)
+    commands.run(main)
