@@ -102,7 +102,8 @@ def test_what_is_measured_goes_to_the_run_not_to_the_export_folder(place, tmp_pa
 @pytest.mark.parametrize(
     "module",
     [
-        *("tfdyn.train", "tfdyn.evaluate", "tfdyn.summary", "export.tflite"),
+        *("tfdyn.train", "tfdyn.evaluate", "tfdyn.summary", "tfdyn.categories"),
+        "export.tflite",
         *("export.saved_model", "export.classify", "export.latency", "export.android"),
     ],
 )

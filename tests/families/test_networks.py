@@ -51,6 +51,17 @@ def test_settings_reach_a_dmnn():
     assert isinstance(model, DMNN) and model.name == "dmnn_tiny"
 
 
+def test_the_sub_blocks_of_a_dmnn_and_the_size_of_its_routers():
+    settings = Settings(network="dmnn_xs", sub_blocks=1, router_units=8)
+    model = build_network(settings, (32, 32, 3), 10)
+    assert model.get_config()["stages"] == [[128, 61, 2, 1], [256, 122, 2, 2]]
+    assert {(router.sub_blocks, router.units) for router in model.routers} == {(1, 8)}
+    twin = build_network(Settings(network="resnet_xs"), (32, 32, 3), 10)
+    routers = sum(w.shape.num_elements() for r in model.routers for w in r.weights)
+    assert model.count_params() == twin.count_params() + routers
+    assert not twin.routers
+
+
 def test_settings_reach_an_instanas():
     changes = {"router": "residual", "alpha": 0.7, "seed": 6}
     settings = Settings(network="instanas_tiny", threshold=(0.7,), **changes)
@@ -142,6 +153,25 @@ def test_a_setting_of_another_family_is_refused(network, name, value):
     with pytest.raises(
         ValueError, match=f"--{name} is a setting of .*--network={network} "
     ):
+        build_network(settings, (32, 32, 3), 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cost_table", "latency.json"),
+        ("cost_unit", "params"),
+        ("sub_blocks", 2),
+        ("router_units", 8),
+        ("target_rate", 0.5),
+        ("threshold", (0.5,)),
+        ("selection", "softmax"),
+    ],
+)
+@pytest.mark.parametrize("network", ["resnet_xs", "mobilenetv2_cifar10"])
+def test_a_static_network_refuses_what_it_does_not_read(network, name, value):
+    settings = Settings(network=network, **{name: value})
+    with pytest.raises(ValueError, match=f"{network} is static: .* no --{name}; leave"):
         build_network(settings, (32, 32, 3), 10)
 
 

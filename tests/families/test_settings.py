@@ -72,6 +72,8 @@ BAD = {
     "auxiliary_weight": ["-0.1"],
     "temperature_decay": ["-0.1"],
     "cost_weight": ["-0.1", "nan", "much"],
+    "sub_blocks": ["0", "17", "two"],
+    "router_units": ["0"],
     "target_rate": ["0", "-0.1", "1.1", "nan"],
     "target_rate_start": ["0", "1.1"],
     "alpha": ["0.4", "1.1", "nan"],

@@ -104,8 +104,8 @@ def build_network(
     arguments = {
         "threshold": threshold_from_flag(settings.threshold),
         "seed": settings.seed,
-        **family.arguments(settings, size),
         **size,
+        **family.arguments(settings, size),
         **overrides,
     }
     return build(settings.network, input_shape, num_classes, **arguments)
@@ -114,9 +114,10 @@ def build_network(
 def check_settings(settings: Settings) -> None:
     """Checks that no setting was changed that does not apply to the network.
 
-    Settings of other families do not apply; nor do those of routers, if the network is
-    static. A static network may have `categories`: the evaluation reads them too. The
-    flags of a saved run hold all settings, so a setting at its default is no mistake.
+    Settings of other families do not apply. If the network is static, neither do those
+    of routers and of what a route costs. It may have `categories`: the evaluation reads
+    them too. The flags of a saved run hold all settings, so a setting at its default is
+    no mistake.
 
     Args:
         settings: `Settings`.
@@ -135,7 +136,8 @@ def check_settings(settings: Settings) -> None:
             )
     if family.sizes[settings.network].get("selection") == "none":
         without_routers = {"selection": "none", "threshold": (1.0,)}
-        for name in sorted(family.reads - {"categories"} | {"threshold"}):
+        of_routers = {"threshold", "cost_table", "cost_unit"} | family.reads
+        for name in sorted(of_routers - {"categories"}):
             if getattr(settings, name) not in (
                 DEFAULTS[name],
                 without_routers.get(name, DEFAULTS[name]),

@@ -28,15 +28,14 @@ class Family:
 
     Attributes:
         model: Subclass of `RoutedModel`.
-        sizes: Mapping from names of networks to arguments of `model`. Only the
-            settings in `overrides` replace an argument of a size.
+        sizes: Mapping from names of networks to arguments of `model`.
         settings: Dataclass with the settings that only this family has.
         also_reads: Names of common settings that this family reads, but not every
             family.
         overrides: Names of settings that replace an argument of a size, if they are
             not `None`.
         arguments: Function of the `Settings` and of the size's arguments that returns
-            the other arguments of `model`, as a mapping.
+            other arguments of `model`, as a mapping. They replace those of the size.
         stages: Function of `Settings`, model and `TrainingContext` that returns the
             list of `Stage`s of a training.
         callbacks: Function of `Settings`, model and `TrainingContext` that returns

@@ -15,6 +15,7 @@ from tiny_networks import (
 )
 
 from export.graph import gating
+from tfdyn.families.dmnn.dmnn import DMNN
 from tfdyn.layers import execution
 from tfdyn.runs.precision import dtype_policy
 
@@ -28,6 +29,9 @@ STATIC = {"sub_blocks": 1, "selection": "none"}
 FORMS = {
     "bottlenecks": {},
     "inverted_residuals": MOBILE,
+    "divided_inputs": {**MOBILE, "stages": [(2, 0.5, 1, 1), (6, 3, 2, 2)]}
+    | {"divide_inputs": True},
+    "one_sub_block": {"sub_blocks": 1},
     "no_shortcuts": {**MOBILE, "projection": False},
     "three_sub_blocks": {"sub_blocks": 3},
     "no_previous_state": {"previous_state": False},
@@ -96,6 +100,29 @@ def test_a_block_of_which_nothing_runs_passes_its_input_on(model):
     assert_same(
         run(model, IMAGES, route=none)["logits"], np.asarray(model.head(outputs))
     )
+
+
+def test_a_block_without_expansion_may_divide_its_inputs():
+    first, *others = make_dmnn(**FORMS["divided_inputs"]).blocks
+    assert [branch.part for branch in first.mixed_op.branches] == [(0, 2), (2, 4)]
+    assert first.shortcut == "folded"
+    assert [block.shortcut for block in others] == ["projection", "identity"]
+    assert not any(b.part for block in others for b in block.mixed_op.branches)
+
+
+def test_a_network_that_was_saved_before_is_still_the_same():
+    config = make_dmnn(**MOBILE).get_config()
+    config.pop("divide_inputs")
+    first, *_ = DMNN.from_config(config).blocks
+    assert first.shortcut == "identity"  # Stem and stage have four channels.
+    assert all(branch.expand for branch in first.mixed_op.branches)
+
+
+def test_one_sub_block_with_routers_runs_a_block_or_not():
+    model = sharpen(make_dmnn(sub_blocks=1))
+    route = np.stack(list(run(model, IMAGES)["route"].values()))
+    assert route.shape == (4, ROWS, 1) and set(np.unique(route)) == {0, 1}
+    assert len(model.routers) == 4 and model.route_spec.least_branches == (0,) * 4
 
 
 @every_form

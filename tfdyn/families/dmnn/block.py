@@ -8,7 +8,7 @@ from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
 from tfdyn.layers.mixed_op import MixedOp
 
-SHORTCUTS = ("identity", "projection", "none")
+SHORTCUTS = ("identity", "projection", "folded", "none")
 
 
 @keras.saving.register_keras_serializable("tfdyn")
@@ -47,7 +47,8 @@ class Block(keras.layers.Layer):
             differ in their names only.
         shortcut: String. "identity": the input itself, which must have the shape of
             the output. "projection": 1x1 convolution and batch norm of the input.
-            "none": zero.
+            "folded": the mean of groups of channels, without weights; the input has k
+            times as many channels as the output, and the stride is 1. "none": zero.
 
     Call arguments:
         inputs: Tensor `(batch, height, width, channels)`.
@@ -85,6 +86,9 @@ class Block(keras.layers.Layer):
         initial = inputs if self.shortcut == "identity" else None
         if self.projection:
             initial = self.projection(inputs)
+        if self.shortcut == "folded":
+            count = inputs.shape[-1] // self.mixed_op.branches[0].filters
+            initial = sum(ops.split(inputs, count, axis=-1)) / count
         outputs = self.mixed_op(inputs, weights, initial=initial)
         relu_of_sum = self.mixed_op.branches[0].relu_of_sum
         return ops.relu(outputs) if relu_of_sum else outputs

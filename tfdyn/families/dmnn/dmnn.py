@@ -12,7 +12,7 @@ from tfdyn.families.dmnn.block import Block
 from tfdyn.families.dmnn.category_heads import CategoryHeads
 from tfdyn.families.dmnn.router import GateRouter
 from tfdyn.families.dmnn.selection import GateSelection
-from tfdyn.families.dmnn.sub_blocks import SUB_BLOCKS
+from tfdyn.families.dmnn.sub_blocks import SUB_BLOCKS, is_without_expansion
 from tfdyn.layers.chain import build_layer
 from tfdyn.layers.heads import ClassifierHead, ConvolutionHead
 from tfdyn.layers.stem import RESIDUAL_STEMS, ResidualStem
@@ -53,6 +53,11 @@ class DMNN(RoutedModel):
             classifier; 0 for no convolution.
         projection: Boolean, whether blocks that change the shape of their input have
             a shortcut, a 1x1 convolution. All other blocks have the identity.
+        divide_inputs: Boolean, for inverted residuals: whether a block without
+            expansion (E=1, the first of MobileNetV2) is split by its input channels.
+            Each sub-block then reads 1/N of them, and the shortcut, with `projection`,
+            is the mean of groups of channels. Otherwise each sub-block has a 1x1
+            convolution that MobileNetV2 does not have.
         units: Integer d, size of each router's state.
         previous_state: Boolean, whether each router reads the state of the router
             before it.
@@ -88,6 +93,7 @@ class DMNN(RoutedModel):
         stem_filters=64,
         head_filters=0,
         projection=True,
+        divide_inputs=False,
         units=32,
         previous_state=True,
         normalized_routers=False,
@@ -108,6 +114,7 @@ class DMNN(RoutedModel):
             "stem_filters": stem_filters,
             "head_filters": head_filters,
             "projection": projection,
+            "divide_inputs": divide_inputs,
             "units": units,
             "previous_state": previous_state,
             "normalized_routers": normalized_routers,
@@ -149,14 +156,20 @@ class DMNN(RoutedModel):
     def _block(self, stage, first, channels, name):
         filters, width, _, strides = stage
         strides = strides if first else 1
+        count, divide = (self.arguments[n] for n in ("sub_blocks", "divide_inputs"))
         make = SUB_BLOCKS[self.arguments["sub_block"]]
-        sub_blocks = [
-            make(channels, filters, width, strides, name=f"sub_block_{index}")
-            for index in range(self.arguments["sub_blocks"])
-        ]
-        shortcut = "projection" if self.arguments["projection"] else "none"
+        sub_blocks = make(
+            channels, filters, width, strides, count, divide_inputs=divide
+        )
+        divided = divide and is_without_expansion(width, count)
         if strides == 1 and channels == filters:
             shortcut = "identity"
+        elif not self.arguments["projection"]:
+            shortcut = "none"
+        elif divided and strides == 1 and channels % filters == 0:
+            shortcut = "folded"
+        else:
+            shortcut = "projection"
         return Block(sub_blocks, shortcut, name=name)
 
     def _router(self, shape):

@@ -3,18 +3,21 @@
 from tfdyn.data import categories
 from tfdyn.families.dmnn.dmnn import DMNN
 from tfdyn.families.dmnn.settings import DMNNSettings
-from tfdyn.families.dmnn.sizes import SIZES
+from tfdyn.families.dmnn.sizes import SIZES, divide
 from tfdyn.families.dmnn.stages import dmnn_stages
 from tfdyn.models.family import Family
 
 
 def _arguments(settings, size):
-    routed = "none" not in (settings.selection, size.get("selection"))
+    selection = size.get("selection", settings.selection)
+    coarse = categories.load(settings.categories) if selection != "none" else ()
     return {
-        "selection": settings.selection,
+        **(divide(size, settings.sub_blocks) if settings.sub_blocks else size),
+        "selection": selection,
+        "units": settings.router_units,
         "previous_state": settings.previous_state,
         "normalized_routers": settings.normalized_routers,
-        "category_heads": len(categories.load(settings.categories)) if routed else 0,
+        "category_heads": len(coarse),
     }
 
 

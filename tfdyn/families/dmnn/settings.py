@@ -9,6 +9,16 @@ from tfdyn.settings.fields import setting
 class DMNNSettings:
     """Settings of the routers and of the target rate (DMNN sections 3.2 and 3.3)."""
 
+    sub_blocks: int | None = setting(
+        None,
+        "DMNN: N, the number of sub-blocks of each block (default: the network's). "
+        "Their widths follow, so that a block has about as many parameters as before. "
+        "1: each block runs whole or not at all, as in ConvNet-AIG.",
+        within="from 1 to 16",
+    )
+    router_units: int = setting(
+        32, "DMNN: d, the size of each router's state.", within="at least 1"
+    )
     previous_state: bool = setting(
         True, "DMNN: each router reads the state of the router before it."
     )

@@ -1,5 +1,7 @@
 """Sizes of DMNN and of its static twins, from the stages of ResNet and MobileNetV2."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from tfdyn.models.backbones import RESNET, RESNET_50, RESNET_101, mobilenetv2_stages
@@ -7,13 +9,69 @@ from tfdyn.models.backbones import RESNET, RESNET_50, RESNET_101, mobilenetv2_st
 # Number of sub-blocks: the width of a sub-block in each stage. One sub-block is ResNet
 # itself. DMNN's supplement with the other widths is not public. Those here give the
 # networks about as many parameters as published. With four sub-blocks they are 24 times
-# a power of two; with two and three, multiples of 4 near 38.5 and 29.7 times one.
+# a power of two; with two and three, multiples of 4 near 38.5 and 29.7 times one. For
+# other numbers of sub-blocks, `equal_width` has the paper's rule.
 WIDTHS = {
     1: (64, 128, 256, 512),
     2: (40, 76, 152, 308),
     3: (28, 64, 120, 236),
     4: (24, 48, 96, 192),
 }
+
+
+def equal_width(filters: int, width: int, before: int, after: int) -> int:
+    """Returns the width of sub-blocks of which a block has another number.
+
+    The parameters of a block stay the same, as far as whole numbers allow (DMNN section
+    3.1, eq. 1 = eq. 2). A block whose input has as many channels as its output has
+    `N * (2 * filters * width + 9 * width ** 2)` parameters in its N sub-blocks. All but
+    the first of a stage are such blocks.
+
+    Args:
+        filters: Number of channels of the block's output.
+        width: Number of channels inside each of its sub-blocks now.
+        before: Number of sub-blocks now.
+        after: Number of sub-blocks that it shall have.
+    """
+    parameters = before * (2 * filters * width + 9 * width**2) / after
+    root = math.sqrt(filters**2 + 9 * parameters)
+    return max(1, round((root - filters) / 9))
+
+
+def divide(size: Mapping[str, Any], sub_blocks: int) -> dict[str, Any]:
+    """Returns the arguments of a network with another number of sub-blocks in a block.
+
+    Inverted residuals keep E, the sum of the expansions of a block's N sub-blocks: each
+    has E/N. Bottlenecks keep their parameters: ResNets with up to four sub-blocks have
+    the widths of `WIDTHS`, all others those of `equal_width`.
+
+    Args:
+        size: Arguments of `tfdyn.families.dmnn.dmnn.DMNN`.
+        sub_blocks: Number of sub-blocks of a block. With 1 and routers, a block runs
+            whole or not at all: these are the blocks of ConvNet-AIG, with which the
+            paper compares DMNN (table 1).
+    """
+    before = size.get("sub_blocks", 2)
+    widths = tuple(width for _, width, _, _ in size["stages"])
+    filters = [filters for filters, _, _, _ in size["stages"]]
+    if sub_blocks != before and size.get("sub_block") == "inverted_residual":
+        widths = [width * before / sub_blocks for width in widths]
+    elif sub_blocks != before:
+        if widths == WIDTHS.get(before):
+            before, widths = 1, WIDTHS[1]
+        widths = [
+            equal_width(*pair, before, sub_blocks)
+            for pair in zip(filters, widths, strict=True)
+        ]
+        if before == 1:
+            widths = WIDTHS.get(sub_blocks, widths)
+    stages = [
+        (filters, width, blocks, strides)
+        for (filters, _, blocks, strides), width in zip(
+            size["stages"], widths, strict=True
+        )
+    ]
+    return {**size, "stages": stages, "sub_blocks": sub_blocks}
 
 
 def resnet(
@@ -49,7 +107,10 @@ def mobilenetv2(
     Each of N sub-blocks has the expansion E/N, where E is the expansion of the block in
     MobileNetV2 (DMNN section 3.1). Blocks that change the shape of their input have no
     shortcut in MobileNetV2. In DMNN they have a 1x1 convolution, which gives the
-    networks their published sizes. The stem has stride 2 for images of 224 pixels only.
+    networks their published sizes within 1 %. The first block, without expansion, is
+    divided by its input channels, and its shortcut has no weights: with convolutions
+    there, the network would have 9 % more MACs than MobileNetV2 and not 2 %. The paper
+    names no such difference. The stem has stride 2 for images of 224 pixels only.
 
     Args:
         multiplier: Factor on the number of channels of every layer.
@@ -72,6 +133,7 @@ def mobilenetv2(
         "stem_filters": _channels(32 * multiplier),
         "head_filters": _channels(1280 * max(1.0, multiplier)),
         "projection": sub_blocks > 1,
+        "divide_inputs": sub_blocks > 1,
     } | _static(sub_blocks)
 
 
