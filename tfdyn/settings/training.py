@@ -48,13 +48,19 @@ class TrainingSettings:
         "gradient.",
         within="at least 0",
     )
+    gradient_clip: float | None = setting(
+        None,
+        "Largest norm of the gradient of all weights together; SGD scales a longer one "
+        "down to it. DARTS has 5. Default: no limit.",
+        within="above 0",
+    )
     label_smoothing: float = setting(
         0.0, "Label smoothing of the cross-entropy.", within="at least 0 and below 1"
     )
     drop_branch: float = setting(
         0.7,
         "DRNet and InstaNAS: share of branches that are dropped at random in the last "
-        "epoch of a stage. It rises to this number from 0.",
+        "epoch of a stage. It rises to this number from 0 (DRNet: --drop_schedule).",
         within="at least 0 and below 1",
     )
     cost_unit: str = setting(

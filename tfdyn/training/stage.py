@@ -48,6 +48,7 @@ def sgd_stage(
     steps_per_epoch: int,
     loss: keras.losses.Loss,
     schedules: dict,
+    factors: dict[str, float] | None = None,
 ) -> Stage:
     """Returns a `Stage` with SGD as its optimizer.
 
@@ -58,12 +59,13 @@ def sgd_stage(
         steps_per_epoch: Number of training steps in an epoch.
         loss: Keras loss of the stage.
         schedules: Schedules of the stage, as in `Stage`.
+        factors: Factors of the learning rate by names of layers, as in `SGD`.
     """
     epochs = getattr(settings, f"{name}_epochs")
     learning_rate = getattr(settings, f"{name}_learning_rate")
 
     def optimizer():
-        return sgd(settings, learning_rate, epochs, steps_per_epoch)
+        return sgd(settings, learning_rate, epochs, steps_per_epoch, factors)
 
     return Stage(name, epochs, optimizer, loss, schedules)
 
@@ -84,15 +86,22 @@ def cost_table(settings, model) -> CostTable:
     return CostTable.count(model.modules, settings.cost_unit)
 
 
-def sgd(settings, learning_rate: float, epochs: int, steps_per_epoch: int) -> SGD:
+def sgd(
+    settings,
+    learning_rate: float,
+    epochs: int,
+    steps_per_epoch: int,
+    factors: dict[str, float] | None = None,
+) -> SGD:
     """Returns the SGD optimizer of a stage.
 
     Args:
-        settings: `TrainingSettings`, with the momentum, the weight decay and the
-            schedule of the learning rate.
+        settings: `TrainingSettings`, with the momentum, the weight decay, the limit on
+            the gradient and the schedule of the learning rate.
         learning_rate: Initial learning rate.
         epochs: Number of epochs of the stage.
         steps_per_epoch: Number of training steps in an epoch.
+        factors: Factors of the learning rate by names of layers, as in `SGD`.
     """
     schedules, decay = keras.optimizers.schedules, settings.learning_rate_decay
     if settings.learning_rate_schedule == "cosine":
@@ -107,5 +116,10 @@ def sgd(settings, learning_rate: float, epochs: int, steps_per_epoch: int) -> SG
         values = [learning_rate * decay**i for i in range(len(ends) + 1)]
         learning_rate = schedules.PiecewiseConstantDecay(ends, values)
     return SGD(
-        learning_rate, settings.momentum, settings.nesterov, l2=settings.weight_decay
+        learning_rate,
+        settings.momentum,
+        settings.nesterov,
+        l2=settings.weight_decay,
+        clip=settings.gradient_clip,
+        factors=factors,
     )

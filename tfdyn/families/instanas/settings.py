@@ -113,9 +113,10 @@ class InstaNASSettings:
         "InstaNAS: stage 2 trains the meta-graph from scratch, with Adam, whose "
         "learning rate falls from --finetune_learning_rate to zero by a cosine (the "
         "paper). It does not read --learning_rate_schedule, --learning_rate_decay, "
-        "--learning_rate_steps, --momentum, --nesterov and --weight_decay: those are "
-        "settings of stage 1 then. With --noretrain stage 2 continues the meta-graph "
-        "of the search, with SGD and all of them (the authors' code).",
+        "--learning_rate_steps, --momentum, --nesterov, --weight_decay and "
+        "--gradient_clip: those are settings of stage 1 then. With --noretrain stage 2 "
+        "continues the meta-graph of the search, with SGD and all of them (the "
+        "authors' code).",
     )
 
     def __post_init__(self):
