@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfdyn.data import augmentation
 from tfdyn.data.augmentation import (
     Augmentation,
     center_crop,
     crop_and_resize,
     cutout,
+    jitter_colors,
     pad_and_crop,
 )
 from tfdyn.data.input_format import InputFormat
@@ -40,11 +42,11 @@ def test_the_seed_decides_everything(crop, policy):
 
 
 def test_flip_mirrors_about_half():
-    augmentation = Augmentation(crop="none")
+    augment = Augmentation(crop="none")
     plain = FORMAT.normalize(IMAGE)
     mirrored = 0
     for seed in SEEDS:
-        result = augmentation(tf.constant(IMAGE), seed, FORMAT).numpy()
+        result = augment(tf.constant(IMAGE), seed, FORMAT).numpy()
         is_mirrored = np.array_equal(result, plain[:, ::-1])
         assert is_mirrored or np.array_equal(result, plain)
         mirrored += is_mirrored
@@ -136,10 +138,57 @@ def test_cutout_is_a_square_clipped_at_the_border(side):
 
 
 def test_cutout_fills_with_the_mean():
-    augmentation = Augmentation(crop="none", flip=False, cutout=8)
-    result = augmentation(tf.constant(IMAGE), (0, 0), FORMAT).numpy()
+    augment = Augmentation(crop="none", flip=False, cutout=8)
+    result = augment(tf.constant(IMAGE), (0, 0), FORMAT).numpy()
     changed = (result != FORMAT.normalize(IMAGE)).any(-1)
     assert changed.any() and (result[changed] == 0).all()
+
+
+def test_jitter_of_colours_is_off_by_default_and_the_seed_decides_it():
+    augment = {
+        jitter: Augmentation("none", False, color_jitter=jitter)
+        for jitter in (False, True)
+    }
+    plain = augment[False](tf.constant(IMAGE), SEEDS[0], FORMAT)
+    np.testing.assert_array_equal(plain, FORMAT.normalize(IMAGE))
+    results = [augment[True](tf.constant(IMAGE), seed, FORMAT) for seed in SEEDS[:8]]
+    again = augment[True](tf.constant(IMAGE), SEEDS[0], FORMAT)
+    np.testing.assert_array_equal(results[0], again)
+    assert len({result.numpy().tobytes() for result in results}) == 8
+
+
+def test_jitter_of_colours_changes_no_other_draw(monkeypatch):
+    monkeypatch.setattr(augmentation, "jitter_colors", lambda image, seed: image)
+    image = tf.constant(IMAGE)
+    for seed in SEEDS[:4]:
+        without, with_jitter = (
+            Augmentation("pad", True, "cifar10", 8, jitter)(image, seed, FORMAT)
+            for jitter in (False, True)
+        )
+        np.testing.assert_array_equal(without, with_jitter)
+
+
+def test_brightness_and_contrast_change_by_up_to_40_per_cent():
+    values = np.linspace(40, 120, 32 * 32).reshape(32, 32, 1).astype("uint8")
+    means, spreads = [], []
+    for seed in SEEDS:
+        gray = jitter_colors(tf.constant(values), seed).numpy().astype(float)
+        means.append(gray.mean() / values.mean())
+        spreads.append(gray.std() / gray.mean() / (values.std() / values.mean()))
+    assert 0.58 < min(means) < 0.7 and 1.3 < max(means) < 1.42
+    assert 0.58 < min(spreads) < 0.7 and 1.3 < max(spreads) < 1.42
+
+
+def test_hue_turns_by_up_to_a_fifth_of_the_circle_and_gray_stays_gray():
+    red = tf.constant(np.full((4, 4, 3), (160, 40, 40), "uint8"))
+    hues = []
+    for seed in SEEDS:
+        jittered = tf.cast(jitter_colors(red, seed), tf.float32) / 255
+        hue = float(tf.image.rgb_to_hsv(jittered)[0, 0, 0])
+        hues.append((hue + 0.5) % 1 - 0.5)
+        gray = jitter_colors(tf.fill((4, 4, 3), tf.constant(99, tf.uint8)), seed)
+        assert np.ptp(gray.numpy()) <= 1
+    assert -0.21 < min(hues) < -0.15 and 0.15 < max(hues) < 0.21
 
 
 def test_resizes_images_of_unknown_size():

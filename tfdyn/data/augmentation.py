@@ -1,4 +1,4 @@
-"""Augmentation of training images: crop, flip, AutoAugment, cutout."""
+"""Augmentation of training images: crop, flip, colours, AutoAugment, cutout."""
 
 import dataclasses
 
@@ -25,6 +25,9 @@ class Augmentation:
             (Cubuk et al. 2018): "cifar10", "imagenet" or "none".
         cutout: Integer, side in pixels of a square that is set to the mean, around a
             random point of the image (DeVries and Taylor 2017). 0 means no cutout.
+        color_jitter: Bool, whether to change the colours at random, as DARTS does with
+            images of ImageNet (`jitter_colors`). DRNet follows DARTS there (section
+            4.1).
 
     Raises:
         UserError: If a field has a value that is not listed above.
@@ -34,6 +37,7 @@ class Augmentation:
     flip: bool = True
     autoaugment: str = "none"
     cutout: int = 0
+    color_jitter: bool = False
 
     def __post_init__(self):
         for name, choices in (
@@ -74,6 +78,9 @@ class Augmentation:
             image = pad_and_crop(image, size // 8, seeds[0])
         if self.flip:
             image = tf.image.stateless_random_flip_left_right(image, seeds[1])
+        if self.color_jitter:
+            # Not a fifth of the seeds: runs of earlier versions must not change.
+            image = jitter_colors(image, tf.random.fold_in(seed, len(seeds)))
         if self.autoaugment != "none":
             image = autoaugment.augment(image, seeds[2], self.autoaugment)
         image = input_format.normalize(image)
@@ -143,6 +150,32 @@ def crop_and_resize(image, size: int, seed):
     channels = image.shape[-1]
     crop = tf.ensure_shape(tf.slice(image, begin, extent), (None, None, channels))
     return resize(crop, (size, size))
+
+
+def jitter_colors(image, seed):
+    """Changes brightness, contrast, saturation and hue of an image at random.
+
+    The first three are multiplied by factors from 0.6 to 1.4, and the hue is turned by
+    up to 0.2 of the circle, as in DARTS. An image of one channel has no saturation and
+    no hue. The changes are always made in this order.
+
+    Args:
+        image: uint8 tensor `(height, width, channels)` with 1 or 3 channels.
+        seed: Integer tensor `(2,)`.
+
+    Returns:
+        uint8 tensor of the same shape.
+    """
+    seeds = tf.unstack(tf.random.split(seed, 4))
+    image = tf.image.convert_image_dtype(image, tf.float32)
+    image = image * tf.random.stateless_uniform((), seeds[0], 0.6, 1.4)
+    image = tf.clip_by_value(image, 0.0, 1.0)
+    image = tf.image.stateless_random_contrast(image, 0.6, 1.4, seeds[1])
+    image = tf.clip_by_value(image, 0.0, 1.0)
+    if image.shape[-1] == 3:
+        image = tf.image.stateless_random_saturation(image, 0.6, 1.4, seeds[2])
+        image = tf.image.stateless_random_hue(image, 0.2, seeds[3])
+    return tf.saturate_cast(tf.round(255 * image), tf.uint8)
 
 
 def cutout(image, side: int, seed):

@@ -49,6 +49,12 @@ class DataSettings:
         "AutoAugment policy for the training images.",
         choices=("none", "cifar10", "imagenet"),
     )
+    color_jitter: bool = setting(
+        False,
+        "Change the colours of training images at random, as DARTS does for ImageNet: "
+        "brightness, contrast and saturation by up to 40 %, the hue by up to 0.2 of "
+        "the circle.",
+    )
     cutout: int = setting(
         0,
         "Side of the square that cutout blanks in training images, in pixels. 0: no "
