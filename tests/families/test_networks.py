@@ -127,6 +127,8 @@ FOREIGN = {
     "dmnn_xs": {
         "cost_weight": 0.2,
         "temperature_schedule": "linear",
+        "drop_schedule": "constant",
+        "router_learning_rate_factor": 0.5,
         "drop_branch": 0.1,
         "num_cells": 3,
         "entropy": "maximised",

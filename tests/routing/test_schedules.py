@@ -60,3 +60,9 @@ def test_early_is_done_in_half_and_stays():
     schedule = schedules.early(schedules.linear(1.0, 0.0))
     assert values(schedule, 5) == [1.0, 0.5, 0.0, 0.0, 0.0]
     assert values(schedule, 1) == [0.0]
+
+
+def test_parts_of_a_schedule_join():
+    ramp = schedules.linear(0.0, 1.0)
+    first, second = schedules.part(ramp, 0, 5), schedules.part(ramp, 2, 5)
+    assert values(first, 2) + values(second, 3) == [0.0, 0.25, 0.5, 0.75, 1.0]

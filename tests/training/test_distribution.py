@@ -30,7 +30,14 @@ SETTINGS = {
 }
 # What only some families have.
 DROPS = {
-    "drnet_tiny": {"drop_connection": 0.3, "drop_branch": 0.3},
+    "drnet_tiny": {
+        "drop_connection": 0.3,
+        "drop_branch": 0.3,
+        "drop_schedule": "constant",
+        "gradient_clip": 0.5,
+        "router_learning_rate_factor": 0.5,
+        "color_jitter": True,
+    },
     "dmnn_tiny": {},
     "instanas_tiny": {"drop_branch": 0.3},
 }

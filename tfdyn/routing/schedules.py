@@ -45,6 +45,17 @@ def cosine(start: float, end: float) -> Schedule:
     )
 
 
+def part(schedule: Schedule, first: int, total: int) -> Schedule:
+    """Returns the part of a longer schedule that falls into a stage.
+
+    Args:
+        schedule: Schedule of several stages, as if they were one.
+        first: Number of epochs before the stage.
+        total: Number of epochs of all stages.
+    """
+    return lambda epoch, epochs: schedule(first + epoch, total)
+
+
 def early(schedule: Schedule) -> Schedule:
     """Returns a schedule that runs twice as fast, then keeps its end value."""
     return lambda epoch, epochs: schedule(min(2 * epoch, epochs - 1), epochs)

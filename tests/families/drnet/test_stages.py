@@ -62,6 +62,48 @@ def test_drops_rise_from_zero_within_each_stage(model):
             assert schedule(2, 3) == pytest.approx(end)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("ramp", [0.0, 0.4, 0.0, 0.2, 0.4]),
+        ("ramp_over_both", [0.0, 0.1, 0.2, 0.3, 0.4]),
+        ("constant", [0.4] * 5),
+    ],
+)
+def test_schedules_of_the_drops(model, schedule, expected):
+    changes = {"drop_connection": 0.2, "drop_branch": 0.4, "drop_schedule": schedule}
+    both = stages(model, pretrain_epochs=2, finetune_epochs=3, **changes)
+    for name, factor in (("drop_branch", 1), ("drop_connection", 0.5)):
+        shares = [
+            stage.schedules[name][1](epoch, stage.epochs)
+            for stage in both
+            for epoch in range(stage.epochs)
+        ]
+        assert shares == pytest.approx([factor * share for share in expected])
+
+
+def test_the_optimizer_has_the_limit_and_the_routers_rate(model):
+    changes = {"gradient_clip": 5.0, "router_learning_rate_factor": 0.25}
+    for stage in stages(model, **changes):
+        optimizer = stage.optimizer()
+        assert (optimizer.clip, optimizer.factors) == (5.0, {"router": 0.25})
+    assert stages(model)[0].optimizer().clip is None
+
+
+def test_the_rate_apart_is_that_of_all_routers_and_of_nothing_else(model):
+    optimizer = stages(model, router_learning_rate_factor=0.0)[0].optimizer()
+    optimizer.build(model.trainable_weights)
+    before = [np.array(weight) for weight in model.trainable_weights]
+    optimizer.apply([np.ones(weight.shape, "float32") for weight in before])
+    frozen = {
+        weight.path
+        for weight, old in zip(model.trainable_weights, before, strict=True)
+        if (np.asarray(weight) == old).all()
+    }
+    routers = [cell.router for cell in model.cells]
+    assert frozen == {w.path for router in routers for w in router.trainable_weights}
+
+
 @pytest.mark.parametrize("form", ["log", "share"])
 def test_a_cost_table_is_the_price(model, tmp_path, form):
     table = CostTable.count(model.modules)

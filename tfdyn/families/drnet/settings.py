@@ -55,11 +55,24 @@ class DRNetSettings:
         "leads to --finetune_temperature_end in the last epoch.",
         within="at least 0",
     )
+    router_learning_rate_factor: float = setting(
+        1.0,
+        "DRNet: the learning rate of the routers is the stage's times this number.",
+        within="at least 0",
+    )
     drop_connection: float = setting(
         0.1,
-        "DRNet: share of connections that are dropped at random in the last epoch of a "
-        "stage. It rises from 0 in the first epoch.",
+        "DRNet: share of connections that are dropped at random. --drop_schedule says "
+        "when.",
         within="at least 0 and below 1",
+    )
+    drop_schedule: str = setting(
+        "ramp",
+        "DRNet: how the shares of dropped connections and branches rise. ramp: in each "
+        "stage, from 0 in its first epoch to the whole share in its last. "
+        "ramp_over_both: the same over both stages, as if they were one. constant: not "
+        "at all; they are whole from the first epoch on.",
+        choices=("ramp", "ramp_over_both", "constant"),
     )
     finetune_drop_branch: float | None = setting(
         None,

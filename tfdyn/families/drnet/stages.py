@@ -14,6 +14,10 @@ def drnet_stages(settings, model: DRNet, context: TrainingContext) -> list[Stage
     Stage "pretrain" has no cost in its loss, and its temperature is constant. Stage
     "finetune" adds the expected cost to the loss, and the temperature falls.
 
+    In both, connections and branches are dropped. DRNet's shares are "linearly
+    increased" (section 4.1), which may mean within each stage or over both. ISBNet has
+    a "drop-path rate 0.7" (section 4.1), which names no rise.
+
     Args:
         settings: `Settings` of the run.
         model: `DRNet` to train.
@@ -40,6 +44,7 @@ def drnet_stages(settings, model: DRNet, context: TrainingContext) -> list[Stage
             settings,
             model,
             context.steps_per_epoch,
+            0,
             RoutingLoss(**losses),
             schedules.constant(settings.pretrain_temperature),
             settings.drop_branch,
@@ -49,6 +54,7 @@ def drnet_stages(settings, model: DRNet, context: TrainingContext) -> list[Stage
             settings,
             model,
             context.steps_per_epoch,
+            settings.pretrain_epochs,
             RoutingLoss(cost, settings.cost_weight, settings.cost_form, **losses),
             getattr(schedules, settings.temperature_schedule)(*annealing),
             settings.drop_branch if drop is None else drop,
@@ -57,14 +63,24 @@ def drnet_stages(settings, model: DRNet, context: TrainingContext) -> list[Stage
     return [stage for stage in stages if stage.epochs]
 
 
-def _stage(name, settings, model, steps_per_epoch, loss, temperature, drop_branch):
+def _stage(
+    name, settings, model, steps_per_epoch, first, loss, temperature, drop_branch
+):
     selection = model.selection
+
+    def drop(share):
+        if settings.drop_schedule == "constant":
+            return schedules.constant(share)
+        ramp = schedules.linear(0.0, share)
+        if settings.drop_schedule == "ramp":
+            return ramp
+        epochs = settings.pretrain_epochs + settings.finetune_epochs
+        return schedules.part(ramp, first, epochs)
+
     changes = {
         "temperature": (selection.temperature, temperature),
-        "drop_connection": (
-            selection.drop_connection,
-            schedules.linear(0.0, settings.drop_connection),
-        ),
-        "drop_branch": (selection.drop_branch, schedules.linear(0.0, drop_branch)),
+        "drop_connection": (selection.drop_connection, drop(settings.drop_connection)),
+        "drop_branch": (selection.drop_branch, drop(drop_branch)),
     }
-    return sgd_stage(name, settings, steps_per_epoch, loss, changes)
+    factors = {"router": settings.router_learning_rate_factor}
+    return sgd_stage(name, settings, steps_per_epoch, loss, changes, factors)
