@@ -33,6 +33,17 @@ def test_a_model_becomes_a_file_that_classifies(model, tmp_path):
     assert label == FORMAT.class_names[int(np.argmax(logits))]
 
 
+def test_norms_after_pools_and_several_branches_of_one_kind(tmp_path):
+    branches = ("max_pool_3x3_norm", "avg_pool_3x3_norm", *["sep_conv_3x3"] * 2)
+    model = tfdyn.build(
+        "drnet_tiny", (8, 8, 3), 3, num_cells=1, num_nodes=1, branches=branches
+    )
+    images = np.random.default_rng(0).normal(size=(32, 8, 8, 3)).astype("float32")
+    model(images, training=True)  # The statistics of the norms are no longer 0 and 1.
+    entry = convert_model(model, tmp_path / "model.tflite", FORMAT, threshold=0.6)
+    assert entry["same_top1"] == entry["images"] == 32
+
+
 def test_a_path_or_a_format_that_does_not_fit(model, tmp_path):
     with pytest.raises(ValueError, match="must end with .tflite; got .*model.bin"):
         convert_model(model, tmp_path / "model.bin", FORMAT)

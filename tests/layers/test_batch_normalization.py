@@ -51,6 +51,22 @@ def test_trains_as_keras(shape, mean):
         np.testing.assert_allclose(ours, theirs, rtol=2e-4, atol=2e-4)
 
 
+@pytest.mark.parametrize("mean", [0.0, 5.0])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_trains_as_keras_without_scale_and_offset(shape, mean):
+    images, upstream, results = random(shape, mean), random(shape), []
+    for cls in (BatchNormalization, keras.layers.BatchNormalization):
+        layer = cls(momentum=0.9, epsilon=1e-5, center=False, scale=False)
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            outputs = layer(images, training=True)
+        gradient = tape.gradient(outputs, images, upstream)
+        results.append([outputs, gradient, *layer.non_trainable_variables])
+        assert not layer.trainable_variables
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-4, atol=2e-4)
+
+
 def test_a_batch_of_unknown_size(monkeypatch):
     monkeypatch.setattr(batch_normalization, "FUSED_CHANNELS", 1000)
     ours, theirs = pair((2, 4, 4, 3))

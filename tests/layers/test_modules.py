@@ -4,7 +4,7 @@ import keras
 import pytest
 from keras import layers
 
-from tfdyn.families.drnet.branches import BRANCHES
+from tfdyn.families.drnet.branches import PAPER_BRANCHES
 from tfdyn.families.drnet.drnet import DRNet
 from tfdyn.layers.mixed_op import MixedOp
 from tfdyn.layers.modules import KINDS, Module, find_modules
@@ -20,7 +20,7 @@ def test_every_module_of_a_network_is_found_once(model):
     names = [module.name for module in modules]
     assert len(set(names)) == len(names)
     ops = ["cell_0_node_2_from_0", "cell_0_node_2_from_1"]
-    branches = [f"{op}/{branch}" for op in ops for branch in BRANCHES]
+    branches = [f"{op}/{branch}" for op in ops for branch in PAPER_BRANCHES]
     inside = [name.split("/", 1)[1] for name in names if name.startswith("cell_0/")]
     assert inside == ["preprocess_0", "preprocess_1", *branches, "router"]
     assert names[0] == "stem" and names[-1] == "head"

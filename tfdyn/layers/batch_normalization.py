@@ -27,8 +27,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def call(self, inputs, training=None, mask=None):
         if not (training and self.trainable and self._is_fast(inputs, mask)):
             return super().call(inputs, training=training, mask=mask)
-        normalize = _fused if _prefers_fused(inputs.shape[-1]) else _rowwise
-        outputs, mean, variance = normalize(inputs, self.gamma, self.beta, self.epsilon)
+        channels = inputs.shape[-1]
+        gamma = self.gamma.value if self.scale else ops.ones(channels)
+        beta = self.beta.value if self.center else ops.zeros(channels)
+        normalize = _fused if _prefers_fused(channels) else _rowwise
+        outputs, mean, variance = normalize(inputs, gamma, beta, self.epsilon)
         for moving, value in (
             (self.moving_mean, mean),
             (self.moving_variance, variance),
@@ -42,8 +45,6 @@ class BatchNormalization(keras.layers.BatchNormalization):
             keras.backend.backend() == "tensorflow"
             and not isinstance(inputs, keras.KerasTensor)
             and not (self.synchronized or self.renorm)
-            and self.scale
-            and self.center
             and mask is None
             and len(inputs.shape) == 4
             and None not in inputs.shape[1:]
@@ -76,8 +77,8 @@ def _fused(inputs, gamma, beta, epsilon):
 
     Args:
         inputs: Tensor `(batch, height, width, channels)`.
-        gamma: Scale, float32 variable `(channels,)`.
-        beta: Offset, float32 variable `(channels,)`.
+        gamma: Scale, float32 variable or tensor `(channels,)`.
+        beta: Offset, float32 variable or tensor `(channels,)`.
         epsilon: Float that is added to the variance.
 
     Returns:
@@ -181,7 +182,7 @@ def _rowwise(inputs, gamma, beta, epsilon):
     import tensorflow as tf  # Here, because this file must also work on JAX.
 
     _, height, width, channels = inputs.shape
-    weights = [tf.convert_to_tensor(weight.value) for weight in (gamma, beta)]
+    weights = [tf.convert_to_tensor(weight) for weight in (gamma, beta)]
     rows = ops.reshape(ops.cast(inputs, "float32"), (-1, width * channels))
     outputs, mean, variance = _by_rows(width, channels, epsilon)(rows, *weights)
     return ops.reshape(outputs, (-1, height, width, channels)), mean, variance

@@ -6,9 +6,13 @@ from keras import layers
 from tfdyn.layers.batch_normalization import BatchNormalization
 
 
-def batch_norm() -> BatchNormalization:
-    """Returns a batch norm layer with the default momentum and epsilon of PyTorch."""
-    return BatchNormalization(momentum=0.9, epsilon=1e-5)
+def batch_norm(**kwargs) -> BatchNormalization:
+    """Returns a batch norm layer with the default momentum and epsilon of PyTorch.
+
+    Args:
+        **kwargs: Other arguments of the layer.
+    """
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, **kwargs)
 
 
 def conv_bn(

@@ -8,17 +8,19 @@ import pytest
 from tfdyn.costs import complexity
 from tfdyn.families.drnet.branches import (
     BRANCHES,
+    PAPER_BRANCHES,
     SeparableConv,
     SkipConnection,
     make_branches,
 )
+from tfdyn.families.drnet.drnet import DRNet
 
 
 @pytest.mark.parametrize("name", BRANCHES)
 @pytest.mark.parametrize("strides", [1, 2])
 @pytest.mark.parametrize("side", [7, 8])
 def test_all_branches_give_one_shape(name, strides, side):
-    branch = BRANCHES[name](4, strides)
+    branch = BRANCHES[name](4, strides, name)
     side_out = math.ceil(side / strides)
     outputs = branch(np.ones((2, side, side, 4), "float32"))
     assert branch.name == name
@@ -55,11 +57,47 @@ def test_make_branches():
     assert make_branches(names, 6, 2)[1] is not conv
 
 
+def test_branches_of_one_kind_have_names_and_weights_of_their_own():
+    kinds = ["sep_conv_3x3", "skip_connection", *["sep_conv_3x3"] * 2]
+    branches = make_branches([*kinds, "skip_connection"], 4, 1)
+    assert [branch.name for branch in branches] == [
+        "sep_conv_3x3",
+        "skip_connection",
+        "sep_conv_3x3_2",
+        "sep_conv_3x3_3",
+        "skip_connection_2",
+    ]
+    images = np.random.default_rng(0).normal(size=(2, 5, 5, 4)).astype("float32")
+    first, _, second, third, _ = (np.asarray(branch(images)) for branch in branches)
+    assert (first != second).any() and (second != third).any()
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("pool", ["max_pool_3x3", "avg_pool_3x3"])
+def test_norm_after_a_pool_has_no_scale_and_no_offset(pool, strides):
+    plain, normed = make_branches([pool, f"{pool}_norm"], 4, strides)
+    images = np.random.default_rng(0).normal(3, 2, (8, 6, 6, 4)).astype("float32")
+    pooled = np.asarray(plain(images))
+    outputs = np.asarray(normed(images, training=True))
+    scale = pooled.std(axis=(0, 1, 2)) + 1e-5
+    expected = (pooled - pooled.mean(axis=(0, 1, 2))) / scale
+    np.testing.assert_allclose(outputs, expected, atol=1e-3)
+    assert not normed.trainable_weights
+    assert complexity.macs(normed) == (9 + 1) * pooled[0].size
+
+
+def test_the_candidates_of_the_paper_stay_the_default():
+    assert len(PAPER_BRANCHES) == 5 and not any(
+        "norm" in kind for kind in PAPER_BRANCHES
+    )
+    assert DRNet((8, 8, 1), 3, 1, 4, 1).get_config()["branches"] == [*PAPER_BRANCHES]
+
+
 @pytest.mark.parametrize(
     ("names", "got"),
     [
         (["sep_conv_7x7"], "got sep_conv_7x7"),
-        (["skip_connection", "skip_connection"], "got skip_connection, skip_"),
+        (["skip_connection", "skip_connection_2"], "got skip_connection, skip_"),
         ([], "got none"),
     ],
 )

@@ -1,5 +1,6 @@
 """Branches: the candidate layers of a connection (DRNet section 4.1)."""
 
+import collections
 from collections.abc import Collection
 
 import keras
@@ -7,7 +8,7 @@ from keras import layers, ops
 
 from tfdyn.errors import UserError
 from tfdyn.layers.chain import Chain
-from tfdyn.layers.convolutions import conv_bn, depthwise
+from tfdyn.layers.convolutions import batch_norm, conv_bn, depthwise
 
 
 @keras.saving.register_keras_serializable("tfdyn")
@@ -75,48 +76,80 @@ class SkipConnection(keras.layers.Layer):
         return {**super().get_config(), "strides": self.strides}
 
 
-# Name of a branch: function of (filters, strides) that returns a layer of this name.
-# Input and output both have `filters` channels. A new branch is added here.
+def _normalized(pool, name):
+    norm = batch_norm(center=False, scale=False)
+    return Chain([pool, norm], name=name)
+
+
+def _max_pool(strides, **kwargs):
+    return layers.MaxPooling2D(3, strides, padding="same", **kwargs)
+
+
+def _avg_pool(strides, **kwargs):
+    return layers.AveragePooling2D(3, strides, padding="same", **kwargs)
+
+
+# Name of a branch: function of (filters, strides, name) that returns a layer of this
+# name. Input and output both have `filters` channels. A new branch is added here. DARTS
+# has batch norm without scale and offset after the pools, as the branches `_norm` do.
 BRANCHES = {
-    "max_pool_3x3": lambda filters, strides: layers.MaxPooling2D(
-        3, strides, padding="same", name="max_pool_3x3"
+    "max_pool_3x3": lambda filters, strides, name: _max_pool(strides, name=name),
+    "avg_pool_3x3": lambda filters, strides, name: _avg_pool(strides, name=name),
+    "sep_conv_3x3": lambda filters, strides, name: SeparableConv(
+        filters, 3, strides, name=name
     ),
-    "avg_pool_3x3": lambda filters, strides: layers.AveragePooling2D(
-        3, strides, padding="same", name="avg_pool_3x3"
+    "sep_conv_5x5": lambda filters, strides, name: SeparableConv(
+        filters, 5, strides, name=name
     ),
-    "sep_conv_3x3": lambda filters, strides: SeparableConv(
-        filters, 3, strides, name="sep_conv_3x3"
+    "skip_connection": lambda filters, strides, name: SkipConnection(
+        strides, name=name
     ),
-    "sep_conv_5x5": lambda filters, strides: SeparableConv(
-        filters, 5, strides, name="sep_conv_5x5"
+    "max_pool_3x3_norm": lambda filters, strides, name: _normalized(
+        _max_pool(strides), name
     ),
-    "skip_connection": lambda filters, strides: SkipConnection(
-        strides, name="skip_connection"
+    "avg_pool_3x3_norm": lambda filters, strides, name: _normalized(
+        _avg_pool(strides), name
     ),
 }
+# The candidates of the papers (DRNet section 4.1).
+PAPER_BRANCHES = (
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "skip_connection",
+)
 
 
 def make_branches(
-    names: Collection[str], filters: int, strides: int
+    kinds: Collection[str], filters: int, strides: int
 ) -> list[keras.layers.Layer]:
     """Creates the branches of a connection.
 
+    Branches may be of one kind or of several ("homogeneous or heterogeneous", DRNet
+    section 3.1). Each has its own weights. The first branch of a kind is named after
+    it, the second has `_2` after the name, and so on.
+
     Args:
-        names: Names of the branches, keys of `BRANCHES`.
+        kinds: Kinds of the branches, keys of `BRANCHES`. A kind may occur repeatedly.
         filters: Number of input and output channels.
         strides: Stride of each branch, 1 or 2.
 
     Returns:
-        List of new layers, one for each name.
+        List of new layers, one for each item of `kinds`.
 
     Raises:
-        UserError: If there is no name, a name twice, or a name that is not in
-            `BRANCHES`.
+        UserError: If there is no kind, or one that is not in `BRANCHES`.
     """
-    unknown = [name for name in names if name not in BRANCHES]
-    if unknown or len(set(names)) != len(names) or not names:
+    unknown = [kind for kind in kinds if kind not in BRANCHES]
+    if unknown or not kinds:
         raise UserError(
-            f"branches must be one or more different names of {', '.join(BRANCHES)}; "
-            f"got {', '.join(names) or 'none'}."
+            f"branches must be one or more of {', '.join(BRANCHES)}; got "
+            f"{', '.join(kinds) or 'none'}."
         )
-    return [BRANCHES[name](filters, strides) for name in names]
+    branches, counts = [], collections.Counter()
+    for kind in kinds:
+        counts[kind] += 1
+        name = f"{kind}_{counts[kind]}" if counts[kind] > 1 else kind
+        branches.append(BRANCHES[kind](filters, strides, name))
+    return branches
