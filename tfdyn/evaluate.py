@@ -41,6 +41,8 @@ def _evaluate(run_dir):
         FLAGS.categories,
         FLAGS.target_rate or (),
         FLAGS.per_image,
+        FLAGS.inference_noise,
+        FLAGS.inference_temperature,
     )
     written = [f"{run_dir}/evaluation.json", "evaluation.png"]
     written += [FLAGS.per_image] if FLAGS.per_image else []
@@ -90,6 +92,17 @@ if __name__ == "__main__":
         None,
         "Categories of classes, to report how often each branch runs for them: none, "
         "cifar10, cifar100 or a JSON file (default: those of the training).",
+    )
+    flags.DEFINE_bool(
+        "inference_noise",
+        False,
+        "DRNet: routers have the Gumbel noise of the training, at every T the same.",
+    )
+    flags.DEFINE_float(
+        "inference_temperature",
+        None,
+        "DRNet: temperature of the routers' softmax (default: that of the training's "
+        "last epoch).",
     )
     commands.define_json()
     flags.adopt_module_key_flags(commands)  # So that --help lists them.

@@ -7,13 +7,13 @@ import sys
 import numpy as np
 import pytest
 from paths import ROOT
-from tiny_networks import latency_table
+from tiny_networks import latency_table, make, make_dmnn
 from tiny_settings import tiny_settings
 
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.data.dataset import load
-from tfdyn.evaluation.evaluate_run import evaluate
+from tfdyn.evaluation.evaluate_run import _call_options, evaluate
 from tfdyn.training.trainer import train
 
 
@@ -106,6 +106,46 @@ def test_a_target_rate_has_a_row_at_the_threshold_that_keeps_to_it(tiny_run):
     assert chosen["target_rate"] == 0.6 >= chosen["validation_rate"]
     assert chosen["executed_share"] == pytest.approx(chosen["validation_rate"], abs=0.1)
     assert chosen["threshold"] < 1
+
+
+def test_noise_and_temperature_are_options(tiny_run):
+    plain = evaluate(tiny_run.path, [0.8])
+    assert not {"inference_noise", "inference_temperature"} & plain.keys()
+    noisy, again = (
+        evaluate(tiny_run.path, [0.8], inference_noise=True) for _ in range(2)
+    )
+    assert noisy == again and noisy["inference_noise"] is True
+    (row,), (plain_row,) = noisy["routed"], plain["routed"]
+    assert row["macs_mean"] != plain_row["macs_mean"]
+    cold = evaluate(tiny_run.path, [0.8], inference_temperature=0.01)
+    assert cold["inference_temperature"] == 0.01
+    assert cold["routed"][0]["branches_per_connection"] == pytest.approx(1, abs=0.05)
+
+
+def test_noise_meets_a_target_rate_too(tiny_run):
+    content = evaluate(tiny_run.path, [1.0], target_rates=[0.6], inference_noise=True)
+    chosen = content["routed"][1]
+    assert chosen["validation_rate"] <= 0.6
+    assert chosen["executed_share"] == pytest.approx(chosen["validation_rate"], abs=0.1)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_temperature_that_is_none(tiny_run, temperature):
+    with pytest.raises(ValueError, match="--inference_temperature must be above 0"):
+        evaluate(tiny_run.path, [1.0], inference_temperature=temperature)
+
+
+def test_options_that_change_nothing_are_refused():
+    dmnn, softmax = make_dmnn(), make(selection="softmax", num_nodes=1)
+    for model, noise, temperature in (
+        (dmnn, True, None),
+        (dmnn, False, 1.0),
+        (softmax, True, None),
+    ):
+        with pytest.raises(ValueError, match="--inference_.* does not change"):
+            _call_options(model, noise, temperature)
+    assert _call_options(softmax, False, 0.5) == {"temperature": 0.5}
+    assert _call_options(dmnn, False, None) == {}
 
 
 def test_a_budget_needs_a_table(tiny_run):

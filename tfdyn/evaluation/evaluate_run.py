@@ -1,8 +1,10 @@
 """Evaluates a finished run on its test images, and writes the results."""
 
+import math
 import pathlib
 
 from tfdyn.data import categories as category_sets
+from tfdyn.errors import UserError
 from tfdyn.evaluation import image_table, reports
 from tfdyn.evaluation.evaluator import Evaluator, load_data
 from tfdyn.evaluation.plot import plot
@@ -26,6 +28,8 @@ def evaluate(
     categories: str | None = None,
     target_rates=(),
     per_image=None,
+    inference_noise: bool = False,
+    inference_temperature: float | None = None,
 ) -> dict:
     """Evaluates a run on its test images; writes `evaluation.json` and a plot.
 
@@ -49,6 +53,10 @@ def evaluate(
             the largest T that meets it on the validation images.
         per_image: Path of a CSV file to write too, with one line for each test image
             and T (`tfdyn.evaluation.image_table`).
+        inference_noise: Whether routers have the Gumbel noise of the training. DRNet's
+            eq. 4 makes no exception for inference. The same noise is drawn at every T.
+        inference_temperature: Temperature of DRNet's softmax, above 0, instead of that
+            of the training's last epoch.
 
     Returns:
         The content of `evaluation.json`: `dataset`, `split`, `examples` (number of
@@ -56,7 +64,8 @@ def evaluate(
         `routed`. Accuracy is between 0 and 1; MACs and parameters are means over the
         images, of the branches on their routes. `use` holds the share of images that
         run each branch of each MixedOp, among `all` images and among those of each of
-        the `categories`, at the `threshold` in `routed` nearest to the model's.
+        the `categories`, at the `threshold` in `routed` nearest to the model's. It also
+        holds `inference_noise` and `inference_temperature`, if they were set.
 
     Raises:
         UserError: If the run is not finished, a file or an argument is not as
@@ -67,6 +76,7 @@ def evaluate(
         check_writable(pathlib.Path(per_image).parent)
     run = RunFolder(run_dir)
     model = run.load_model(model_name)
+    options = _call_options(model, inference_noise, inference_temperature)
     thresholds = check_threshold(list(thresholds))
     if not any(module.kind == "router" for module in model.modules):
         thresholds = [1.0]
@@ -74,7 +84,8 @@ def evaluate(
     dataset = load_data(run, data_dir)
     class_names = dataset.input_format.class_names
     categories = categories or run.settings().categories
-    evaluator = Evaluator(model, table, category_sets.names(categories, class_names))
+    names = category_sets.names(categories, class_names)
+    evaluator = Evaluator(model, table, names, options=options)
     rows = [{"threshold": threshold} for threshold in [1.0, *thresholds]]
     if isinstance(model.threshold, list):
         rows.append({"threshold": tuple(model.threshold)})
@@ -89,11 +100,27 @@ def evaluate(
     pairs = [(row["threshold"], {**row, **results[row["threshold"]]}) for row in rows]
     shown = _nearest(model, [threshold for threshold, _ in pairs[1:]])
     content = reports.evaluation(dataset.name, model_name, pairs, path, shown)
+    content |= {f"inference_{name}": value for name, value in options.items()}
     if per_image:
         image_table.write(per_image, images, class_names, model.route_spec)
     write_json(run / "evaluation.json", content)
     plot(run / "evaluation.png", pairs[1:], shown)
     return content
+
+
+def _call_options(model, noise, temperature):
+    """Returns the further arguments of the model's call."""
+    if temperature is not None and not 0 < temperature < math.inf:
+        raise UserError(f"--inference_temperature must be above 0; got {temperature}.")
+    options = {"noise": noise or None, "temperature": temperature}
+    options = {name: value for name, value in options.items() if value is not None}
+    for name in options:
+        if name not in model.call_options:
+            raise UserError(
+                f"--inference_{name} does not change {model.name}: its routers have no "
+                f"{name}. Leave it out."
+            )
+    return options
 
 
 def _nearest(model, thresholds):

@@ -1,6 +1,6 @@
 """Evaluator: accuracy and cost of a model on images."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +14,7 @@ from tfdyn.errors import UserError
 from tfdyn.layers import execution
 from tfdyn.routing.threshold import threshold_label, threshold_per_mixed_op
 from tfdyn.runs.run_folder import RunFolder
+from tfdyn.training.loop import reseed
 
 
 def load_data(run: RunFolder, data_dir=None) -> datasets.Dataset:
@@ -54,6 +55,9 @@ class Evaluator:
             label (`tfdyn.data.categories.names`). With it, the use of branches is
             reported for each category.
         by: Function of `tfdyn.layers.execution` that runs the branches.
+        options: Mapping of further arguments of the model's call, of those in its
+            `call_options`. Random numbers start anew in each evaluation, so that the
+            same batches have the same noise at every T.
     """
 
     def __init__(
@@ -62,18 +66,22 @@ class Evaluator:
         table: CostTable | None = None,
         categories=(),
         by: Callable = execution.dispatched,
+        options: Mapping | None = None,
     ):
         params = CostTable.count(model.modules, "params")
         tables = [params] if table is None else [params, table]
         costs = [RouteCost(model.modules, table) for table in tables]
         self.model, self.costs = model, [model.route_cost, *costs]
         self.categories = np.array(categories)
+        self.options = dict(options or {})
 
         # Thresholds are tensors, so that the step is traced only once.
         @tf.function(reduce_retracing=True)
         def step(images, labels, threshold):
             with execution.scope(by):
-                outputs = model(images, threshold=threshold, training=False)
+                outputs = model(
+                    images, threshold=threshold, training=False, **self.options
+                )
             route, logits = outputs["route"], outputs["logits"]
             return {
                 "label": ops.cast(labels, "int32"),
@@ -114,6 +122,8 @@ class Evaluator:
         count = len(self.model.mixed_ops)
         threshold = tf.constant(threshold_per_mixed_op(threshold, count))
         results = []
+        if self.options:
+            reseed(self.model, seed=0, epoch=0)
         for images, labels in batches:
             result = self._step(images, labels, threshold)
             results.append({name: value.numpy() for name, value in result.items()})

@@ -36,7 +36,9 @@ class RoutedModel(keras.Model):
        a constructor argument that adds the head, and of the attribute that holds it;
      - `binary`: whether all weights of its routes are 0 or 1. An exported file then
        does not multiply by them;
-     - `at_least_1`: names of the constructor arguments that must be at least 1.
+     - `at_least_1`: names of the constructor arguments that must be at least 1;
+     - `call_options`: names of additional arguments of `call` that change how branches
+       are selected in inference.
 
     Args:
         arguments: Dict of the constructor arguments of the subclass except `threshold`,
@@ -50,6 +52,7 @@ class RoutedModel(keras.Model):
     training_heads = ()
     binary = False
     at_least_1 = ("num_classes",)
+    call_options = ()
 
     def __init__(self, arguments: dict, threshold=1.0, **kwargs):
         # Without autocast, T and routes stay in float32. Layers cast their inputs.

@@ -153,6 +153,80 @@ def test_other_sizes(changes):
     assert_same(run(model, images, by=execution.dispatched), outputs)
 
 
+KINDS = ("sep_conv_3x3", "sep_conv_3x3", "max_pool_3x3_norm", "skip_connection")
+NAMES = ("sep_conv_3x3", "sep_conv_3x3_2", "max_pool_3x3_norm", "skip_connection")
+
+
+def test_several_branches_of_one_kind(tmp_path):
+    model = sharpen(make(num_nodes=1, branches=KINDS))
+    assert set(model.route_spec.branches.values()) == {NAMES}
+    names = [module.name for module in model.modules]
+    assert len(set(names)) == len(names)
+    model(IMAGES, training=True)  # The moving statistics of the norms change.
+    outputs = run(model, IMAGES)
+    assert_same(run(model, IMAGES, by=execution.dispatched), outputs)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert_same(run(loaded, IMAGES), outputs, atol=0)
+    assert loaded.get_config()["branches"] == list(KINDS)
+    model.compile(loss=RoutingLoss(model.route_cost, 0.1))
+    labels = np.arange(ROWS) % 3
+    metrics = model.fit(IMAGES, labels, verbose=0).history
+    assert {f"use_{name}" for name in NAMES} < metrics.keys()
+
+
+def routes(model, **options):
+    route = run(model, IMAGES, threshold=0.5, **options)["route"]
+    return np.concatenate(list(route.values()), axis=-1)
+
+
+def test_noise_in_inference_is_an_option():
+    model = make(num_nodes=1, temperature=1.0)
+    plain = routes(model)
+    np.testing.assert_array_equal(routes(model), plain)
+    np.testing.assert_array_equal(routes(model, noise=False), plain)
+    noisy = routes(model, noise=True)
+    assert (noisy != plain).any() and (routes(model, noise=True) != noisy).any()
+    # A route is still the fewest branches whose weights sum to T.
+    np.testing.assert_allclose(noisy.sum(axis=-1), 4, rtol=1e-5)
+
+
+def test_the_temperature_in_inference_is_an_option():
+    model = make(num_nodes=1, temperature=3.0)
+    warm = routes(model)
+    cold = routes(model, temperature=0.01)
+    assert (warm > 0).sum() > (cold > 0).sum() == ROWS * 4
+    model.selection.temperature.assign(0.01)
+    np.testing.assert_array_equal(routes(model), cold)
+
+
+def test_training_without_noise_is_an_option():
+    model = make(num_nodes=1)
+    np.testing.assert_array_equal(
+        routes(model, training=True, noise=False),
+        routes(model, training=True, noise=False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("selection", "options"),
+    [
+        ("gumbel_softmax", ("noise", "temperature")),
+        ("softmax", ("temperature",)),
+        ("none", ()),
+    ],
+)
+def test_options_of_a_call_are_those_that_change_it(selection, options):
+    model = make(num_nodes=1, num_cells=1, selection=selection)
+    assert model.call_options == options
+    changed = {
+        name
+        for name, value in (("noise", True), ("temperature", 0.01))
+        if (routes(model, **{name: value}) != routes(model)).any()
+    }
+    assert changed == set(options)
+
+
 def test_topology_is_the_seeds():
     for seed in (0, 1):
         model = make(num_nodes=4, topology_seed=seed, branches=CHEAP)

@@ -10,7 +10,7 @@ import keras
 
 from tfdyn.errors import UserError
 from tfdyn.families.drnet.auxiliary_head import AuxiliaryHead
-from tfdyn.families.drnet.branches import BRANCHES
+from tfdyn.families.drnet.branches import PAPER_BRANCHES
 from tfdyn.families.drnet.cell import Cell, draw_topology
 from tfdyn.families.drnet.selection import BranchSelection
 from tfdyn.families.drnet.stem import ImageNetStem, Stem
@@ -18,6 +18,12 @@ from tfdyn.layers.heads import ClassifierHead
 from tfdyn.models.routed_model import RoutedModel
 
 STEMS = ("small", "imagenet")
+# For each selection, the additional arguments of a call that change its result.
+CALL_OPTIONS = {
+    "gumbel_softmax": ("noise", "temperature"),
+    "softmax": ("temperature",),
+    "none": (),
+}
 
 
 @keras.saving.register_keras_serializable("tfdyn")
@@ -44,7 +50,7 @@ class DRNet(RoutedModel):
         num_nodes: Integer N, number of nodes of a cell, without its two inputs.
         inputs_per_node: Integer n, number of connections that end in a node.
         branches: List of names, the candidate branches of each connection: keys of
-            `tfdyn.families.drnet.branches.BRANCHES`.
+            `tfdyn.families.drnet.branches.BRANCHES`. A name may occur repeatedly.
         topology_seed: Integer, seed of the connections, the same in all cells.
         stem: String, "small", or "imagenet" for images of 224x224 pixels.
         selection: String. "gumbel_softmax": with Gumbel noise in training. "softmax":
@@ -57,7 +63,10 @@ class DRNet(RoutedModel):
         auxiliary_head: Boolean, whether there is an auxiliary head, in training only.
 
     The call is that of `RoutedModel`. In training, with `auxiliary_head`, its result
-    also has `auxiliary_logits`, a tensor `(batch, num_classes)`.
+    also has `auxiliary_logits`, a tensor `(batch, num_classes)`. There are two more
+    arguments of the call, because DRNet's eq. 4 makes no exception for inference:
+    `noise`, whether there is Gumbel noise (default: in training alone), and
+    `temperature`, a float above 0 that replaces the temperature of the training.
 
     Raises:
         UserError: If an argument has a wrong value.
@@ -80,7 +89,7 @@ class DRNet(RoutedModel):
         filters=15,
         num_nodes=4,
         inputs_per_node=2,
-        branches=tuple(BRANCHES),
+        branches=PAPER_BRANCHES,
         topology_seed=0,
         stem="small",
         selection="gumbel_softmax",
@@ -147,17 +156,35 @@ class DRNet(RoutedModel):
         self.finish()
 
     @property
+    def call_options(self):
+        return CALL_OPTIONS[self.arguments["selection"]]
+
+    @property
     def mixed_ops(self):
         """List of the MixedOps of all cells, in the order of a list of thresholds."""
         return [mixed_op for cell in self.cells for mixed_op in cell.mixed_ops]
 
-    def call(self, images, route=None, threshold=None, training=False):
+    def call(
+        self,
+        images,
+        route=None,
+        threshold=None,
+        training=False,
+        noise=None,
+        temperature=None,
+    ):
         thresholds = self._by_cell(self.thresholds(threshold))
         inputs, routes, auxiliary_logits = self.stem(images), {}, None
         for index, cell in enumerate(self.cells):
 
             def select(logits, threshold=thresholds[index]):
-                return self.selection(logits, threshold, training=training)
+                return self.selection(
+                    logits,
+                    threshold,
+                    training=training,
+                    noise=noise,
+                    temperature=temperature,
+                )
 
             outputs, cell_route = cell(inputs, select=select, route=route)
             routes.update(cell_route)

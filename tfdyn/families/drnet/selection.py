@@ -12,8 +12,9 @@ class BranchSelection(keras.layers.Layer):
     """Turns a router's logits into the weights of the branches.
 
     In training all branches have a weight: the softmax of the logits, with Gumbel
-    noise (DRNet eq. 4) or without. In inference there is no noise, and each connection
-    runs the fewest branches whose weights sum to at least the threshold T.
+    noise (DRNet eq. 4) or without. In inference each connection runs the fewest
+    branches whose weights sum to at least the threshold T. The papers do not say
+    whether there is noise then. By default there is none.
 
     All cells of a network share one `BranchSelection`. It has three scalar variables
     that a training may change: `temperature`, and the probabilities
@@ -29,6 +30,10 @@ class BranchSelection(keras.layers.Layer):
         logits: Tensor `(batch, connections, branches)`.
         threshold: T in (0, 1], a scalar or a tensor `(connections,)`, for inference
             only. With 1 all branches run.
+        training: Boolean, whether this is training.
+        noise: Boolean, whether there is Gumbel noise, if the method is
+            "gumbel_softmax". `None`: in training alone.
+        temperature: Float above 0 that replaces the variable `temperature`, or `None`.
 
     Returns:
         Pair `(route, weights)` of float32 tensors `(batch, connections, branches)`.
@@ -70,13 +75,15 @@ class BranchSelection(keras.layers.Layer):
             )
             setattr(self, name, variable)
 
-    def call(self, logits, threshold=1.0, training=None):
-        noise = None
+    def call(self, logits, threshold=1.0, training=None, noise=None, temperature=None):
+        noise = training if noise is None else noise
+        temperature = self.temperature if temperature is None else temperature
+        draws = None
         if self.method == "none":
             logits = ops.zeros_like(logits)
-        elif self.method == "gumbel_softmax" and training:
-            noise = selection.gumbel_noise(ops.shape(logits), self.seed_generator)
-        scores = selection.branch_scores(logits, self.temperature, noise)
+        elif self.method == "gumbel_softmax" and noise:
+            draws = selection.gumbel_noise(ops.shape(logits), self.seed_generator)
+        scores = selection.branch_scores(logits, temperature, draws)
         weights = ops.softmax(scores)
         if not training:
             if self.method != "none":
