@@ -66,6 +66,32 @@ def test_files_are_replaced_by_their_lines_in_place(write):
     assert expand(words) == ["--a=1", *lines, *lines, *words[-2:]]
 
 
+def test_a_flagfile_may_include_one_that_lies_beside_it(write, tmp_path):
+    write("--whole=7\n--text=b\n")
+    other = tmp_path / "other.flags"
+    other.write_text("--flagfile=example.flags\n--text=c\n")
+    settings = from_flagfile(Example, other)
+    assert (settings.whole, settings.text) == (7, "c")
+
+
+def test_the_current_folder_is_looked_in_first(write, tmp_path, monkeypatch):
+    write("--whole=7")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "example.flags").write_text("--whole=8")
+    (tmp_path / "other.flags").write_text("--flagfile=example.flags")
+    monkeypatch.chdir(tmp_path / "here")
+    assert from_flagfile(Example, tmp_path / "other.flags").whole == 8
+
+
+@pytest.mark.parametrize(
+    "name", ["example.flags", "./example.flags", "../{}/example.flags"]
+)
+def test_a_flagfile_that_includes_itself_is_refused(write, tmp_path, name):
+    path = write(f"--flagfile={name.format(tmp_path.name)}")
+    with pytest.raises(ValueError, match="example.flags names itself"):
+        from_flagfile(Example, path)
+
+
 @pytest.mark.parametrize("text", ["a ", " a", "a\nb", "caf\udce9"])
 def test_text_that_a_line_cannot_keep_is_refused(text):
     with pytest.raises(ValueError, match="--text=.*cannot be kept"):

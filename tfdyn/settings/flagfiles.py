@@ -1,6 +1,7 @@
 """Flagfiles: settings as lines of text, read and written."""
 
 import dataclasses
+import os
 
 from absl import flags
 
@@ -15,7 +16,8 @@ def expand(words: list[str]) -> list[str]:
     """Replaces each `--flagfile=FILE` by the lines of the file.
 
     absl does this too. It stops with a trace at a file that is no text, and at the byte
-    order mark that editors of Windows write.
+    order mark that editors of Windows write. A flagfile may name another one, which is
+    looked for in the current folder, as absl does, and then beside it.
 
     Args:
         words: Words of a command, without its name.
@@ -44,7 +46,10 @@ def _expand(words, parents):
         path = value if equals else next(words, "")
         if not path:
             raise UserError("--flagfile names no file: write --flagfile=FILE.")
-        if path in parents:
+        if parents and not os.path.exists(path):
+            beside = os.path.join(os.path.dirname(parents[-1]), path)
+            path = beside if os.path.exists(beside) else path
+        if os.path.realpath(path) in map(os.path.realpath, parents):
             raise UserError(f"{path} names itself as a --flagfile: remove that line.")
         lines = map(str.strip, read_text(path, "a flagfile", MEND).splitlines())
         lines = [line for line in lines if line and not line.startswith(("#", "//"))]
