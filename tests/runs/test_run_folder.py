@@ -71,6 +71,14 @@ def test_an_unfinished_run_says_how_to_finish_it(tmp_path):
         tfdyn.load(tmp_path)
 
 
+def test_without_validation_images_no_epoch_is_the_best(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.start(tiny_settings(validation_share=0.0))
+    (run / "model.keras").touch()
+    with pytest.raises(ValueError, match="no best.keras: .*validation_share=0"):
+        run.load_model("best.keras")
+
+
 @pytest.mark.parametrize("keep", [0, 1000])
 def test_a_truncated_model_is_an_error(tiny_run, tmp_path, keep):
     shutil.copytree(tiny_run.path, tmp_path / "run")

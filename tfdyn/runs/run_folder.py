@@ -158,6 +158,11 @@ class RunFolder:
         """
         path = self / name
         if not path.exists() and (self / "flags.txt").exists():
+            if self.finished and not self.settings().validation_share:
+                raise UserError(
+                    f"{self} has no {name}: it was trained with --validation_share=0, "
+                    f"so no epoch is known to be the best. Use model.keras."
+                )
             raise UserError(
                 f"The run {self} is not finished: it has no {name}. Finish it with "
                 f"`python -m tfdyn.train --flagfile={self / 'flags.txt'} "
