@@ -1,16 +1,20 @@
-"""The DRNet family: sizes S, M and L of DRNet, S and M of ISBNet, and two of ours."""
+"""The DRNet family: sizes S, M and L of DRNet, S and M of ISBNet, and three of ours."""
 
 from tfdyn.families.drnet.drnet import DRNet
 from tfdyn.families.drnet.settings import DRNetSettings
 from tfdyn.families.drnet.stages import drnet_stages
 from tfdyn.models.family import Family
 
-# S, M and L: DRNet section 4.1, ISBNet section 4.1. xs (CIFAR-10 on two CPU cores) and
-# tiny (tests, quick start) are ours.
+# S, M and L: DRNet section 4.1, ISBNet section 4.1. Three sizes are ours:
+# - s_narrow: S with fewer channels, for CIFAR-10 on two CPU cores.
+# - xs: as cheap, but with two cells. Both halve height and width, so that none works on
+#   the full image, and the auxiliary head is on the last cell.
+# - tiny: for tests and the quick start.
 SIZES = {
     "drnet_tiny": {"num_cells": 3, "filters": 8, "num_nodes": 2},
     "drnet_xs": {"num_cells": 2, "filters": 16},
     "drnet_s": {"num_cells": 5, "filters": 15},
+    "drnet_s_narrow": {"num_cells": 5, "filters": 9},
     "drnet_m": {"num_cells": 10, "filters": 20},
     "drnet_l": {"num_cells": 10, "filters": 32},
     "drnet_l_imagenet": {"num_cells": 10, "filters": 32, "stem": "imagenet"},
