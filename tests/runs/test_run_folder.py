@@ -5,7 +5,10 @@ import pytest
 from tiny_settings import tiny_settings
 
 import tfdyn
+from tfdyn.data.input_format import InputFormat
 from tfdyn.runs.run_folder import RunFolder, newest_run
+
+FORMAT = InputFormat(("cat", "dog"), (8, 8, 1), (0.5,), (0.5,))
 
 
 def test_holds_what_the_design_lists(tiny_run):
@@ -41,19 +44,19 @@ def test_load_gives_the_model(tiny_run):
 
 def test_other_settings_in_the_folder_are_an_error_that_lists_them(tiny_run):
     with pytest.raises(ValueError, match="--seed is 0 there, 1 here; --momentum"):
-        tiny_run.start(tiny_settings(momentum=0.5, seed=1))
+        tiny_run.check(tiny_settings(momentum=0.5, seed=1))
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "tmp.thesis").write_text("precious")
     with pytest.raises(ValueError, match="not empty and not a run folder"):
-        RunFolder(tmp_path).start(tiny_settings())
+        RunFolder(tmp_path).check(tiny_settings())
     assert [path.name for path in tmp_path.iterdir()] == ["tmp.thesis"]
 
 
 def test_no_file_is_written_through_a_link_that_leads_out(tmp_path):
     run = RunFolder(tmp_path / "run")
-    run.start(tiny_settings())
+    run.start(tiny_settings(), FORMAT)
     assert run.output("export") == run / "export"
     (run / "export").symlink_to(tmp_path)
     with pytest.raises(ValueError, match="outside of"):
@@ -66,14 +69,14 @@ def test_no_run_folder(tmp_path):
 
 
 def test_an_unfinished_run_says_how_to_finish_it(tmp_path):
-    RunFolder(tmp_path).start(tiny_settings())
+    RunFolder(tmp_path).start(tiny_settings(), FORMAT)
     with pytest.raises(ValueError, match="is not finished.*python -m tfdyn.train"):
         tfdyn.load(tmp_path)
 
 
 def test_without_validation_images_no_epoch_is_the_best(tmp_path):
     run = RunFolder(tmp_path / "run")
-    run.start(tiny_settings(validation_share=0.0))
+    run.start(tiny_settings(validation_share=0.0), FORMAT)
     (run / "model.keras").touch()
     with pytest.raises(ValueError, match="no best.keras: .*validation_share=0"):
         run.load_model("best.keras")

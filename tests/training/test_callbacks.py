@@ -1,10 +1,8 @@
-import csv
 import io
 
-import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tfdyn.training.callbacks import BestEpoch, MetricsTable, Progress
+from tfdyn.training.callbacks import Progress
 
 LOGS = {"loss": 1.0, "accuracy": 0.5, "expected_macs": 2e6, "temperature": 3.0}
 
@@ -57,59 +55,6 @@ def test_progress_of_a_search():
     logs = {**LOGS, "reward": 12.345, "upper_bound": 4.5e7, "modules": 0.25}
     train(Progress(10, output), 1, logs=logs, stage="router")
     assert "reward 12.3  upper_bound 45.00 M  modules 0.25" in output.getvalue()
-
-
-def read(path):
-    with path.open() as file:
-        return [(int(row["epoch"]), row["loss"]) for row in csv.DictReader(file)]
-
-
-def test_the_table_drops_rows_beyond_the_checkpoint(tmp_path):
-    path = tmp_path / "metrics.csv"
-    train(MetricsTable(path), 3)
-    train(MetricsTable(path), 2, done=1, logs={**LOGS, "loss": 7.0})
-    assert read(path) == [(1, "1.0"), (2, "7.0")]
-    assert [file.name for file in tmp_path.iterdir()] == ["metrics.csv"]
-
-
-def test_the_table_has_the_metrics_of_all_stages(tmp_path):
-    path = tmp_path / "metrics.csv"
-    train(MetricsTable(path), 1, logs={**LOGS, "reward": 3.0})
-    train(MetricsTable(path), 2, done=1, logs={**LOGS, "entropy": 2.0})
-    with path.open() as file:
-        rows = list(csv.DictReader(file))
-    assert [(row["reward"], row["entropy"]) for row in rows] == [
-        ("3.0", ""),
-        ("", "2.0"),
-    ]
-
-
-@pytest.mark.parametrize(
-    "accuracies, saved", [([0.1, 0.3, 0.2], 2), ([0.0], 1), ([0.3, 0.3], 1)]
-)
-def test_the_best_epoch_is_saved(tmp_path, accuracies, saved):
-    saves = []
-    table = MetricsTable(tmp_path / "metrics.csv")
-    best = BestEpoch(table, lambda: saves.append(1))
-    for epoch, accuracy in enumerate(accuracies):
-        for callback in (table, best):
-            callback.set_params({"epochs": 3, "steps": 1, "stage": "pretrain"})
-            callback.on_epoch_end(epoch, {**LOGS, "val_accuracy": accuracy})
-    assert len(saves) == saved
-
-
-def test_the_best_epoch_is_that_of_its_stage_and_survives_a_resume(tmp_path):
-    path, saves = tmp_path / "metrics.csv", []
-    train(MetricsTable(path), 2, logs={**LOGS, "val_accuracy": 0.9})
-    for epoch, stage, accuracy in ((2, "finetune", 0.5), (3, "finetune", 0.4)):
-        # A new table each time: as after a kill.
-        table = MetricsTable(path)
-        best = BestEpoch(table, lambda: saves.append(1))
-        for callback in (table, best):
-            callback.set_params({"epochs": 4, "steps": 1, "stage": stage})
-            callback.on_train_begin({"epoch": epoch})
-            callback.on_epoch_end(epoch, {**LOGS, "val_accuracy": accuracy})
-    assert len(saves) == 1
 
 
 def test_tensorboard_has_what_a_run_is_watched_by(tiny_run):

@@ -1,7 +1,12 @@
+import io
+import pathlib
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from tfdyn.errors import UserError
 from tfdyn.training.checkpoints import Checkpoints
 
 
@@ -35,7 +40,7 @@ def test_restores_weights_and_optimizer_of_the_newest_epoch(tmp_path):
     fill(other, 0)
     checkpoints = Checkpoints(tmp_path, other)
     assert checkpoints.last_epoch() == 3
-    checkpoints.restore(with_optimizer=True)
+    checkpoints.restore(3, with_optimizer=True)
     assert values(other) == {3.0}
 
 
@@ -44,7 +49,7 @@ def test_restores_weights_alone(tmp_path):
     fill(model, 1)
     Checkpoints(tmp_path, model).save(1)
     fill(other, 0)
-    Checkpoints(tmp_path, other).restore(with_optimizer=False)
+    Checkpoints(tmp_path, other).restore(1, with_optimizer=False)
     assert values(other) == {0.0, 1.0}
 
 
@@ -64,7 +69,7 @@ def test_keeps_several_optimizers(tmp_path):
             variable.assign(np.full(variable.shape, value, variable.dtype))
         if value:
             checkpoints.save(1)
-    checkpoints.restore(with_optimizer=True)
+    checkpoints.restore(1, with_optimizer=True)
     assert len(momenta()) > 4
     assert {float(np.mean(variable)) for variable in momenta()} == {5.0}
 
@@ -79,25 +84,117 @@ def test_keeps_two(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("keep", [0, 20])
-def test_a_truncated_checkpoint_is_named_and_deleting_it_goes_on_before(tmp_path, keep):
-    model = compiled()
+BROKEN = {
+    "empty": lambda data, index: data.write_bytes(b""),
+    "cut": lambda data, index: data.write_bytes(data.read_bytes()[:20]),
+    "one bit": lambda data, index: data.write_bytes(bytes(data.stat().st_size)),
+    "no data": lambda data, index: data.unlink(),
+    "folder": lambda data, index: (data.unlink(), data.mkdir()),
+    "index": lambda data, index: index.write_bytes(b"x"),
+    "one of two": lambda data, index: data.rename(
+        data.with_name("epoch-2.data-00000-of-00002")
+    ),
+}
+
+
+@pytest.mark.parametrize("change", BROKEN.values(), ids=BROKEN)
+def test_a_broken_checkpoint_is_passed_over(tmp_path, change):
+    model, output = compiled(), io.StringIO()
+    checkpoints = Checkpoints(tmp_path, model, output)
     for epoch in (1, 2):
         fill(model, epoch)
-        Checkpoints(tmp_path, model).save(epoch)
-    (data,) = tmp_path.glob("epoch-2.data*")
-    data.write_bytes(data.read_bytes()[:keep])
-    checkpoints = Checkpoints(tmp_path, model)
-    with pytest.raises(ValueError, match=r"epoch-2 cannot be read.*Delete the files"):
-        checkpoints.restore(with_optimizer=True)
-    for file in tmp_path.glob("epoch-2.*"):
-        file.unlink()
+        checkpoints.save(epoch)
+    change(tmp_path / "epoch-2.data-00000-of-00001", tmp_path / "epoch-2.index")
     assert checkpoints.last_epoch() == 1
-    checkpoints.restore(with_optimizer=True)
+    assert output.getvalue() == (
+        f"epoch-2 in {tmp_path} cannot be read: truncated, or a file is missing\n"
+    )
+    checkpoints.restore(1, with_optimizer=True)
     assert values(model) == {1.0}
+
+
+def test_a_broken_checkpoint_is_written_again(tmp_path):
+    checkpoints = Checkpoints(tmp_path, compiled(), io.StringIO())
+    for epoch in (1, 2):
+        checkpoints.save(epoch)
+    (tmp_path / "epoch-2.index").write_bytes(b"x")
+    assert checkpoints.last_epoch() == 1
+    checkpoints.save(2)
+    assert checkpoints.last_epoch() == 2
+
+
+@pytest.mark.parametrize("name", ["epoch-1.index", "epoch.index", "model-3.index"])
+def test_files_that_are_no_checkpoint_are_not_trained_over(tmp_path, name):
+    (tmp_path / name).write_text("x")
+    with pytest.raises(UserError, match=f"no checkpoint .* {name[:-6]}.*Put its files"):
+        Checkpoints(tmp_path, compiled()).last_epoch()
+
+
+def test_killed_while_the_first_is_moved(tmp_path):
+    checkpoints = Checkpoints(tmp_path, compiled())
+    checkpoints.save(1)
+    (tmp_path / "epoch-1.index").unlink()
+    assert checkpoints.last_epoch() == 0
+
+
+@pytest.mark.parametrize("text", [None, "x", "", 'model_checkpoint_path: "epoch-9"'])
+def test_the_file_of_tensorflow_is_neither_needed_nor_read(tmp_path, text):
+    """Runs of earlier versions have it, and paths in it may lead anywhere."""
+    model, folder = compiled(), tmp_path / "checkpoints"
+    fill(model, 5)
+    contents = Checkpoints(folder, model)._contents(with_optimizer=True)
+    manager = tf.train.CheckpointManager(contents, folder, 2, checkpoint_name="epoch")
+    manager.save(checkpoint_number=4)
+    if text is None:
+        (folder / "checkpoint").unlink()
+    else:
+        (folder / "checkpoint").write_text(text)
+    fill(model, 0)
+    checkpoints = Checkpoints(folder, model)
+    assert checkpoints.last_epoch() == 4
+    checkpoints.restore(4, with_optimizer=True)
+    assert values(model) == {5.0}
+
+
+def test_nothing_else_is_deleted(tmp_path):
+    folder, mine = tmp_path / "checkpoints", tmp_path / "mine.index"
+    mine.write_text("mine")
+    folder.mkdir()
+    (folder / "checkpoint").write_text(
+        'model_checkpoint_path: "epoch-1"\n'
+        f'all_model_checkpoint_paths: "{tmp_path}/*"\n'
+        'all_model_checkpoint_paths: "x"\nall_model_checkpoint_paths: "epoch-1"\n'
+        + 3
+        * "all_model_checkpoint_timestamps: 1.0\n"
+    )
+    others = ("epoch-1.index.bak", "epoch-x.index", "notes.txt", "epoch-01.index")
+    for name in others:
+        (folder / name).write_text("mine")
+    (folder / "epoch-2.index").symlink_to(mine)
+    checkpoints = Checkpoints(folder, compiled(), io.StringIO())
+    for epoch in (3, 4, 5):
+        checkpoints.save(epoch)
+    assert mine.read_text() == "mine"
+    assert {*others, "checkpoint"} < {path.name for path in folder.iterdir()}
+    assert not (folder / "epoch-2.index").is_symlink()
+
+
+def test_after_an_error_the_checkpoints_before_it_are_kept(tmp_path, monkeypatch):
+    checkpoints = Checkpoints(tmp_path, compiled())
+    checkpoints.save(1)
+
+    def write(self, path):
+        pathlib.Path(f"{path}.data-00000-of-00001").write_text("half")
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.train.Checkpoint, "write", write)
+    with pytest.raises(OSError, match=r"cannot be written to \(No space left"):
+        checkpoints.save(2)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["epoch-1.data-00000-of-00001", "epoch-1.index"]
 
 
 def test_a_checkpoint_of_another_network_is_an_error(tmp_path):
     Checkpoints(tmp_path, compiled(3)).save(1)
     with pytest.raises(ValueError, match="of another network"):
-        Checkpoints(tmp_path, compiled(4)).restore(with_optimizer=False)
+        Checkpoints(tmp_path, compiled(4)).restore(1, with_optimizer=False)

@@ -232,6 +232,23 @@ def test_a_strategy_that_is_none():
             '"task": {"type": "worker", "index": 0}}',
             "may name workers only",
         ),
+        *(
+            (
+                f'{{"cluster": {{"worker": {workers}}}, '
+                '"task": {"type": "worker", "index": 0}}',
+                "HOST:PORT, with a port from 1 to 65535|names a worker twice",
+            )
+            for workers in (
+                '["a:99999999"]',
+                '["a:0"]',
+                '["a"]',
+                '["a:b"]',
+                "[1]",
+                '"a:1"',
+                '["a:1", "a:1"]',
+            )
+        ),
+        ('{"cluster": {"worker": []}, "task": 3}', "TF_CONFIG cannot be read"),
         (
             '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
             "has 1 workers, but the index of this one is 1: expected 0",

@@ -24,12 +24,15 @@ class Dataset:
         name: String, the name of the data set.
         input_format: `InputFormat` of its images.
         splits: Dict from "train", "validation" and "test" to `InMemory` or `Streamed`.
+
+    Attributes:
+        name, input_format, splits: As the arguments.
     """
 
     def __init__(self, name: str, input_format: InputFormat, splits: dict):
         self.name = name
         self.input_format = input_format
-        self._splits = dict(splits)
+        self.splits = dict(splits)
 
     def num_examples(self, split: str) -> int:
         """Returns the number of images in a split.
@@ -43,12 +46,12 @@ class Dataset:
         Raises:
             UserError: If there is no such split.
         """
-        if split not in self._splits:
+        if split not in self.splits:
             raise UserError(
                 f"split={split!r} is not a split of {self.name!r}: "
-                f"use one of {', '.join(self._splits)}."
+                f"use one of {', '.join(self.splits)}."
             )
-        return self._splits[split].num_examples
+        return self.splits[split].num_examples
 
     def batches(
         self,
@@ -102,7 +105,7 @@ class Dataset:
                 f"{self.num_examples(split)} images of split={split!r}: make it "
                 "smaller."
             )
-        source = self._splits[split]
+        source = self.splits[split]
 
         def prepare(position, record):
             image, label = source.image_and_label(record)

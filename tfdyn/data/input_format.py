@@ -1,12 +1,15 @@
 """InputFormat: shape and normalisation of the images that a network reads."""
 
 import dataclasses
-import json
+import math
 
 import numpy as np
 
 from tfdyn.errors import UserError
 from tfdyn.files import write_json
+from tfdyn.reading import read_json
+
+MEND = "Restore it, or make it again by the training command."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +37,10 @@ class InputFormat:
     def __post_init__(self):
         # JSON files hold lists. Equal formats must compare equal, so all are tuples.
         for field in dataclasses.fields(self):
-            object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
+            value = getattr(self, field.name)
+            if not isinstance(value, list | tuple):
+                raise UserError(f"{field.name}={value!r} must be a list.")
+            object.__setattr__(self, field.name, tuple(value))
         if len(self.class_names) < 2:
             raise UserError(
                 f"class_names={self.class_names!r} holds {len(self.class_names)} "
@@ -42,8 +48,17 @@ class InputFormat:
             )
         if not all(isinstance(name, str) for name in self.class_names):
             raise UserError(f"class_names={self.class_names!r} must hold strings.")
+        for name in self.class_names:
+            # Lists of names, such as labels.txt of an app, have a line for each class.
+            if len(name.splitlines()) != 1 or name != _in_utf8(name):
+                raise UserError(
+                    f"The class name {name!r} is empty, has a line break or is not "
+                    f"UTF-8: rename the class."
+                )
+        if len(set(self.class_names)) < len(self.class_names):
+            raise UserError(f"class_names={self.class_names!r} holds a name twice.")
         if len(self.shape) != 3 or not all(
-            isinstance(size, int) and size > 0 for size in self.shape
+            type(size) is int and size > 0 for size in self.shape
         ):
             raise UserError(
                 f"shape={self.shape!r} must be three positive integers, "
@@ -55,8 +70,11 @@ class InputFormat:
                     f"{name}={values!r} must hold one number for each of the "
                     f"{self.shape[-1]} channel(s) of shape={self.shape!r}."
                 )
-            if not all(isinstance(value, int | float) for value in values):
-                raise UserError(f"{name}={values!r} must hold numbers.")
+            if not all(
+                isinstance(value, int | float) and math.isfinite(value)
+                for value in values
+            ):
+                raise UserError(f"{name}={values!r} must hold finite numbers.")
         if min(self.std) <= 0:
             raise UserError(f"std={self.std!r} must hold numbers above 0.")
 
@@ -100,12 +118,43 @@ class InputFormat:
             OSError: If the file cannot be read.
             UserError: If the file does not hold an input format.
         """
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
+        content = read_json(path, "the input format of a run", MEND)
         try:
-            return cls(**json.loads(text))
-        except (TypeError, ValueError) as error:
+            return cls(**content)
+        except (TypeError, ValueError, OverflowError) as error:
             raise UserError(
                 f"{path} does not hold an input format, as InputFormat.save writes it "
                 f"(a JSON object with class_names, shape, mean and std): {error}"
             ) from error
+
+    def difference(self, other: "InputFormat") -> str:
+        """Returns in a few words how another format differs from this one.
+
+        Args:
+            other: `InputFormat`.
+
+        Returns:
+            Text for errors, empty if both are equal.
+        """
+        here, there = self.class_names, other.class_names
+        if here != there:
+            gone = [name for name in here if name not in there]
+            new = [name for name in there if name not in here]
+            texts = [f"{len(there)} classes instead of {len(here)}"]
+            texts = texts if len(here) != len(there) else []
+            texts += [f"without {_few(gone)}"] if gone else []
+            texts += [f"with {_few(new)}"] if new else []
+            return ", ".join(texts) or "the classes in another order"
+        for name in ("shape", "mean", "std"):
+            if getattr(self, name) != getattr(other, name):
+                return f"{name} {getattr(other, name)} instead of {getattr(self, name)}"
+        return ""
+
+
+def _in_utf8(text):
+    return text.encode(errors="replace").decode()
+
+
+def _few(names):
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(map(repr, names[:3])) + more

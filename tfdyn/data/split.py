@@ -1,5 +1,7 @@
 """Splits of a data set: images and labels, in memory or read from disk."""
 
+import hashlib
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -55,6 +57,23 @@ class InMemory:
     def num_examples(self) -> int:
         """Number of images in the split."""
         return len(self._labels)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels of the images, an integer array `(images,)`."""
+        return np.asarray(self._labels)
+
+    def digest(self) -> str:
+        """Returns a digest of the images, or of the names of their files, in any order.
+
+        A name is the path below the folder that holds all files of the split.
+        """
+        rows = list(np.asarray(self._rows))
+        if self._decode is not None and rows:
+            folder = os.path.commonpath([os.path.dirname(path) for path in rows])
+            rows = [os.path.relpath(path, folder) for path in rows]
+        digests = sorted(hashlib.sha256(bytes(row)).digest() for row in rows)
+        return hashlib.sha256(b"".join(digests)).hexdigest()
 
     def hold_out(self, share: float, seed: int) -> tuple["InMemory", "InMemory"]:
         """Divides the split in two.
@@ -116,6 +135,15 @@ class Streamed:
     def num_examples(self) -> int:
         """Number of images in the split."""
         return self._stop - self._start
+
+    @property
+    def labels(self) -> None:
+        """`None`: the labels are on disk."""
+        return None
+
+    def digest(self) -> None:
+        """Returns `None`: the images are on disk, where TFDS checks them."""
+        return None
 
     def hold_out(self, share: float, seed: int) -> tuple["Streamed", "Streamed"]:
         """Divides the split in two: the second part is the last images of the split.

@@ -1,5 +1,6 @@
 """Evaluator: accuracy and cost of a model on images."""
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -10,7 +11,7 @@ from tqdm import tqdm
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.data import dataset as datasets
-from tfdyn.errors import UserError
+from tfdyn.data import record
 from tfdyn.layers import execution
 from tfdyn.routing.threshold import threshold_label, threshold_per_mixed_op
 from tfdyn.runs.run_folder import RunFolder
@@ -35,10 +36,18 @@ def load_data(run: RunFolder, data_dir=None) -> datasets.Dataset:
         settings.image_size,
         settings.validation_share,
     )
-    if dataset.input_format != run.input_format():
-        raise UserError(
-            f"The data ({dataset.input_format}) are not what {run} was trained on "
-            f"({run.input_format()}). Pass the path of the right data by --data_dir."
+    run.check_input(dataset.input_format)
+    before = run.data()
+    if before is not None:
+        changes = record.changes(before, record.make(dataset))
+        if changes:
+            sys.stderr.write(
+                f"The data have changed since {run} was trained: {changes}\n"
+            )
+    elif settings.dataset == "folder":
+        sys.stderr.write(
+            f"{run} has no record of the images it was trained on: if files have been "
+            f"added or removed since, test images may be among them\n"
         )
     return dataset
 

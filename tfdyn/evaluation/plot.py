@@ -17,10 +17,12 @@ def plot(path, results: list[tuple], shown: int) -> None:
     names, rows = _use(result)
     size = 11 + 0.2 * max(0, len(names) - 10), max(4.0, 0.16 * len(rows) + 2)
     with figure(path, size, columns=2) as (left, right):
-        points = sorted(
+        points = [
             (row["macs_mean"] / 1e6, 100 * row["accuracy"], each)
             for each, row in results
-        )
+        ]
+        # T may be a number or a tuple: the two have no order.
+        points.sort(key=lambda point: point[:2])
         left.plot([macs for macs, _, _ in points], [y for _, y, _ in points], "o-")
         for index, (macs, y, each) in enumerate(points):
             place = (4, 6 if index % 2 else -12)

@@ -12,6 +12,7 @@ from tfdyn.costs.route_cost import RouteCost
 from tfdyn.errors import UserError
 from tfdyn.layers.modules import Module, find_modules
 from tfdyn.losses.routing_loss import RoutingLoss
+from tfdyn.models.sizes import check_sizes
 from tfdyn.routing.route import RouteSpec
 from tfdyn.routing.threshold import check_threshold
 
@@ -38,7 +39,9 @@ class RoutedModel(keras.Model):
        does not multiply by them;
      - `at_least_1`: names of the constructor arguments that must be at least 1;
      - `call_options`: names of additional arguments of `call` that change how branches
-       are selected in inference.
+       are selected in inference;
+     - `at_most`: the largest values of constructor arguments, by name. For `stages`,
+       the largest of the numbers that describe a stage.
 
     Args:
         arguments: Dict of the constructor arguments of the subclass except `threshold`,
@@ -53,6 +56,7 @@ class RoutedModel(keras.Model):
     binary = False
     at_least_1 = ("num_classes",)
     call_options = ()
+    at_most = {}
 
     def __init__(self, arguments: dict, threshold=1.0, **kwargs):
         # Without autocast, T and routes stay in float32. Layers cast their inputs.
@@ -63,6 +67,7 @@ class RoutedModel(keras.Model):
                     f"{name} must be at least 1; got {arguments[name]!r}. Pass a "
                     f"larger number."
                 )
+        check_sizes(arguments, self.at_most)
         self.arguments = arguments
         self.threshold = threshold
         self._expected_cost = keras.metrics.Mean(name="expected_macs")

@@ -2,18 +2,23 @@
 
 import pathlib
 
-import keras
-
 from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
 from tfdyn.families import networks  # noqa: F401  registers the layers that Keras loads
 from tfdyn.families.settings import Settings
-from tfdyn.files import check_inside, whole, write_text
+from tfdyn.files import PREFIX, check_inside, whole, write_json, write_text
 from tfdyn.locks import NAME as LOCK
 from tfdyn.models.routed_model import RoutedModel
+from tfdyn.reading import read_json, read_text
+from tfdyn.runs import model_file
 from tfdyn.runs.precision import dtype_policy
 from tfdyn.settings.fields import differences
 from tfdyn.settings.flagfiles import from_flagfile, to_flagfile
+
+# The flags that every flags.txt has had: one without them is empty or cut off.
+FLAGS = ("network", "dataset", "batch_size")
+MEND = "Restore the file, or name another run."
+EVALUATION = {"dataset": str, "all_branches": dict, "routed": list}
 
 
 class RunFolder:
@@ -23,6 +28,8 @@ class RunFolder:
 
     - `flags.txt`: flagfile with all settings, which repeats the run.
     - `input.json`: `InputFormat` of the images.
+    - `data.json`: number of images by split and class, and a digest of the test images
+      (`tfdyn.data.record`).
     - `metrics.csv`, `tensorboard/`: logs of each epoch.
     - `checkpoints/`: the newest two checkpoints.
     - `best.keras`: model of the best epoch of the last stage, on the validation images.
@@ -37,6 +44,8 @@ class RunFolder:
     """
 
     def __init__(self, path: str | pathlib.Path):
+        if not str(path):
+            raise UserError("The path of a run folder is empty: name a folder.")
         self.path = pathlib.Path(path)
 
     def __str__(self):
@@ -61,8 +70,11 @@ class RunFolder:
 
         Args:
             name: Name of the operating point, from A to E.
+
+        Raises:
+            UserError: If it is a link that leads out of the folder.
         """
-        return RunFolder(self.path / "operating_points" / name)
+        return RunFolder(self.output(f"operating_points/{name}"))
 
     @property
     def finished(self) -> bool:
@@ -70,15 +82,26 @@ class RunFolder:
         return (self / "model.keras").exists()
 
     def check(self, settings: Settings) -> None:
-        """Checks that the folder does not hold a run of other settings.
+        """Checks that the folder is new, or holds a run of the same settings.
 
         Args:
             settings: `Settings` to compare with.
 
         Raises:
-            UserError: If the folder holds a run of other settings.
+            UserError: If the folder holds a run of other settings, or other files; or
+                if a setting cannot be kept in `flags.txt`.
         """
+        to_flagfile(settings)
+        if str(self).encode(errors="replace").decode() != str(self):
+            raise UserError(f"The name of the run folder {str(self)!r} is not UTF-8.")
         if not (self / "flags.txt").exists():
+            ours = (LOCK, "flags.txt")
+            names = [path.name for path in self.path.glob("*")]
+            if any(not name.startswith(PREFIX) and name not in ours for name in names):
+                raise UserError(
+                    f"{self} is not empty and not a run folder (it has no flags.txt). "
+                    f"Choose another --run_dir."
+                )
             return
         differing = [
             f"--{name} is {there} there, {here} here"
@@ -90,25 +113,49 @@ class RunFolder:
                 f"Choose another --run_dir, or delete the folder."
             )
 
-    def start(self, settings: Settings) -> None:
+    def check_input(self, input_format: InputFormat) -> None:
+        """Checks that images have the form and the classes of the run, if it has any.
+
+        Args:
+            input_format: `InputFormat` of the images.
+
+        Raises:
+            UserError: If they have not.
+        """
+        if not (self / "input.json").exists():
+            return
+        difference = self.input_format().difference(input_format)
+        if difference:
+            raise UserError(
+                f"The data are not what {self} was trained on: {difference}. Restore "
+                f"them, pass their path by --data_dir, or choose another --run_dir."
+            )
+
+    def start(
+        self, settings: Settings, input_format: InputFormat, data: dict | None = None
+    ) -> None:
         """Creates the folder, or checks that it holds a run of the same settings.
+
+        What describes the run is written once: a run that has begun keeps it.
 
         Args:
             settings: `Settings` of the run.
+            input_format: `InputFormat` of its images.
+            data: Record of its data (`tfdyn.data.record.make`).
 
         Raises:
-            UserError: If the folder holds a run of other settings, or other files.
+            UserError: If the folder holds a run of other settings or other data, or
+                other files.
         """
         self.check(settings)
-        if (self / "flags.txt").exists():
-            return
-        if any(path.name != LOCK for path in self.path.glob("*")):
-            raise UserError(
-                f"{self} is not empty and not a run folder (it has no flags.txt). "
-                f"Choose another --run_dir."
-            )
+        self.check_input(input_format)
         self.path.mkdir(parents=True, exist_ok=True)
-        write_text(self / "flags.txt", to_flagfile(settings))
+        if not (self / "flags.txt").exists():
+            write_text(self / "flags.txt", to_flagfile(settings))
+        if not (self / "input.json").exists():
+            input_format.save(self / "input.json")
+        if data and not (self / "metrics.csv").exists():
+            write_json(self / "data.json", data)
 
     def settings(self) -> Settings:
         """Reads the `Settings` of the run.
@@ -116,7 +163,13 @@ class RunFolder:
         Raises:
             UserError: If there is no run in the folder, or `flags.txt` is wrong.
         """
-        return from_flagfile(Settings, self._existing("flags.txt"))
+        path = self._existing("flags.txt")
+        settings = from_flagfile(Settings, path)
+        text = read_text(path, "the settings of a run", MEND)
+        for name in FLAGS:
+            if f"--{name}=" not in text:
+                raise UserError(f"{path} has no --{name}, as each run has. {MEND}")
+        return settings
 
     def input_format(self) -> InputFormat:
         """Reads the `InputFormat` of the run.
@@ -125,6 +178,35 @@ class RunFolder:
             UserError: If there is no run in the folder, or `input.json` is wrong.
         """
         return InputFormat.load(self._existing("input.json"))
+
+    def data(self) -> dict | None:
+        """Reads the record of the run's data; `None` for runs that have none.
+
+        Raises:
+            UserError: If `data.json` is wrong.
+        """
+        path = self / "data.json"
+        if not path.exists():
+            return None
+        return read_json(path, "the record of a run's data", "Restore or delete it.")
+
+    def evaluation(self) -> dict | None:
+        """Reads `evaluation.json`; `None` for runs that have not been evaluated.
+
+        Raises:
+            UserError: If the file is not an evaluation.
+        """
+        path, mend = self / "evaluation.json", f"Run tfdyn.evaluate on {self} again."
+        if not path.exists():
+            return None
+        content = read_json(path, "the evaluation of a run", mend)
+        for name, kind in EVALUATION.items():
+            if not isinstance(content.get(name), kind):
+                raise UserError(f"{path} is no evaluation: {name!r} is missing. {mend}")
+        for row in (content["all_branches"], *content["routed"]):
+            if not (isinstance(row, dict) and _is_number(row.get("accuracy"))):
+                raise UserError(f"{path} is no evaluation: accuracy is missing. {mend}")
+        return content
 
     def latency_tables(self) -> list[pathlib.Path]:
         """Returns the paths of the latency tables, `latency.DEVICE.json`, sorted."""
@@ -157,33 +239,19 @@ class RunFolder:
                 tfdyn.
         """
         path = self / name
+        if not path.exists() and self.finished:
+            raise UserError(
+                f"{self} has no {name}: it was trained without validation images "
+                f"(--validation_share=0, or too few images), so no epoch is known to "
+                f"be the best, or the file was deleted. Use model.keras."
+            )
         if not path.exists() and (self / "flags.txt").exists():
-            if self.finished and not self.settings().validation_share:
-                raise UserError(
-                    f"{self} has no {name}: it was trained with --validation_share=0, "
-                    f"so no epoch is known to be the best. Use model.keras."
-                )
             raise UserError(
                 f"The run {self} is not finished: it has no {name}. Finish it with "
                 f"`python -m tfdyn.train --flagfile={self / 'flags.txt'} "
                 f"--run_dir={self}`."
             )
-        path = self._existing(name)
-        try:
-            with dtype_policy("float32"):
-                model = keras.saving.load_model(path, compile=False)
-        except Exception as error:
-            # For a broken file Keras raises errors of zip, JSON, HDF5 and its own.
-            raise UserError(
-                f"{path} cannot be read: it is truncated or not a model of tfdyn "
-                f"({type(error).__name__}: {error}). Use another file, or train again."
-            ) from error
-        if not isinstance(model, RoutedModel):
-            raise UserError(
-                f"{path} holds a {type(model).__name__}, not a model of tfdyn. Pass a "
-                f"run folder of `python -m tfdyn.train`."
-            )
-        return model
+        return model_file.load(self._existing(name))
 
     def _existing(self, name):
         if not (self / name).exists():
@@ -192,6 +260,10 @@ class RunFolder:
                 f"`python -m tfdyn.train` wrote."
             )
         return self / name
+
+
+def _is_number(value):
+    return type(value) in (int, float)
 
 
 def newest_run(folder: str | pathlib.Path = "runs") -> RunFolder:

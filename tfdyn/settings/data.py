@@ -27,7 +27,9 @@ class DataSettings:
         "that of TFDS).",
     )
     image_size: int | None = setting(
-        None, "Height and width of the images in pixels (default: the data set's)."
+        None,
+        "Height and width of the images in pixels (default: the data set's).",
+        within="from 1 to 4096",
     )
     validation_share: float = setting(
         0.1,
@@ -35,7 +37,9 @@ class DataSettings:
         "thresholds T for a budget and gates to leave out are chosen on them.",
     )
     batch_size: int = setting(
-        128, "Images in a batch, of all devices together.", within="at least 1"
+        128,
+        "Images in a batch, of all devices together.",
+        within="from 1 to 65536",
     )
     crop: str = setting(
         "pad",
@@ -59,5 +63,5 @@ class DataSettings:
         0,
         "Side of the square that cutout blanks in training images, in pixels. 0: no "
         "cutout.",
-        within="at least 0",
+        within="from 0 to 4096",
     )

@@ -6,6 +6,8 @@ import itertools
 from tfdyn.errors import UserError
 from tfdyn.settings.fields import setting
 
+EPOCHS = "from 0 to 1000000"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
@@ -16,8 +18,8 @@ class TrainingSettings:
         "Seed of weights, order of images, augmentation, noise and dropped branches.",
         within="from 0 to 4294967295",
     )
-    pretrain_epochs: int = setting(1200, "Epochs of stage 1.", within="at least 0")
-    finetune_epochs: int = setting(1200, "Epochs of stage 2.", within="at least 0")
+    pretrain_epochs: int = setting(1200, "Epochs of stage 1.", within=EPOCHS)
+    finetune_epochs: int = setting(1200, "Epochs of stage 2.", within=EPOCHS)
     pretrain_learning_rate: float = setting(
         0.025, "Initial learning rate of stage 1.", within="at least 0"
     )

@@ -1,18 +1,15 @@
-"""Callbacks of the training loop: progress, table of metrics, best epoch."""
+"""Callbacks of the training loop: progress, and logs for TensorBoard."""
 
-import csv
-import pathlib
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from typing import TextIO
 
 import keras
 from tqdm import tqdm
 
-from tfdyn.files import whole
 from tfdyn.text import readable
+from tfdyn.training.writing import writing
 
 
 class Progress(keras.callbacks.Callback):
@@ -99,58 +96,28 @@ def _short(number):
     return readable(number) if number >= 1000 else f"{number:.3g}"
 
 
-class MetricsTable(keras.callbacks.Callback):
-    """Writes the logs of all epochs to a CSV file.
-
-    After each epoch the whole file is written again. A run that is resumed keeps the
-    rows up to the epoch of its checkpoint and drops later ones.
+class EventLog(keras.callbacks.TensorBoard):
+    """Writes the logs of each epoch for TensorBoard.
 
     Args:
-        path: Path of the file.
+        folder: Path of the folder of TensorBoard's files.
+
+    Raises:
+        OSError: If the files cannot be written.
     """
 
-    def __init__(self, path: str | pathlib.Path):
-        super().__init__()
-        self.path, self.rows = pathlib.Path(path), []
+    def __init__(self, folder):
+        super().__init__(str(folder), write_graph=False)
+        self.folder = folder
 
     def on_train_begin(self, logs=None):
-        if self.path.exists():
-            with self.path.open(newline="") as file:
-                rows = list(csv.DictReader(file))
-            self.rows = [row for row in rows if int(row["epoch"]) <= logs["epoch"]]
+        with writing(self.folder):
+            super().on_train_begin(logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.rows.append({"epoch": epoch + 1, "stage": self.params["stage"], **logs})
-        with whole(self.path) as temporary, temporary.open("w", newline="") as file:
-            # Stages differ in their metrics.
-            names = dict.fromkeys(name for row in self.rows for name in row)
-            writer = csv.DictWriter(file, fieldnames=list(names))
-            writer.writeheader()
-            writer.writerows(self.rows)
+        with writing(self.folder):
+            super().on_epoch_end(epoch, logs)
 
-
-class BestEpoch(keras.callbacks.Callback):
-    """Saves the model whenever an epoch is the best of its stage so far.
-
-    Args:
-        table: `MetricsTable` with the earlier epochs. It must come before this callback
-            in the list of callbacks.
-        save: Function without arguments that saves the model.
-        metric: String, the name of the log to compare. The largest value is the best.
-    """
-
-    def __init__(
-        self,
-        table: MetricsTable,
-        save: Callable[[], None],
-        metric: str = "val_accuracy",
-    ):
-        super().__init__()
-        self.table, self.save, self.metric = table, save, metric
-
-    def on_epoch_end(self, epoch, logs=None):
-        stage = self.params["stage"]
-        earlier = [row for row in self.table.rows[:-1] if row["stage"] == stage]
-        best = max((float(row[self.metric]) for row in earlier), default=-1.0)
-        if logs[self.metric] > best:
-            self.save()
+    def on_train_end(self, logs=None):
+        with writing(self.folder):
+            super().on_train_end(logs)

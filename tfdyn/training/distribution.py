@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -196,19 +197,31 @@ def _cluster():
     try:
         config = json.loads(text)
         workers, task = config["cluster"]["worker"], config["task"]
-        index = int(task["index"])
-    except (ValueError, KeyError, TypeError) as error:
+        cluster, kind, index = set(config["cluster"]), task["type"], int(task["index"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UserError(
             f"TF_CONFIG cannot be read ({error}): {text}. Expected {expected}."
         ) from error
-    if set(config["cluster"]) != {"worker"} or task.get("type") != "worker":
+    if cluster != {"worker"} or kind != "worker":
         raise UserError(
             f"TF_CONFIG may name workers only (the first one is the chief); got "
             f"{text}. Expected {expected}."
         )
+    if not isinstance(workers, list) or not all(map(_is_address, workers)):
+        raise UserError(
+            f"TF_CONFIG must list the addresses of the workers as HOST:PORT, with a "
+            f"port from 1 to 65535; got {workers!r}. Expected {expected}."
+        )
+    if len(set(workers)) < len(workers):
+        raise UserError(f"TF_CONFIG names a worker twice: {workers}.")
     if not 0 <= index < len(workers):
         raise UserError(
             f"TF_CONFIG has {len(workers)} workers, but the index of this one is "
             f"{index}: expected 0 to {len(workers) - 1}."
         )
     return index, len(workers)
+
+
+def _is_address(text):
+    match = isinstance(text, str) and re.fullmatch(r"\S+:([0-9]{1,5})", text)
+    return bool(match) and 1 <= int(match[1]) <= 65535

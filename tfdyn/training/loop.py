@@ -1,6 +1,7 @@
 """TrainingLoop: runs the stages, epochs and steps of a training, and resumes it."""
 
 from collections.abc import Callable
+from typing import TextIO
 
 import keras
 import numpy as np
@@ -42,6 +43,7 @@ class TrainingLoop:
             epoch.
         distribution: `Distribution` whose scope the model was created in, and which
             splits `batches`. Only its chief writes checkpoints. Default: one device.
+        output: Text stream for messages. Default: standard error.
     """
 
     def __init__(
@@ -55,12 +57,13 @@ class TrainingLoop:
         validate: Callable | None = None,
         callbacks=(),
         distribution: Distribution | None = None,
+        output: TextIO | None = None,
     ):
         self.model, self.stages, self.batches = model, stages, batches
         self.steps, self.seed, self.validate = steps, seed, validate
         self.distribution = distribution or Distribution()
         self.epochs = sum(stage.epochs for stage in stages)
-        self.checkpoints = Checkpoints(folder, model)
+        self.checkpoints = Checkpoints(folder, model, output)
         self._params = {"epochs": self.epochs, "steps": steps}
         self.callbacks = keras.callbacks.CallbackList(
             list(callbacks), model=model, **self._params
@@ -72,11 +75,19 @@ class TrainingLoop:
         Raises:
             DivergedError: If the loss or a weight is not finite. The last checkpoint
                 is kept.
-            UserError: If a checkpoint cannot be read.
+            UserError: If no checkpoint can be read, or the newest has more epochs than
+                the training.
         """
-        start = self.distribution.from_chief(self.checkpoints.last_epoch())
-        if start >= self.epochs:
-            self.checkpoints.restore(with_optimizer=False)
+        last = self.checkpoints.last_epoch() if self.distribution.is_chief else 0
+        start = self.distribution.from_chief(last)
+        if start > self.epochs:
+            raise UserError(
+                f"{self.checkpoints.folder} holds a checkpoint of epoch {start}, but "
+                f"this training has {self.epochs} epochs: it is of another run. Remove "
+                f"its files epoch-{start}.*, or choose another --run_dir."
+            )
+        if start == self.epochs:
+            self.checkpoints.restore(start, with_optimizer=False)
             return
         self.callbacks.on_train_begin({"epoch": start})
         first = 0
@@ -86,7 +97,7 @@ class TrainingLoop:
                 with self.distribution.scope():
                     turns = self._begin(stage)
                     if start and first <= start:
-                        self.checkpoints.restore(with_optimizer=first < start)
+                        self.checkpoints.restore(start, first < start)
                     if start <= first:
                         # Waits for the chief, whose files `stage.start` may read.
                         self.distribution.from_chief(0)
@@ -120,7 +131,8 @@ class TrainingLoop:
         turn, optimizer, train_step = turn
         turn.begin()
         self.model.optimizer, self.model.routing_loss = optimizer, turn.loss
-        self.callbacks.set_params({**self._params, "stage": turn.name})
+        place = {"stage": turn.name, "stage_start": epoch - stage_epoch}
+        self.callbacks.set_params({**self._params, **place})
         values = {}
         for name, (variable, schedule) in stage.schedules.items():
             values[name] = float(schedule(stage_epoch, stage.epochs))

@@ -1,5 +1,6 @@
 """Trainer: a training from settings to a finished run folder, read top to bottom."""
 
+import contextlib
 import functools
 import sys
 from typing import TextIO
@@ -7,20 +8,29 @@ from typing import TextIO
 import keras
 
 from tfdyn.costs.cost_table import CostTable
+from tfdyn.data import categories, record
 from tfdyn.data import dataset as datasets
 from tfdyn.data.augmentation import Augmentation
 from tfdyn.errors import UserError
 from tfdyn.evaluation.evaluator import Evaluator
 from tfdyn.families.networks import build_network, family_of
 from tfdyn.families.settings import Settings
+from tfdyn.files import check_writable
 from tfdyn.layers.batch_normalization import synchronize
+from tfdyn.locks import locked
 from tfdyn.models.family import TrainingContext
+from tfdyn.runs import model_file
 from tfdyn.runs.precision import dtype_policy
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.runs.transfer import transfer
 from tfdyn.training import callbacks
 from tfdyn.training.distribution import Distribution
 from tfdyn.training.loop import TrainingLoop
+from tfdyn.training.metrics_table import BestEpoch, MetricsTable
+
+# Folders of a run that are written in each epoch.
+LOGS = "tensorboard"
+FOLDERS = ("checkpoints", LOGS, f"{LOGS}/train", f"{LOGS}/validation")
 
 
 def train(
@@ -51,48 +61,87 @@ def train(
     """
     distribution = distribution or Distribution()
     run = RunFolder(run_dir)
-    dataset = _load_dataset(settings)
+    _check_before_reading(settings, run)
+    if run.finished and _is_whole(run, output):
+        output.write(f"{run} is finished: nothing is left to train\n")
+        return run
+    dataset = _load_dataset(settings, output)
     model = _build_model(settings, dataset.input_format, distribution)
     steps = dataset.num_examples("train") // settings.batch_size
     context = TrainingContext(steps, dataset.input_format, run, output)
     family = family_of(settings.network)
     with distribution.scope():
         stages = family.stages(settings, model, context)
-    loop = TrainingLoop(
-        model,
-        stages,
-        functools.partial(_batches, settings, dataset, distribution),
-        steps,
-        run / "checkpoints",
-        settings.seed,
-        _validation(settings, dataset, model),
-        _callbacks(settings, family, model, context, distribution),
-        distribution,
-    )
-    if distribution.is_chief:
-        run.start(settings)
-        dataset.input_format.save(run / "input.json")
-    else:
-        run.check(settings)
-    if run.finished:
-        output.write(f"{run} is finished: nothing is left to train\n")
-        return run
-    output.write(
-        f"training {settings.network} on {steps * settings.batch_size} of "
-        f"{dataset.num_examples('train')} images of {dataset.name} an epoch, in "
-        f"{run} ({distribution})\n"
-    )
-    with distribution.watch_workers():
-        loop.run()
-    if distribution.is_chief:
-        run.save_model(model)
-        output.write(f"wrote {run / 'model.keras'}\n")
-    else:
-        output.write(f"{distribution} is done; worker 0 writes the model\n")
+    validate = _validation(settings, dataset, model)
+    with _writing(run, settings, dataset, distribution, output):
+        loop = TrainingLoop(
+            model,
+            stages,
+            functools.partial(_batches, settings, dataset, distribution),
+            steps,
+            run.output("checkpoints"),
+            settings.seed,
+            validate,
+            _callbacks(settings, family, model, context, distribution, validate),
+            distribution,
+            output,
+        )
+        output.write(
+            f"training {settings.network} on {steps * settings.batch_size} of "
+            f"{dataset.num_examples('train')} images of {dataset.name} an epoch, in "
+            f"{run} ({distribution})\n"
+        )
+        with distribution.watch_workers():
+            loop.run()
+        if distribution.is_chief:
+            run.save_model(model)
+            output.write(f"wrote {run / 'model.keras'}\n")
+        else:
+            output.write(f"{distribution} is done; worker 0 writes the model\n")
     return run
 
 
-def _load_dataset(settings):
+def _check_before_reading(settings, run):
+    """Refuses what can be refused before an image is read."""
+    run.check(settings)
+    input_format = datasets.input_format_of(
+        settings.dataset, settings.data_dir, settings.image_size
+    )
+    run.check_input(input_format)
+    categories.names(settings.categories, input_format.class_names)
+
+
+def _is_whole(run, output):
+    """Returns whether the model of a finished run can be read."""
+    try:
+        model_file.check(run / "model.keras")
+    except UserError as error:
+        output.write(f"{error}\nIt is written again from the last checkpoint\n")
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _writing(run, settings, dataset, distribution, output):
+    """Returns a context in which the chief, and no other command, writes the run."""
+    if not distribution.is_chief:
+        yield
+        return
+    check_writable(run.path)
+    with locked(run.path):
+        data = record.make(dataset)
+        run.start(settings, dataset.input_format, data)
+        changes = record.changes(run.data() or data, data)
+        if changes:
+            output.write(f"The data have changed since {run} was begun: {changes}\n")
+        for name in FOLDERS:
+            run.output(name)
+        for name in FOLDERS[:2]:
+            check_writable(run / name)
+        yield
+
+
+def _load_dataset(settings, output):
     dataset = datasets.load(
         settings.dataset,
         settings.data_dir,
@@ -104,6 +153,17 @@ def _load_dataset(settings):
             f"--batch_size={settings.batch_size} is more than the "
             f"{dataset.num_examples('train')} training images of {dataset.name}; make "
             f"it smaller."
+        )
+    if not dataset.num_examples("test"):
+        raise UserError(
+            f"{dataset.name} in --data_dir={settings.data_dir} has no image to spare "
+            f"for a test: put two or more in each class, or a folder `test` beside "
+            f"`train`."
+        )
+    if settings.validation_share and not dataset.num_examples("validation"):
+        output.write(
+            f"--validation_share={settings.validation_share} holds out no image, for "
+            f"no class has one to spare: there will be no best.keras\n"
         )
     return dataset
 
@@ -162,18 +222,19 @@ def _validation(settings, dataset, model):
     return validate
 
 
-def _callbacks(settings, family, model, context, distribution):
+def _callbacks(settings, family, model, context, distribution, validate):
     """Returns the Keras callbacks of a training; only the chief has any."""
     if not distribution.is_chief:
         return []
-    run = context.run
-    table = callbacks.MetricsTable(run / "metrics.csv")
+    run, output = context.run, context.output
+    table = MetricsTable(run / "metrics.csv", output)
     common = [
-        callbacks.Progress(settings.batch_size, context.output),
+        callbacks.Progress(settings.batch_size, output),
         table,
-        keras.callbacks.TensorBoard(str(run / "tensorboard"), write_graph=False),
+        callbacks.EventLog(run.output("tensorboard")),
     ]
-    if settings.validation_share:
+    if validate:
         save = functools.partial(run.save_model, model, "best.keras")
-        common.append(callbacks.BestEpoch(table, save))
+        # Before the table, as BestEpoch says.
+        common.insert(1, BestEpoch(table, save, run / "best.keras", output=output))
     return [*common, *family.callbacks(settings, model, context)]

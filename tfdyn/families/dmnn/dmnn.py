@@ -17,6 +17,7 @@ from tfdyn.layers.chain import build_layer
 from tfdyn.layers.heads import ClassifierHead, ConvolutionHead
 from tfdyn.layers.stem import RESIDUAL_STEMS, ResidualStem
 from tfdyn.models.routed_model import RoutedModel
+from tfdyn.models.sizes import check_total
 from tfdyn.routing.route import select_mixed_ops
 from tfdyn.routing.selection import METHODS
 
@@ -80,6 +81,7 @@ class DMNN(RoutedModel):
 
     training_heads = ("category_heads",)
     at_least_1 = ("num_classes", "sub_blocks", "stem_filters", "units")
+    at_most = {"sub_blocks": 64, "stem_filters": 4096, "units": 4096}
     binary = True
 
     def __init__(
@@ -237,6 +239,11 @@ def _check(arguments):
             f"stages must be a list of (filters, width, blocks, strides), all above 0, "
             f"with at least one; got {stages}."
         )
+    sub_blocks = arguments["sub_blocks"]
+    check_total(
+        sum(blocks * sub_blocks for _, _, blocks, _ in stages),
+        sum(blocks * sub_blocks * filters**2 for filters, _, blocks, _ in stages),
+    )
     if arguments["category_heads"] and arguments["selection"] == "none":
         raise UserError(
             f"Heads for {arguments['category_heads']} categories stand on routers, and "

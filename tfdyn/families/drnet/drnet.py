@@ -5,6 +5,7 @@ its training differ (`configs/isbnet_*.flags`).
 """
 
 import itertools
+import math
 
 import keras
 
@@ -16,6 +17,7 @@ from tfdyn.families.drnet.selection import BranchSelection
 from tfdyn.families.drnet.stem import ImageNetStem, Stem
 from tfdyn.layers.heads import ClassifierHead
 from tfdyn.models.routed_model import RoutedModel
+from tfdyn.models.sizes import check_total
 
 STEMS = ("small", "imagenet")
 # For each selection, the additional arguments of a call that change its result.
@@ -80,6 +82,12 @@ class DRNet(RoutedModel):
         "num_nodes",
         "inputs_per_node",
     )
+    at_most = {
+        "num_cells": 200,
+        "filters": 4096,
+        "num_nodes": 32,
+        "inputs_per_node": 33,
+    }
 
     def __init__(
         self,
@@ -211,6 +219,10 @@ def _check(arguments):
             f"Images must be square; got {height}x{width}. Pass an input_shape with "
             f"the same height and width."
         )
+    names = ("num_cells", "num_nodes", "inputs_per_node")
+    connections = math.prod(arguments[name] for name in names)
+    branches = connections * len(arguments["branches"])
+    check_total(branches, branches * (4 * arguments["filters"]) ** 2)
     if arguments["stem"] not in STEMS:
         raise UserError(
             f"stem must be one of {', '.join(STEMS)}; got {arguments['stem']!r}."

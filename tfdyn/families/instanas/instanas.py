@@ -17,6 +17,7 @@ from tfdyn.layers.chain import build_layer
 from tfdyn.layers.heads import ConvolutionHead
 from tfdyn.layers.stem import ResidualStem
 from tfdyn.models.routed_model import RoutedModel
+from tfdyn.models.sizes import check_total
 from tfdyn.routing import noise
 from tfdyn.routing.route import select_mixed_ops
 
@@ -82,6 +83,7 @@ class InstaNAS(RoutedModel):
         "head_filters",
         "router_pool",
     )
+    at_most = {"stem_filters": 4096, "stem_strides": 64, "router_pool": 64}
 
     def __init__(
         self,
@@ -287,3 +289,6 @@ def _check(arguments):
             f"stages must be a list of (filters, cells, strides), all above 0, with at "
             f"least one; got {stages}."
         )
+    modules = sum(len(MODULES) * cells for _, cells, _ in stages)
+    weights = sum(len(MODULES) * cells * 6 * filters**2 for filters, cells, _ in stages)
+    check_total(modules, weights)

@@ -59,8 +59,7 @@ class OperatingPoints(keras.callbacks.Callback):
         if name is None:
             return
         point = self.folder.operating_point(name)
-        point.start(self.settings)
-        self.input_format.save(point / "input.json")
+        point.start(self.settings, self.input_format)
         point.save_model(self.model)
         path, points = self.folder / TABLE, []
         if path.exists():
