@@ -27,15 +27,18 @@ class DataSettings:
         "that of TFDS).",
     )
     image_size: int | None = setting(
-        None, "Height and width of the images in pixels (default: the data set's)."
+        None,
+        "Height and width of the images in pixels (default: the data set's).",
+        within="from 1 to 2048",
     )
     validation_share: float = setting(
         0.1,
         "Share of the training images that is held out for validation. The best epoch, "
         "thresholds T for a budget and gates to leave out are chosen on them.",
+        within="at least 0 and below 1",
     )
     batch_size: int = setting(
-        128, "Images in a batch, of all devices together.", within="at least 1"
+        128, "Images in a batch, of all devices together.", within="from 1 to 1000000"
     )
     crop: str = setting(
         "pad",
@@ -59,5 +62,5 @@ class DataSettings:
         0,
         "Side of the square that cutout blanks in training images, in pixels. 0: no "
         "cutout.",
-        within="at least 0",
+        within="from 0 to 2048",
     )
