@@ -118,6 +118,12 @@ def test_imagenet_streams_its_splits(tiny):
     assert len(dataset.batches("train", 8)) == 5
 
 
+def test_a_share_that_holds_out_nothing_is_refused(tiny):
+    tiny({"train": 50, "validation": 7}, (40, 60, 3))
+    with pytest.raises(ValueError, match="validation_share=0.001 holds out none of"):
+        load("imagenet2012", image_size=32, validation_share=0.001)
+
+
 def test_imagenet_epochs_depend_on_seed_and_epoch_alone(tiny):
     tiny({"train": 50, "validation": 7}, (40, 60, 3))
     dataset = load("imagenet2012", image_size=32, validation_share=0)

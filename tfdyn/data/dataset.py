@@ -180,26 +180,25 @@ def _check_held_out(train, validation, class_names, share):
     A class without one would be invisible when epochs, T and gates are chosen.
     """
     mend = "or train without validation images by --validation_share=0"
-    if not validation.num_examples:
+    if hasattr(validation, "count_labels"):
+        counts = validation.count_labels(len(class_names))
+        left = train.count_labels(len(class_names))
+        lacking = [
+            f"{name} ({number} for training)"
+            for name, count, number in zip(class_names, counts, left, strict=False)
+            if not count
+        ]
+        if lacking:
+            raise UserError(
+                f"--validation_share={share} needs a training image to spare in each "
+                f"class, but there is none in {len(lacking)} of {len(class_names)} "
+                f"classes: {', '.join(lacking[:5])}{', ...' if lacking[5:] else ''}. "
+                f"Add images to them, {mend}."
+            )
+    elif not validation.num_examples:
         raise UserError(
             f"--validation_share={share} holds out none of the {train.num_examples} "
             f"training images: make it larger, {mend}."
-        )
-    if not hasattr(validation, "count_labels"):
-        return
-    counts = validation.count_labels(len(class_names))
-    left = train.count_labels(len(class_names))
-    lacking = [
-        f"{name} ({number} for training)"
-        for name, count, number in zip(class_names, counts, left, strict=False)
-        if not count
-    ]
-    if lacking:
-        raise UserError(
-            f"--validation_share={share} needs a training image to spare in each "
-            f"class, but there is none in {len(lacking)} of {len(class_names)} "
-            f"classes: {', '.join(lacking[:5])}{', ...' if lacking[5:] else ''}. Add "
-            f"images to them, {mend}."
         )
 
 

@@ -81,13 +81,10 @@ def find_layout(data_dir) -> Layout:
     folders, _ = list_folder(root)
     train, tests = _named(folders, TRAIN), _named(folders, TEST)
     others = [path for path in folders if path not in train + tests]
-    for several in (train, tests[:2]):
-        names = {path.name.casefold() for path in several}
-        if train and len(several) > 1 and (several is train or len(names) == 1):
-            raise UserError(
-                f"{root} holds several folders for one split "
-                f"({', '.join(path.name for path in several)}): keep one of them there."
-            )
+    if len(train) > 1:
+        raise _several(root, train)
+    if train and len({path.name.casefold() for path in tests}) < len(tests):
+        raise _several(root, tests)
     if train and tests:
         # A test folder without class folders often holds images without labels.
         labelled = [path for path in tests if _class_folders(path)]
@@ -175,6 +172,13 @@ def _named(folders, names):
     """Returns the folders with one of the names, in the order of the names."""
     fitting = [path for path in folders if path.name.casefold() in names]
     return sorted(fitting, key=lambda path: names.index(path.name.casefold()))
+
+
+def _several(root, folders):
+    return UserError(
+        f"{root} holds several folders for one split ({_some(folders)}): keep one of "
+        f"them there."
+    )
 
 
 def _not_read(folders):
