@@ -2,11 +2,13 @@
 
 import collections
 import json
+import os
 
 import pytest
 
 from tfdyn.data import categories
 from tfdyn.data.dataset import input_format_of
+from tfdyn.errors import explain
 
 CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck".split()
 
@@ -62,13 +64,30 @@ def test_a_file_is_read_in_its_order(tmp_path):
     assert categories.of_classes(path, ("0", "9", "1", "7")) == [0, 1, 0, 2]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"low": "1"}', None])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"low": "1"}', '{"low": [[1]]}', "[" * 100_000, "\xff", None],
+)
 def test_what_is_no_such_file_is_refused(tmp_path, content):
     path = tmp_path / "categories.json"
     if content is not None:
-        path.write_text(content)
-    with pytest.raises(ValueError, match="cannot be read.*expected none, cifar10"):
+        path.write_text(content, "latin-1")
+    with pytest.raises((ValueError, OSError), match="categories.json.*cifar10") as info:
         categories.load(path)
+    assert explain(info.value)
+
+
+def test_a_folder_or_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(ValueError, match="a file is expected"):
+            categories.load(path)
+
+
+def test_a_byte_order_mark_is_left_out(tmp_path):
+    path = tmp_path / "categories.json"
+    path.write_text('{"low": ["0"]}', "utf-8-sig")
+    assert categories.load(path) == {"low": ["0"]}
 
 
 @pytest.mark.parametrize("other", [["3"], ["0", "2"]])

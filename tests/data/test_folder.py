@@ -1,5 +1,6 @@
 """Folders of images."""
 
+import os
 import shutil
 
 import numpy as np
@@ -185,6 +186,92 @@ def test_names_the_broken_file(tmp_path, image_size, damage):
     path.write_bytes(content[damage])
     with pytest.raises(ValueError, match="3.jpg"):
         load("folder", tmp_path, image_size=image_size)
+
+
+@pytest.mark.parametrize("image_size", [32, 128])
+def test_one_line_counts_what_is_read_and_left_out(tmp_path, image_size, capsys):
+    fill(tmp_path)
+    for number in range(3):
+        (tmp_path / "cat" / f"{number}.heic").touch()
+    write(tmp_path / "loose.png", (1, 2, 3))
+    load("folder", tmp_path, image_size=image_size)
+    line = capsys.readouterr().err.splitlines()[0]
+    assert line == (
+        f"{tmp_path}: 2 classes, 20 images, 3 files left out (.heic 3), "
+        "1 images outside the class folders left out"
+    )
+
+
+def test_a_class_of_other_files_alone_says_which(tmp_path):
+    fill(tmp_path)
+    (tmp_path / "emu").mkdir()
+    (tmp_path / "emu" / "a.heic").touch()
+    with pytest.raises(ValueError, match=r"emu holds no image .*\(.heic 1\)"):
+        load("folder", tmp_path)
+
+
+def sides(root):
+    """The split of each image, by the red of its pixels."""
+    dataset = load("folder", root)
+    splits = ("train", "validation", "test")
+    return {
+        middle[0]: split for split in splits for middle in examples(dataset, split)[0]
+    }
+
+
+def test_no_image_changes_sides_when_others_come_and_go(tmp_path):
+    for number in range(60):
+        write(tmp_path / "cat" / f"{number}.png", (number, 0, 0))
+        write(tmp_path / "dog" / "deep" / f"{number}.png", (100 + number, 0, 0))
+    first = sides(tmp_path)
+    assert len(first) == 120
+    write(tmp_path / "cat" / "00new.png", (90, 0, 0))
+    write(tmp_path / "dog" / "znew.png", (91, 0, 0))
+    (tmp_path / "dog" / "deep" / "7.png").unlink()
+    # Nor do the name of a class and the place of the folder matter.
+    (tmp_path / "cat").rename(tmp_path / "zcat")
+    then = sides(tmp_path.rename(tmp_path.parent / "moved"))
+    assert {**first, **then} == {**then, **first}
+    assert {*then} - {*first} == {90, 91}
+
+
+@pytest.mark.parametrize(
+    ("counts", "share", "message"),
+    [
+        ({"cat": 2, "dog": 40}, 0.1, r"none in 1 of 2 classes: cat \(1 for training\)"),
+        ({"cat": 1, "dog": 40}, 0, "holds one image of cat: add one"),
+        ({"cat": 1, "dog": 1}, 0.1, "holds one image of cat, dog"),
+        ({f"c{number}": 2 for number in range(9)}, 0.1, "none in 9 of 9.*c4 .1.*, ..."),
+        ({"train/cat": 1, "train/dog": 2, "test/cat": 1, "test/dog": 1}, 0.1, "cat"),
+    ],
+)
+def test_a_class_without_an_image_to_spare_is_named(tmp_path, counts, share, message):
+    for name, count in counts.items():
+        fill(tmp_path, count, [name])
+    with pytest.raises(ValueError, match=message):
+        load("folder", tmp_path, validation_share=share)
+
+
+@pytest.mark.parametrize("image_size", [32, 128])
+def test_files_whose_names_are_not_utf_8_are_read(tmp_path, image_size):
+    fill(tmp_path)
+    for number in range(10):
+        name = os.fsdecode(b"caf\xe9%d.png" % number)
+        write(tmp_path / "cat" / name, COLORS["cat"])
+    dataset = load("folder", tmp_path, image_size=image_size)
+    assert sum(counts(dataset)) == 30
+    for split in ("train", "validation", "test"):
+        middles, labels = examples(dataset, split)
+        assert [tuple(m) for m in middles] == [list(COLORS.values())[i] for i in labels]
+
+
+def test_strips_are_cropped_before_they_are_enlarged(tmp_path):
+    fill(tmp_path, 2, ["dog"])
+    for number in range(2):
+        write(tmp_path / "cat" / f"{number}.png", COLORS["cat"], (2, 60_000))
+    dataset = load("folder", tmp_path, image_size=224, validation_share=0)
+    middles, labels = examples(dataset, "test")
+    assert tuple(middles[labels.index(0)]) == COLORS["cat"]
 
 
 def test_large_images_are_read_anew_each_epoch(tmp_path):

@@ -1,5 +1,7 @@
 """The public data sets; those of TFDS with tiny ones of the same form."""
 
+import pathlib
+
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -48,6 +50,7 @@ def tiny(tmp_path, monkeypatch):
         shards = tfds.download.DownloadConfig(num_shards=3)
         builder.download_and_prepare(download_config=shards)
         monkeypatch.setattr(tfds, "builder", lambda name, data_dir: builder)
+        return builder
 
     return use
 
@@ -115,6 +118,12 @@ def test_imagenet_streams_its_splits(tiny):
     assert len(dataset.batches("train", 8)) == 5
 
 
+def test_a_share_that_holds_out_nothing_is_refused(tiny):
+    tiny({"train": 50, "validation": 7}, (40, 60, 3))
+    with pytest.raises(ValueError, match="validation_share=0.001 holds out none of"):
+        load("imagenet2012", image_size=32, validation_share=0.001)
+
+
 def test_imagenet_epochs_depend_on_seed_and_epoch_alone(tiny):
     tiny({"train": 50, "validation": 7}, (40, 60, 3))
     dataset = load("imagenet2012", image_size=32, validation_share=0)
@@ -138,6 +147,56 @@ def test_says_how_to_prepare_what_cannot_be_downloaded(tiny, monkeypatch):
     monkeypatch.setattr(Tiny, "download_and_prepare", fail)
     with pytest.raises(OSError, match="no network.*tfds build cifar10.*data_dir"):
         load("cifar10")
+
+
+@pytest.mark.parametrize("name", ["cifar10", "imagenet2012"])
+@pytest.mark.parametrize("damage", ["truncated", "empty", "missing"])
+def test_broken_files_are_said_to_be(tiny, name, damage):
+    test = "validation" if name == "imagenet2012" else "test"
+    builder = tiny({"train": 20, test: 6}, (32, 32, 3))
+    path = pathlib.Path(builder.info.splits["train"].filepaths[1])
+    content = {"truncated": path.read_bytes()[:-50], "empty": b""}
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(content[damage])
+    with pytest.raises(ValueError, match=f"in {builder.data_dir} is broken.*delete"):
+        load(name)
+
+
+def test_changed_bytes_are_noticed(tiny):
+    builder = tiny({"train": 20, "test": 6}, (32, 32, 3))
+    path = pathlib.Path(builder.info.splits["test"].filepaths[0])
+    content = bytearray(path.read_bytes())
+    content[40] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="is broken .DataLossError"):
+        load("cifar10")
+
+
+def test_a_broken_description_is_said_to_be(tmp_path, monkeypatch):
+    def fail(name, data_dir):
+        Tiny({"train": 1}, (32, 32, 3), data_dir=tmp_path)
+
+    builder = Tiny({"train": 1}, (32, 32, 3), data_dir=tmp_path)
+    builder.download_and_prepare()
+    path = pathlib.Path(builder.data_dir, "dataset_info.json")
+    path.write_text(path.read_text()[:100])
+    monkeypatch.setattr(tfds, "builder", fail)
+    with pytest.raises(ValueError, match="cifar10 in .* is broken .ParseError.*delete"):
+        load("cifar10", tmp_path)
+
+
+@pytest.mark.parametrize("data_dir", ["", "~nobodyhere/x"])
+def test_a_folder_that_is_none_is_refused(data_dir):
+    with pytest.raises(ValueError, match="data_dir"):
+        load("cifar10", data_dir)
+
+
+def test_images_that_do_not_fit_in_memory_are_refused():
+    images = np.zeros((10_000, 2, 2, 1), "uint8")
+    with pytest.raises(ValueError, match="image_size=2000 .* 16 GiB"):
+        sources.resize_images(images, 2000)
 
 
 @pytest.mark.parametrize(

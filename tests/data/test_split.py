@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfdyn.data.split import InMemory, hold_out_mask
+from tfdyn.data.split import InMemory, hold_out_mask, hold_out_mask_by_name
 
 LABELS = np.repeat([0, 1, 2], [50, 20, 1])
 
@@ -32,6 +32,44 @@ def test_held_out_depends_on_the_seed_alone():
 
 def test_nothing_held_out():
     assert not hold_out_mask(LABELS, 0, seed=0).any()
+
+
+def held_out(names, share=0.2, seed=0):
+    labels = np.zeros(len(names), int)
+    mask = hold_out_mask_by_name(names, labels, share, seed)
+    return {name for name, out in zip(names, mask, strict=True) if out}
+
+
+NAMES = [f"{number}.jpg" for number in range(2000)]
+
+
+def test_an_image_stays_on_its_side_when_others_come_and_go():
+    first = held_out(NAMES)
+    assert 340 < len(first) < 460
+    assert held_out(["00new.jpg", *NAMES, "z.jpg"]) - {"00new.jpg", "z.jpg"} == first
+    assert held_out(NAMES[::-3]) == first & {*NAMES[::-3]}
+    assert len(held_out(NAMES, seed=1) & first) < 120
+
+
+@pytest.mark.parametrize("share", [0.01, 0.99])
+def test_by_name_too_a_class_leaves_and_gives_at_least_one(share):
+    for count in (2, 3, 10):
+        assert 0 < len(held_out(NAMES[:count], share)) < count
+    assert held_out(NAMES[:1], share) == held_out(NAMES, 0) == set()
+
+
+def test_names_stay_with_their_images():
+    rows = np.arange(200, dtype="uint8").reshape(-1, 1, 1, 1)
+    split = InMemory(rows, np.zeros(200, int), names=NAMES[:200])
+    rest, test = split.hold_out(0.2, seed=-1)
+    train, validation = rest.hold_out(0.1, seed=0)
+
+    def names(part):
+        return {NAMES[int(part.image_and_label(i)[0][0, 0, 0])] for i in indices(part)}
+
+    assert names(test) == held_out(NAMES[:200], seed=-1)
+    assert names(validation) == held_out(NAMES[:200], 0.1) - names(test)
+    assert len(names(train) | names(validation) | names(test)) == 200
 
 
 def test_in_memory_parts_do_not_overlap():

@@ -8,6 +8,9 @@ from tfdyn.data import autoaugment
 from tfdyn.errors import UserError
 
 CROPS = ("pad", "resized", "none")
+# Longer images are cropped before they are resized, which may make them many times
+# larger. The square that is kept does not reach what is cropped here.
+LONGEST_RATIO = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +95,7 @@ def center_crop(image, size: int):
 
     The shorter side is first resized to 8/7 of `size`, as is usual for evaluation on
     ImageNet (256 and 224 pixels). An image whose static shape is `(size, size)` is
-    returned unchanged.
+    returned unchanged. Of a long strip, only the middle is resized.
 
     Args:
         image: uint8 tensor `(height, width, channels)`.
@@ -103,7 +106,13 @@ def center_crop(image, size: int):
     """
     if image.shape[:2] == (size, size):
         return image
-    shape = tf.cast(tf.shape(image)[:2], tf.float32)
+    whole = tf.shape(image)
+    extent = tf.minimum(whole, LONGEST_RATIO * tf.reduce_min(whole[:2]))
+    extent = tf.concat([extent[:2], whole[2:]], 0)
+    channels = image.shape[-1]
+    image = tf.slice(image, (whole - extent) // 2, extent)
+    image = tf.ensure_shape(image, (None, None, channels))
+    shape = tf.cast(extent[:2], tf.float32)
     scaled = tf.round(shape * (size * 256 / 224) / tf.reduce_min(shape))
     image = resize(image, tf.cast(scaled, tf.int32))
     top, left = tf.unstack((tf.shape(image)[:2] - size) // 2)

@@ -1,9 +1,8 @@
 """Categories: groups of classes of a data set, such as animals and vehicles."""
 
-import json
-
 from tfdyn.data.imagenet_categories import IMAGENET
 from tfdyn.errors import UserError
+from tfdyn.reading import read_json
 
 # For each data set, its categories and their classes, separated by spaces.
 CATEGORIES = {
@@ -38,6 +37,9 @@ CATEGORIES = {
     "imagenet": IMAGENET,
 }
 
+FORM = "{CATEGORY: [CLASS, ...]}"
+MEND = f"Name such a JSON file, or one of none, {', '.join(CATEGORIES)}."
+
 
 def load(name: str) -> dict[str, list]:
     """Returns the categories of a data set and their classes.
@@ -51,24 +53,25 @@ def load(name: str) -> dict[str, list]:
         of the file; empty for "none".
 
     Raises:
-        UserError: If the file cannot be read, or is not as described.
+        UserError: If the file is not as described.
+        OSError: If there is no such file, or it cannot be read.
     """
     if name == "none":
         return {}
     if name in CATEGORIES:
         return {key: classes.split() for key, classes in CATEGORIES[name].items()}
-    try:
-        with open(name, encoding="utf-8") as file:
-            content = json.load(file)
-        if not all(isinstance(classes, list) for classes in content.values()):
-            raise UserError("a category is not a list of classes")
-        if not content:
-            raise UserError("it holds no category")
-    except (OSError, ValueError, AttributeError) as error:
-        raise UserError(
-            f"--categories={name} cannot be read ({error}): expected none, "
-            f"{', '.join(CATEGORIES)}, or a JSON file {{CATEGORY: [CLASS, ...]}}."
-        ) from error
+    content = read_json(name, f"a file for --categories ({FORM})", MEND)
+    wrong = [
+        category
+        for category, classes in content.items()
+        if not isinstance(classes, list)
+        or not all(isinstance(each, str | int) for each in classes)
+    ]
+    if wrong or not content:
+        reason = (
+            f"{wrong[0]!r} is no list of classes" if wrong else "it has no category"
+        )
+        raise UserError(f"--categories={name}: {reason}; {FORM} is expected. {MEND}")
     return content
 
 
@@ -83,7 +86,9 @@ def of_classes(name: str, class_names) -> list[int]:
         List of integers, one for each class; empty if there are no categories.
 
     Raises:
-        UserError: If a class is in no category, or in more than one.
+        UserError: If the file is not as described, or a class is in no category, or
+            in more than one.
+        OSError: If there is no such file, or it cannot be read.
     """
     categories = load(name)
     if not categories:

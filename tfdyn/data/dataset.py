@@ -17,6 +17,10 @@ SOURCES = {
 }
 
 
+# Largest height and width in pixels of the images that a network reads.
+LARGEST_SIZE = 2048
+
+
 class Dataset:
     """Images and labels of a data set, in splits.
 
@@ -147,8 +151,9 @@ def load(
             "folder".
         data_dir: Path. For "tinyimagenet" and "folder": the folder of images. For the
             data sets of TFDS: the folder that TFDS keeps them in (`None`: its default).
-        image_size: Height and width of the images in pixels. `None`: 8 for digits, 32
-            for CIFAR, 224 for imagenet2012, 64 for tinyimagenet, 32 for a folder.
+        image_size: Height and width of the images in pixels, up to 2048. `None`: 8 for
+            digits, 32 for CIFAR, 224 for imagenet2012, 64 for tinyimagenet, 32 for a
+            folder.
         validation_share: Share (0 to 1) of the training images of each class that is
             held out as the split "validation". 0 means none.
         seed: Seed that decides which images are held out. It is not the seed of the
@@ -156,7 +161,8 @@ def load(
 
     Raises:
         OSError: If the data are missing and cannot be downloaded.
-        UserError: If an argument or a file is not as described.
+        UserError: If an argument or a file is not as described, or `validation_share`
+            is above 0 and a class has no image to spare.
     """
     if not 0 <= validation_share < 1:
         raise UserError(
@@ -165,8 +171,38 @@ def load(
     input_format = input_format_of(name, data_dir, image_size)
     train, test = SOURCES[name].splits(data_dir, input_format.shape[0])
     train, validation = train.hold_out(validation_share, seed)
+    if validation_share:
+        _check_held_out(train, validation, input_format.class_names, validation_share)
     splits = {"train": train, "validation": validation, "test": test}
     return Dataset(name, input_format, splits)
+
+
+def _check_held_out(train, validation, class_names, share):
+    """Checks that there are validation images: of each class, if they can be counted.
+
+    A class without one would be invisible when epochs, T and gates are chosen.
+    """
+    mend = "or train without validation images by --validation_share=0"
+    if hasattr(validation, "count_labels"):
+        counts = validation.count_labels(len(class_names))
+        left = train.count_labels(len(class_names))
+        lacking = [
+            f"{name} ({number} for training)"
+            for name, count, number in zip(class_names, counts, left, strict=False)
+            if not count
+        ]
+        if lacking:
+            raise UserError(
+                f"--validation_share={share} needs a training image to spare in each "
+                f"class, but there is none in {len(lacking)} of {len(class_names)} "
+                f"classes: {', '.join(lacking[:5])}{', ...' if lacking[5:] else ''}. "
+                f"Add images to them, {mend}."
+            )
+    elif not validation.num_examples:
+        raise UserError(
+            f"--validation_share={share} holds out none of the {train.num_examples} "
+            f"training images: make it larger, {mend}."
+        )
 
 
 def input_format_of(
@@ -181,8 +217,10 @@ def input_format_of(
     """
     if name not in SOURCES:
         raise UserError(f"name={name!r} is unknown: use one of {', '.join(SOURCES)}.")
-    if image_size is not None and image_size < 1:
-        raise UserError(f"image_size={image_size} must be at least 1 pixel.")
+    if image_size is not None and not 1 <= image_size <= LARGEST_SIZE:
+        raise UserError(
+            f"image_size={image_size} must be from 1 to {LARGEST_SIZE} pixels."
+        )
     return SOURCES[name].input_format(data_dir, image_size)
 
 

@@ -1,7 +1,10 @@
 """A folder of images as a data set, with a folder for each class."""
 
+import collections
 import functools
 import os
+import sys
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,23 +12,27 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from tfdyn.data.image_files import EXTENSIONS, LARGEST_WHOLE, load_square, open_image
+from tfdyn.data import image_paths
+from tfdyn.data.folder_layout import find_class_names, find_layout
+from tfdyn.data.image_files import LARGEST_WHOLE, load_square, open_image
 from tfdyn.data.input_format import InputFormat
 from tfdyn.data.sources import IMAGENET_MEAN, IMAGENET_STD
 from tfdyn.data.split import InMemory
 from tfdyn.errors import UserError
 
-TEST_FOLDERS = ("test", "val", "validation")
 TEST_SHARE = 0.2
+# Not the seed of any validation images: these are drawn from what is left.
+TEST_SEED = -1
 
 
 class Folder:
     """A data set in a folder, with a subfolder for each class.
 
     The names of the subfolders are the names of the classes. They lie in `data_dir`,
-    or in `data_dir/train` and in one of `data_dir/test`, `data_dir/val` and
-    `data_dir/validation` (the first that exists). Without a test folder, a fifth of
-    the images of each class is the test set, always the same images.
+    or in a training and a test folder in it (`folder_layout.TRAIN` and `TEST`).
+    Without a test folder, about a fifth of the images of each class is the test set.
+    Whether an image belongs to it depends on the path of that image alone, so it stays
+    there when other images are added or removed.
 
     Every file is decoded once, to find broken ones. If the network reads images of up
     to 96x96 pixels, they are kept in memory, cropped to their middle square and
@@ -43,11 +50,13 @@ class Folder:
             UserError: If the folder is not as described above.
         """
         size = image_size or 32
-        names = class_names(_folders(data_dir)[0])
+        names = find_class_names(find_layout(data_dir).train)
         return InputFormat(names, (size, size, 3), IMAGENET_MEAN, IMAGENET_STD)
 
     def splits(self, data_dir, size: int) -> tuple[InMemory, InMemory]:
         """Returns the training split and the test split.
+
+        Prints one line that counts classes, images, and files that are left out.
 
         Args:
             data_dir: Path of the folder.
@@ -55,80 +64,95 @@ class Folder:
 
         Raises:
             UserError: If a folder or a file is not as described above.
+            OSError: If a file or a folder may not be read.
         """
-        train_folder, test_folder = _folders(data_dir)
-        if test_folder is None:
-            return _read_folder(train_folder, size).hold_out(TEST_SHARE, seed=0)
-        differing = set(class_names(train_folder)) ^ set(class_names(test_folder))
-        if differing:
+        layout = find_layout(data_dir)
+        names = find_class_names(layout.train)
+        roots = [layout.train] + ([layout.test] if layout.test else [])
+        if layout.test and (differing := set(names) ^ set(find_class_names(roots[1]))):
             raise UserError(
-                f"{train_folder} and {test_folder} must hold the same classes, but "
+                f"{layout.train} and {layout.test} must hold the same classes, but "
                 f"only one of them has {', '.join(sorted(differing))}."
             )
-        return _read_folder(train_folder, size), _read_folder(test_folder, size)
+        left_out, images, loose = collections.Counter(), [], 0
+        for root in roots:
+            images.append(paths_and_labels(root, left_out))
+            files = image_paths.list_folder(root)[1]
+            loose += sum(image_paths.is_image_name(path.name) for path in files)
+        total = sum(len(paths) for paths, _ in images)
+        parts = [f"{len(names)} classes", f"{total} images", *layout.notes]
+        if left_out:
+            parts.append(image_paths.describe_left_out(left_out))
+        if loose:
+            parts.append(f"{loose} images outside the class folders left out")
+        print(f"{data_dir}: {', '.join(parts)}", file=sys.stderr)
+        if not layout.test:
+            _check_spare(layout.train, names, images[0][1])
+        splits = [
+            read_split(*each, size, root.name, _names_below(root, names, *each))
+            for root, each in zip(roots, images, strict=True)
+        ]
+        return splits if layout.test else splits[0].hold_out(TEST_SHARE, TEST_SEED)
 
 
-def _folders(data_dir):
-    """Returns the folder of training images, and that of test images or `None`."""
-    if data_dir is None or not Path(data_dir).expanduser().is_dir():
+def _check_spare(root, names, labels):
+    """Checks that each class has an image for training and one for the test."""
+    counts = np.bincount(labels, minlength=len(names))
+    single = [name for name, count in zip(names, counts, strict=True) if count == 1]
+    if single:
         raise UserError(
-            f"data_dir={data_dir!r} is not a folder: pass the folder that holds a "
-            "folder of images for each class."
+            f"{root} holds one image of {', '.join(single[:5])}"
+            f"{', ...' if single[5:] else ''}: add one that can be held out as a test "
+            f"image, or make the folders train and test."
         )
-    root = Path(data_dir).expanduser()
-    if not (root / "train").is_dir():
-        return root, None
-    tests = (root / name for name in TEST_FOLDERS if (root / name).is_dir())
-    return root / "train", next(tests, None)
 
 
-def class_names(root: Path) -> tuple[str, ...]:
-    """Returns the names of the class folders in a folder, sorted.
-
-    Raises:
-        UserError: If there are fewer than two.
-    """
-    paths = (path for path in root.iterdir() if path.is_dir())
-    names = sorted(path.name for path in paths if not path.name.startswith("."))
-    if len(names) < 2:
-        raise UserError(
-            f"{root} holds {len(names)} folder(s); expected a folder of images for "
-            "each of at least two classes."
+def _names_below(root, names, paths, labels):
+    """Returns the path of each image below its class folder, alike on all systems."""
+    return [
+        unicodedata.normalize(
+            "NFC", Path(path).relative_to(root / names[label]).as_posix()
         )
-    return tuple(names)
+        for path, label in zip(paths, labels, strict=True)
+    ]
 
 
-def _read_folder(root, size):
-    return read_split(*paths_and_labels(root), size, root.name)
-
-
-def paths_and_labels(root: Path) -> tuple[list[str], list[int]]:
+def paths_and_labels(
+    root: Path, left_out: collections.Counter | None = None
+) -> tuple[list[str], list[int]]:
     """Lists the images in the class folders of a folder.
 
     Args:
         root: Path of the folder that holds the class folders.
+        left_out: Gets the number of other files, by their ending.
 
     Returns:
         The paths of the images and their labels. A label is the index of the class in
-        `class_names(root)`.
+        `find_class_names(root)`.
 
     Raises:
         UserError: If a class has no image, or there are fewer than two classes.
+        OSError: If a file or a folder may not be read.
     """
     paths, labels = [], []
-    for label, name in enumerate(class_names(root)):
-        class_paths = _image_paths(root / name)
+    for label, name in enumerate(find_class_names(root)):
+        class_paths, others = image_paths.find_images(root / name)
         if not class_paths:
+            found = f" ({image_paths.describe_left_out(others)})" if others else ""
             raise UserError(
-                f"{root / name} holds no image ({' '.join(EXTENSIONS)}): "
-                "add some, or remove the folder."
+                f"{root / name} holds no image that can be read here{found}: add some, "
+                f"as .jpg or .png for example, or remove the folder."
             )
+        if left_out is not None:
+            left_out.update(others)
         paths += class_paths
         labels += [label] * len(class_paths)
     return paths, labels
 
 
-def read_split(paths: list, labels: list, size: int, title: str) -> InMemory:
+def read_split(
+    paths: list, labels: list, size: int, title: str, names: list | None = None
+) -> InMemory:
     """Decodes all images of a split once and returns the split.
 
     Args:
@@ -136,6 +160,7 @@ def read_split(paths: list, labels: list, size: int, title: str) -> InMemory:
         labels: Labels of the images, integers.
         size: Height and width of the images in pixels.
         title: Title of the progress bar.
+        names: Names of the images, as for `InMemory`.
 
     Raises:
         UserError: If a file cannot be decoded.
@@ -147,17 +172,10 @@ def read_split(paths: list, labels: list, size: int, title: str) -> InMemory:
         bar = tqdm(results, title, len(paths), unit=" files", disable=None)
         images = list(bar)
     if in_memory:
-        return InMemory(np.stack(images), labels)
-    return InMemory(np.array(paths), labels, _decode)
-
-
-def _image_paths(root):
-    """Returns the paths of the images in a folder and its subfolders, sorted."""
-    return sorted(
-        str(path)
-        for path in root.rglob("*")
-        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
-    )
+        return InMemory(np.stack(images), labels, names=names)
+    # As bytes, because the name of a file need not be UTF-8.
+    rows = np.array([os.fsencode(path) for path in paths])
+    return InMemory(rows, labels, _decode, names)
 
 
 def _verify(path):
@@ -167,7 +185,7 @@ def _verify(path):
 def _decode(path):
     """Returns the uint8 image `(height, width, 3)` at a path, a string tensor."""
     image = tf.numpy_function(
-        lambda path: np.asarray(open_image(path.decode())),
+        lambda path: np.asarray(open_image(os.fsdecode(path))),
         [path],
         tf.uint8,
         stateful=False,

@@ -1,17 +1,22 @@
 """Public data sets: the input format of each, and how to read its images."""
 
-import contextlib
-import sys
-
 import numpy as np
 
 from tfdyn.data.augmentation import resize
 from tfdyn.data.input_format import InputFormat
 from tfdyn.data.split import InMemory, Streamed
+from tfdyn.data.tfds_files import (
+    check_files,
+    explain_broken,
+    make_builder,
+    prepare_builder,
+)
 from tfdyn.errors import UserError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+# Images in memory may take so many bytes.
+LARGEST_MEMORY = 2**34
 
 
 class Digits:
@@ -93,10 +98,13 @@ class Tfds:
             data_dir: Path of the folder of TFDS. `None`: its default.
             image_size: Height and width of the images in pixels. `None`: the `size` of
                 the data set.
-        """
-        import tensorflow_datasets as tfds  # Slow to import.
 
-        features = tfds.builder(self._name, data_dir=data_dir).info.features
+        Raises:
+            UserError: If a file of the data set is broken.
+        """
+        builder = make_builder(self._name, data_dir)
+        with explain_broken(builder):
+            features = builder.info.features
         size = image_size or self._size
         shape = (size, size, len(self._mean))
         return InputFormat(features["label"].names, shape, self._mean, self._std)
@@ -112,6 +120,8 @@ class Tfds:
             Two `Streamed` or two `InMemory`.
 
         Raises:
+            UserError: If a file of the data set is broken, or the images do not fit in
+                memory.
             OSError: If the data are missing and cannot be downloaded.
         """
         import tensorflow_datasets as tfds  # Slow to import.
@@ -120,10 +130,13 @@ class Tfds:
         splits = []
         for name in ("train", self._test):
             if self._streamed:
+                check_files(builder, name)
                 stop = builder.info.splits[name].num_examples
                 splits.append(Streamed(builder, name, 0, stop))
             else:
-                arrays = tfds.as_numpy(builder.as_dataset(split=name, batch_size=-1))
+                with explain_broken(builder):
+                    dataset = builder.as_dataset(split=name, batch_size=-1)
+                    arrays = tfds.as_numpy(dataset)
                 images = resize_images(arrays["image"], size)
                 splits.append(InMemory(images, arrays["label"]))
         return tuple(splits)
@@ -139,39 +152,6 @@ IMAGENET2012 = Tfds(
 )
 
 
-def prepare_builder(name: str, data_dir):
-    """Returns the TFDS builder of a data set; downloads the data if they are missing.
-
-    Args:
-        name: Name of the data set in TFDS.
-        data_dir: Path of the folder of TFDS. `None`: its default.
-
-    Returns:
-        A prepared `tfds.core.DatasetBuilder`.
-
-    Raises:
-        OSError: If the data are missing and cannot be downloaded.
-    """
-    import tensorflow_datasets as tfds  # Slow to import.
-
-    builder = tfds.builder(name, data_dir=data_dir)
-    try:
-        # TFDS prints to standard output, where the commands print their results.
-        with contextlib.redirect_stdout(sys.stderr):
-            builder.download_and_prepare()
-    except Exception as error:
-        # Network and file libraries under TFDS raise errors of many types.
-        raise OSError(
-            f"{name} is not prepared in {builder.data_dir} and could not be "
-            f"downloaded ({type(error).__name__}: {error}). Run `tfds build {name}` "
-            "on a machine with a network and copy the folder there, or pass the "
-            "data_dir that holds it. See "
-            f"https://www.tensorflow.org/datasets/catalog/{name} for data sets that "
-            "must be downloaded by hand."
-        ) from error
-    return builder
-
-
 def resize_images(images: np.ndarray, size: int) -> np.ndarray:
     """Resizes images to a square, with antialiasing.
 
@@ -181,7 +161,16 @@ def resize_images(images: np.ndarray, size: int) -> np.ndarray:
 
     Returns:
         uint8 array `(images, size, size, channels)`.
+
+    Raises:
+        UserError: If the result would take more than 16 GiB.
     """
+    if len(images) * size**2 * images.shape[-1] > LARGEST_MEMORY:
+        raise UserError(
+            f"image_size={size} makes {len(images)} images larger than the "
+            f"{LARGEST_MEMORY / 2**30:.0f} GiB of memory that they may take: pass a "
+            "smaller one."
+        )
     if images.shape[1:3] == (size, size):
         return images
     # About 1000 images at a time, because the float32 result needs four times the

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -34,6 +34,42 @@ def hold_out_mask(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     return mask
 
 
+def hold_out_mask_by_name(
+    names: Sequence[str], labels: np.ndarray, share: float, seed: int
+) -> np.ndarray:
+    """Draws the images to hold out, each by its own name alone.
+
+    So an image stays on its side when others are added or removed, and about the same
+    share of each class is held out. If `share` is above 0 and a class has two or more
+    images, at least one of them is held out and at least one is not. Only in a class
+    too small for this to happen by itself, it depends on the other images.
+
+    Args:
+        names: Names of the images.
+        labels: Integer array `(images,)`.
+        share: Share of the images to hold out, between 0 and 1.
+        seed: Seed; the same seed draws the same images.
+
+    Returns:
+        Boolean array `(images,)`, true for an image that is held out.
+    """
+    places = np.array([_place(name, seed) for name in names])
+    mask = places < share
+    for label in np.unique(labels) if share else ():
+        members = np.flatnonzero(labels == label)
+        members = members[np.argsort(places[members], kind="stable")]
+        mask[members[0]] = len(members) > 1
+        mask[members[-1]] = False
+    return mask
+
+
+def _place(name, seed):
+    """Returns a number in [0, 1) that depends on a name and the seed."""
+    content = f"{seed}/{name}".encode("utf-8", "surrogateescape")
+    digest = hashlib.sha256(content).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
 class InMemory:
     """A split whose images, or the paths of their files, are in memory.
 
@@ -43,15 +79,24 @@ class InMemory:
         labels: Integer array `(images,)`.
         decode: Function from a row, a tensor, to a uint8 image
             `(height, width, channels)`. `None`: the rows are images.
+        names: Names of the images, strings. With names, the images that are held out
+            are drawn by them; without, by their positions.
     """
 
-    def __init__(self, rows, labels, decode: Callable | None = None):
+    def __init__(
+        self,
+        rows,
+        labels,
+        decode: Callable | None = None,
+        names: Sequence[str] | None = None,
+    ):
         # The graphs of all epochs share these tensors. A NumPy array would be copied
         # into each graph.
         with tf.device("CPU"):
             self._rows = tf.constant(rows)
             self._labels = tf.constant(labels, tf.int32)
         self._decode = decode
+        self._names = None if names is None else np.array(names, object)
 
     @property
     def num_examples(self) -> int:
@@ -75,20 +120,34 @@ class InMemory:
         digests = sorted(hashlib.sha256(bytes(row)).digest() for row in rows)
         return hashlib.sha256(b"".join(digests)).hexdigest()
 
+    def count_labels(self, num_classes: int) -> np.ndarray:
+        """Returns the number of images of each class, integers `(num_classes,)`."""
+        return np.bincount(self._labels, minlength=num_classes)
+
     def hold_out(self, share: float, seed: int) -> tuple["InMemory", "InMemory"]:
         """Divides the split in two.
 
         Args:
-            share: Share of the images of each class in the second part, from 0 to 1.
+            share: Share of the images of each class in the second part, from 0 to 1;
+                about this share if the images have names.
             seed: Seed that decides which images these are.
 
         Returns:
             The images that are not held out, and those that are.
         """
         rows, labels = np.asarray(self._rows), np.asarray(self._labels)
-        mask = hold_out_mask(labels, share, seed)
+        if self._names is None:
+            mask = hold_out_mask(labels, share, seed)
+        else:
+            mask = hold_out_mask_by_name(self._names, labels, share, seed)
         return tuple(
-            InMemory(rows[part], labels[part], self._decode) for part in (~mask, mask)
+            InMemory(
+                rows[part],
+                labels[part],
+                self._decode,
+                None if self._names is None else self._names[part],
+            )
+            for part in (~mask, mask)
         )
 
     def records(self, order_seed=None) -> tf.data.Dataset:

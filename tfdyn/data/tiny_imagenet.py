@@ -1,12 +1,15 @@
 """TinyImageNet, read from the folder that its archive contains."""
 
-from pathlib import Path
+from pathlib import PurePath
 
 from tfdyn.data import folder
+from tfdyn.data.folder_layout import find_class_names, find_folder
+from tfdyn.data.image_paths import is_folder
 from tfdyn.data.input_format import InputFormat
 from tfdyn.data.sources import IMAGENET_MEAN, IMAGENET_STD
 from tfdyn.data.split import InMemory
 from tfdyn.errors import UserError
+from tfdyn.reading import read_text
 
 CLASSES, SIZE = 200, 64
 ANNOTATIONS = "val_annotations.txt"
@@ -35,7 +38,7 @@ class TinyImageNet:
         size = image_size or SIZE
         names = tuple(map(str, range(CLASSES)))
         if data_dir is not None:
-            names = folder.class_names(_part(data_dir, "train"))
+            names = find_class_names(_part(data_dir, "train"))
         return InputFormat(names, (size, size, 3), IMAGENET_MEAN, IMAGENET_STD)
 
     def splits(self, data_dir, size: int) -> tuple[InMemory, InMemory]:
@@ -49,36 +52,34 @@ class TinyImageNet:
             UserError: If a folder, a file or a line is not as described above.
         """
         train = _part(data_dir, "train")
-        test = _annotated(_part(data_dir, "val"), folder.class_names(train))
+        test = _annotated(_part(data_dir, "val"), find_class_names(train))
         train = folder.read_split(*folder.paths_and_labels(train), size, "train")
         return train, folder.read_split(*test, size, "val")
 
 
 def _part(data_dir, name):
-    if data_dir is None or not (Path(data_dir).expanduser() / name).is_dir():
-        raise UserError(
-            f"data_dir={data_dir!r} must be the folder tiny-imagenet-200 of the "
-            f"TinyImageNet archive, with {name}/ in it."
-        )
-    return Path(data_dir).expanduser() / name
+    content = f"the folder tiny-imagenet-200 of the TinyImageNet archive, with {name}/"
+    part = find_folder(data_dir, content) / name
+    if not is_folder(part):
+        raise UserError(f"data_dir={data_dir!r} must be {content} in it.")
+    return part
 
 
 def _annotated(root, names):
     """Returns the paths of the images in the annotations, and their labels."""
-    if not (root / ANNOTATIONS).exists():
-        raise UserError(
-            f"{root / ANNOTATIONS} is missing: it holds the classes of the images in "
-            f"{root / 'images'}. Unpack the archive again."
-        )
-    paths, labels = [], []
-    for line in (root / ANNOTATIONS).read_text().splitlines():
+    path, paths, labels = root / ANNOTATIONS, [], []
+    kind = f"the classes of the images in {root / 'images'}"
+    for line in read_text(path, kind, "Unpack the archive again.").splitlines():
         file, _, fields = line.partition("\t")
         name = fields.partition("\t")[0]
-        if name not in names:
+        if name not in names or file != PurePath(file).name:
             raise UserError(
-                f"{root / ANNOTATIONS} has a line that is not a file, a tab and one of "
-                f"the {len(names)} classes in train/: {line!r}."
+                f"{path} has a line that is not the name of a file, a tab and one of "
+                f"the {len(names)} classes in train/: {line!r}. Unpack the archive "
+                f"again."
             )
         paths.append(str(root / "images" / file))
         labels.append(names.index(name))
+    if not paths:
+        raise UserError(f"{path} is empty. Unpack the archive again.")
     return paths, labels

@@ -35,6 +35,7 @@ class DataSettings:
         0.1,
         "Share of the training images that is held out for validation. The best epoch, "
         "thresholds T for a budget and gates to leave out are chosen on them.",
+        within="at least 0 and below 1",
     )
     batch_size: int = setting(
         128,
