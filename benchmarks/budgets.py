@@ -127,7 +127,7 @@ def text(content: dict) -> str:
 
 def main() -> None:
     """Runs the command on the flags."""
-    source = export_flags.source_from_flags()
+    source = export_flags.source_from_flags(("cost_table",))
     images, _ = source.test_images(FLAGS.images)
     budgets = [float(number) for number in FLAGS.budget_ms]
     content = measure(

@@ -150,7 +150,7 @@ def measure(
 
 def main() -> None:
     """Runs the command on the flags."""
-    source, routes = export_flags.source_from_flags(), None
+    source, routes = export_flags.source_from_flags(("threshold",)), None
     path = export_flags.output_from_flags(source.home / "latency.json")
     count = FLAGS.images if source.run else FLAGS.routes
     if not source.run:

@@ -105,7 +105,7 @@ def table(content: dict) -> str:
 
 def main() -> None:
     """Runs the command on the flags."""
-    source = export_flags.source_from_flags(reads=("batch_size",))
+    source = export_flags.source_from_flags(("batch_size", "threshold"))
     form = Form(threshold=export_flags.threshold_from_flags(source))
     images, _ = source.test_images(FLAGS.images)
     content = measure(source, form, images, FLAGS.batch_size, FLAGS.rounds)

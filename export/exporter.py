@@ -15,21 +15,20 @@ from export.graph.form import Form
 from export.source import Source
 from tfdyn import output
 from tfdyn.data.image_files import load_square
+from tfdyn.errors import UserError
 from tfdyn.files import check_replaceable, check_writable, whole_folder, whole_set
 from tfdyn.locks import locked
 from tfdyn.routing.route import most_frequent
-
-# What `tf.saved_model.save` writes.
-SAVED_MODEL = ("saved_model.pb", "fingerprint.pb", "variables", "assets")
+from tfdyn.routing.threshold import threshold_per_mixed_op
 
 
 def export_tflite(
     source: Source,
     form: Form,
+    images: np.ndarray,
+    labels: np.ndarray | None = None,
     precision: str = "float32",
     route: np.ndarray | None = None,
-    images: np.ndarray | None = None,
-    labels: np.ndarray | None = None,
     choices: dict | None = None,
     name: str | None = None,
 ) -> tuple[pathlib.Path, dict]:
@@ -41,10 +40,10 @@ def export_tflite(
     Args:
         source: `Source` of the network.
         form: `Form` of the graph.
-        precision: Precision of the weights, one of `export.graph.form.PRECISIONS`.
-        route: Flat route `(branches of all MixedOps,)`, for the fixed variant.
         images: uint8 images `(n, height, width, channels)` to check the file on.
         labels: Their labels `(n,)`, to measure the file's accuracy, or `None`.
+        precision: Precision of the weights, one of `export.graph.form.PRECISIONS`.
+        route: Flat route `(branches of all MixedOps,)`, for the fixed variant.
         choices: Entries for the manifest that say how T and the gates were chosen, a
             dict ready for JSON, or `None`.
         name: Name of the file (default: `file_name(form.variant)`).
@@ -53,10 +52,45 @@ def export_tflite(
         The file's path and its entry in `manifest.json`.
 
     Raises:
-        UserError: If an argument is wrong or a check fails.
+        UserError: If an argument is wrong, a check fails, the folder holds what is not
+            of this network, or another command writes into it.
         OSError: If the folder cannot be written to.
     """
+    _check(source, form, images)
+    if (form.variant == "fixed") != (route is not None):
+        raise UserError("The fixed variant, and no other, needs a route.")
+    if route is not None:
+        source.model.route_spec.check(route)
+    path = source.folder / (name or file_name(form.variant))
     check_writable(source.folder)
+    with locked(source.folder):
+        contents = manifest.prepare(source, form, path.name)
+        content, entry = _convert(source, form, precision, route)
+        with whole_set(source.folder) as temporary:
+            (temporary / path.name).write_bytes(content)
+            entry |= tflite_check.check(
+                temporary / path.name, source, form, precision, route, images, labels
+            )
+            entry |= choices or {}
+            if route is not None:
+                entry["route"] = source.model.route_spec.to_json(route)
+            manifest.write(contents, path.name, entry, temporary)
+    return path, entry
+
+
+def _check(source, form, images):
+    """Checks arguments whose faults would appear deep in the graph, or never."""
+    threshold_per_mixed_op(form.threshold, len(source.model.mixed_ops))
+    images, shape = np.asarray(images), source.input_format.shape
+    if images.dtype != "uint8" or images.shape[1:] != shape or not len(images):
+        raise UserError(
+            f"images must be a uint8 array (n, {', '.join(map(str, shape))}) with n of "
+            f"1 or more; got {images.dtype} {images.shape}."
+        )
+
+
+def _convert(source, form, precision, route):
+    """Returns the bytes of the file and what its entry says about them."""
     start = time.perf_counter()
     function = trace.gated(source.model, source.input_format, form, route)
     content = convert(function, precision)
@@ -69,17 +103,7 @@ def export_tflite(
         "bytes": len(content),
         "convert_seconds": round(time.perf_counter() - start, 1),
     }
-    path = source.folder / (name or file_name(form.variant))
-    with locked(source.folder), whole_set(source.folder) as temporary:
-        (temporary / path.name).write_bytes(content)
-        entry |= tflite_check.check(
-            temporary / path.name, source, form, precision, route, images, labels
-        )
-        entry |= choices or {}
-        if route is not None:
-            entry["route"] = source.model.route_spec.to_json(route)
-        manifest.write(source, form, path.name, entry, temporary)
-    return path, entry
+    return content, entry
 
 
 def file_name(variant: str) -> str:
@@ -90,19 +114,19 @@ def file_name(variant: str) -> str:
 def choose_route(
     source: Source,
     threshold: float | list[float],
+    images: np.ndarray,
     route_file: str | None = None,
     image: str | None = None,
-    images: np.ndarray | None = None,
 ) -> tuple[np.ndarray, str]:
     """Chooses the route of the fixed variant: from a file, of one image or of several.
 
     Args:
         source: `Source` of the network.
         threshold: T, a number or a list with one for each MixedOp.
-        route_file: JSON file of a route, or `None`.
-        image: Image file whose route is used, or `None`.
         images: uint8 images `(n, height, width, channels)`. Their most frequent route
             is used if there is neither a file nor an image.
+        route_file: JSON file of a route, or `None`.
+        image: Image file whose route is used, or `None`.
 
     Returns:
         The flat route `(branches of all MixedOps,)`, and a text that says which it is.
@@ -142,12 +166,23 @@ def export_saved_model(
         `export.checks.saved_model_check.check` returns them.
 
     Raises:
-        UserError: If the SavedModel's outputs differ from those of Keras.
+        UserError: If an argument is wrong, the SavedModel's outputs differ from those
+            of Keras, the folder was not made by this command, or another command
+            writes into it.
         OSError: If the folder cannot be written to.
     """
-    model, input_format = source.model, source.input_format
-    check_replaceable(source.folder / "saved_model", SAVED_MODEL)
+    _check(source, form, images)
+    path = source.folder / "saved_model"
+    check_replaceable(path)
     check_writable(source.folder)
+    with locked(source.folder), whole_folder(path) as temporary:
+        _save(source, form, temporary)
+        results = saved_model_check.check(temporary, source, form, images, labels)
+    return path, results
+
+
+def _save(source, form, folder):
+    model, input_format = source.model, source.input_format
     module = tf.Module()
     # Only the variables: to load Keras's layers, one would need Keras.
     module.weights = [variable.value for variable in model.variables]
@@ -155,9 +190,5 @@ def export_saved_model(
         "batched": trace.batched(model, input_format, form),
         "gated": trace.gated(model, input_format, form, constants=False),
     }
-    path = source.folder / "saved_model"
-    with locked(source.folder), whole_folder(path, SAVED_MODEL) as temporary:
-        with output.quiet():
-            tf.saved_model.save(module, str(temporary), signatures=signatures)
-        results = saved_model_check.check(temporary, source, form, images, labels)
-    return path, results
+    with output.quiet():
+        tf.saved_model.save(module, str(folder), signatures=signatures)

@@ -11,15 +11,17 @@ from tfdyn import commands
 from tfdyn.errors import UserError
 from tfdyn.families.settings import Settings
 from tfdyn.files import check_writable
-from tfdyn.routing.threshold import threshold_from_flag
+from tfdyn.routing.threshold import threshold_from_flag, threshold_per_mixed_op
 from tfdyn.settings import fields
 
 if TYPE_CHECKING:
     from export.source import Source
 
 FLAGS = flags.FLAGS
-# Settings of a training that mean the same for an export.
-SHARED = ("threshold", "data_dir", "operating_point", "cost_table", "target_rate")
+# Settings of a training that name what is exported.
+ALWAYS_READ = ("data_dir", "operating_point")
+# Settings of a training that some commands read for a run too.
+SOMETIMES_READ = ("threshold", "cost_table", "target_rate", "batch_size")
 
 
 def define_source() -> None:
@@ -64,7 +66,7 @@ def source_from_flags(reads: tuple[str, ...] = ()) -> "Source":
 
     Args:
         reads: Names of training settings that this command uses for its own purpose,
-            and therefore accepts beside a trained run.
+            and therefore accepts beside a trained run. All accept `ALWAYS_READ`.
 
     Raises:
         UserError: If flags exclude each other, a flagfile is named without a run and
@@ -92,36 +94,54 @@ def source_from_flags(reads: tuple[str, ...] = ()) -> "Source":
             source.model.name,
         )
         return source
-    if name and not FLAGS.run_dir:
-        raise UserError(
-            f"--flagfile names the network {name}, but no run. Name a trained run "
-            f"with --run_dir=runs/NAME, or add --untrained to use random weights."
-        )
-    _refuse_settings(reads)
+    refuse_settings(reads)
     run_dir = FLAGS.run_dir or newest_run().path
     return sources.from_run(run_dir, folder, FLAGS.data_dir, point)
 
 
-def _refuse_settings(reads):
-    """Refuses the settings of a training: a finished run has its own."""
-    for field in dataclasses.fields(Settings):
-        if field.name not in (*SHARED, *reads) and asked(field.name):
+def refuse_settings(reads: tuple[str, ...]) -> None:
+    """Refuses the settings of a training for a finished run, which has its own.
+
+    Args:
+        reads: As in `source_from_flags`.
+
+    Raises:
+        UserError: If such a setting is in a flag or in a flagfile.
+    """
+    if FLAGS.untrained:
+        return
+    flagfile = commands.flagfile_name()
+    names = [field.name for field in dataclasses.fields(Settings)]
+    for name in names:
+        if not FLAGS[name].present or name in (*ALWAYS_READ, *reads):
+            continue
+        if flagfile and not FLAGS.run_dir:
             raise UserError(
-                f"--{field.name} is a setting of a training, and the run was trained "
-                f"already; leave it out."
+                f"--flagfile names the network {flagfile}, but no run. Name a trained "
+                f"run with --run_dir=runs/NAME, or add --untrained to use random "
+                f"weights."
             )
+        if name in SOMETIMES_READ:
+            raise UserError(
+                f"--{name} has no effect on this command for a trained run; leave it "
+                f"out."
+            )
+        source = "" if commands.typed(name) else f" (it is in --flagfile={flagfile})"
+        raise UserError(
+            f"--{name} is a setting of a training, and the run was trained already; "
+            f"leave it out{source}."
+        )
 
 
 def asked(name: str) -> bool:
     """Returns whether the user set a training's setting for this command.
 
-    The settings in the flagfile of a training do not count: they describe the training.
+    With `--untrained` the settings in a flagfile describe the training.
 
     Args:
         name: Name of the flag.
     """
-    of_training = FLAGS["network"].present
-    return commands.typed(name) or (FLAGS[name].present and not of_training)
+    return commands.typed(name) if FLAGS.untrained else FLAGS[name].present
 
 
 def form_from_flags(source: "Source", variant: str = "routed") -> Form:
@@ -132,7 +152,8 @@ def form_from_flags(source: "Source", variant: str = "routed") -> Form:
         variant: Variant of the graph, one of `export.graph.form.VARIANTS`.
 
     Raises:
-        UserError: If a flag does not fit the variant, or T is not in (0, 1].
+        UserError: If a flag does not fit the variant, T is not in (0, 1], or
+            `--threshold` holds more or fewer numbers than there are MixedOps.
     """
     threshold = threshold_from_flags(source)
     return Form(variant, threshold, FLAGS.threshold_input, FLAGS.preprocess)
@@ -145,11 +166,17 @@ def threshold_from_flags(source: "Source") -> float | list[float]:
         source: `Source` of the network.
 
     Raises:
-        UserError: If a number is not in (0, 1].
+        UserError: If a number is not in (0, 1], or there are more or fewer numbers than
+            MixedOps.
     """
-    if asked("threshold") or (source.run is None and FLAGS["threshold"].present):
-        return threshold_from_flag(FLAGS.threshold)
-    return source.model.threshold
+    if not FLAGS["threshold"].present:
+        return source.model.threshold
+    threshold = threshold_from_flag(FLAGS.threshold)
+    try:
+        threshold_per_mixed_op(threshold, len(source.model.mixed_ops))
+    except UserError as error:
+        raise UserError(f"--threshold: {error}") from error
+    return threshold
 
 
 def define_goals() -> None:
@@ -166,15 +193,21 @@ def goal_from_flags() -> tuple | None:
     """Returns the `Goal` that the flags name and its limit, or `None`.
 
     Raises:
-        UserError: If there are several goals or limits, or `--threshold` is set too.
+        UserError: If there are several goals or limits, or `--threshold` is set too, or
+            `--cost_table` is set without a budget.
     """
     from tfdyn.evaluation.thresholds import BUDGET_MS, TARGET_RATE  # Heavy.
 
     goals = []
     if FLAGS.budget_ms:
         goals.append((BUDGET_MS, commands.only_number("budget_ms")))
-    if not FLAGS.untrained and asked("target_rate"):
+    if asked("target_rate"):
         goals.append((TARGET_RATE, FLAGS.target_rate))
+    if asked("cost_table") and not FLAGS.budget_ms:
+        raise UserError(
+            "--cost_table predicts the milliseconds for --budget_ms; add --budget_ms, "
+            "or leave it out."
+        )
     if goals and asked("threshold"):
         raise UserError(
             f"--{goals[0][0].name} finds the threshold; leave out --threshold."

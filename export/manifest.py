@@ -1,5 +1,7 @@
 """Manifest: what was exported and checked, and what an app must know to use it."""
 
+import dataclasses
+import hashlib
 import importlib.metadata
 import json
 
@@ -8,44 +10,87 @@ from export.source import Source
 from tfdyn import __version__
 from tfdyn.errors import UserError
 from tfdyn.files import write_json
+from tfdyn.reading import read_json
 
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert")
+MANIFEST, DESCRIPTION = "manifest.json", "model.json"
+MEND = "Move it away, or name another folder with --export_dir."
 
 
-def write(source: Source, form: Form, name: str, entry: dict, folder) -> None:
-    """Writes `manifest.json` with an exported file added, and `model.json`.
+def prepare(source: Source, form: Form, name: str) -> dict[str, dict]:
+    """Prepares the two files that describe an export, before the work begins.
 
     `model.json` describes the routed file. Until there is one, it describes the file
     of another variant that was exported first.
 
     Args:
         source: `Source` of the network, whose folder may hold earlier exports.
-        form: `Form` of the exported file.
+        form: `Form` of the file that is to be exported.
+        name: Name of that file.
+
+    Returns:
+        Mapping from file names to contents: `manifest.json`, which lacks the entry of
+        the new file, and `model.json`, if it is to be written.
+
+    Raises:
+        UserError: If the folder holds files that no export wrote, a broken manifest or
+            the export of another network; or if the run's `evaluation.json` is broken.
+    """
+    network, earlier = fingerprint(source), _read(source.folder)
+    files = earlier.get("files", {})
+    same = earlier.get("network", network) == network
+    if not same and ({*files} - {name} or earlier.get("source") != source.name):
+        raise UserError(
+            f"{source.folder} holds the export of another network, or of other weights "
+            f"({earlier.get('source')}; this is {source.name}). {MEND}"
+        )
+    ours = {*files, DESCRIPTION} if files else set()
+    for each in {name, DESCRIPTION} - ours:
+        if (source.folder / each).exists():
+            raise UserError(
+                f"{source.folder / each} was not exported by tfdyn (no {MANIFEST} "
+                f"names it) and would be replaced. {MEND}"
+            )
+    content = {"source": source.name, "network": network, "versions": versions()}
+    contents = {MANIFEST: {**content, "files": files}}
+    kept = same and (source.folder / DESCRIPTION).exists()
+    if form.variant == "routed" or not kept:
+        contents[DESCRIPTION] = describe(source, form)
+    return contents
+
+
+def write(contents: dict[str, dict], name: str, entry: dict, folder) -> None:
+    """Writes `manifest.json` with an exported file added, and `model.json`.
+
+    Args:
+        contents: What `prepare` returned.
         name: Name of the exported file.
         entry: What was checked, a dict ready for JSON.
         folder: Path of the folder that the two files are written in.
-
-    Raises:
-        UserError: If the folder holds a `manifest.json` that is not a manifest.
     """
-    path = source.folder / "manifest.json"
-    files = {**_files(path), name: entry}
-    content = {"source": source.name, "versions": versions(), "files": files}
-    if form.variant == "routed" or not (source.folder / "model.json").exists():
-        write_json(folder / "model.json", describe(source, form))
-    write_json(folder / "manifest.json", content)
+    contents[MANIFEST]["files"] = {**contents[MANIFEST]["files"], name: entry}
+    for file, content in contents.items():
+        write_json(folder / file, content)
 
 
-def _files(path):
+def fingerprint(source: Source) -> str:
+    """Returns a digest of the network's weights, input format and classes."""
+    digest = hashlib.sha256(
+        json.dumps(dataclasses.asdict(source.input_format)).encode()
+    )
+    for weight in source.model.weights:
+        digest.update(weight.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _read(folder):
+    path = folder / MANIFEST
     if not path.exists():
         return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))["files"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(
-            f"{path} is not a manifest of exports ({type(error).__name__}: {error}): "
-            f"remove it, or name another folder with --export_dir."
-        ) from error
+    content = read_json(path, "a manifest of exports", MEND)
+    if not isinstance(content.get("files"), dict):
+        raise UserError(f"{path} is not a manifest of exports: it has no files. {MEND}")
+    return content
 
 
 def describe(source: Source, form: Form) -> dict:

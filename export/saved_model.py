@@ -13,7 +13,7 @@ def main() -> None:
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from export.exporter import export_saved_model
 
-    source = export_flags.source_from_flags()
+    source = export_flags.source_from_flags(("threshold",))
     form = export_flags.form_from_flags(source)
     commands.say(f"exporting {source.name}")
     images, labels = source.test_images(FLAGS.check_images)
@@ -25,6 +25,7 @@ def main() -> None:
         for name, row in results.items()
     ]
     content = {"folder": str(path), "trained": source.run is not None, **results}
+    content |= {"checked_on": "noise"} if labels is None else {}
     commands.report(content, "\n".join([*lines, f"wrote {path}"]))
 
 

@@ -2,11 +2,11 @@
 
 import dataclasses
 import functools
-import json
 import pathlib
 
 import keras
 import numpy as np
+from absl import logging
 
 from tfdyn.data.dataset import Dataset, input_format_of
 from tfdyn.data.input_format import InputFormat
@@ -14,7 +14,10 @@ from tfdyn.errors import UserError
 from tfdyn.evaluation.evaluator import load_data
 from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
+from tfdyn.files import check_inside
 from tfdyn.models.routed_model import RoutedModel
+from tfdyn.reading import read_json
+from tfdyn.routing.threshold import check_threshold
 from tfdyn.runs.run_folder import RunFolder
 
 
@@ -47,21 +50,33 @@ class Source:
 
     @property
     def evaluation(self) -> dict | None:
-        """Content of the run's `evaluation.json`, or `None` if there is none."""
+        """Content of the run's `evaluation.json`, or `None` if there is none.
+
+        Raises:
+            UserError: If the file is broken.
+        """
         path = self.run and self.run / "evaluation.json"
-        return json.loads(path.read_text()) if path and path.exists() else None
+        return _read_evaluation(path) if path and path.exists() else None
 
     @functools.cached_property
     def dataset(self) -> Dataset:
         """The `Dataset` that the run was trained on, split in the same way.
 
         Raises:
-            UserError: If the network belongs to no run, or its data are missing.
+            UserError: If the network belongs to no run, or its data are missing or are
+                not those of the training.
+            OSError: If its data are missing and cannot be downloaded.
         """
         if not self.run:
             raise UserError(
                 f"--budget_ms and --latency_table need a trained run and its "
                 f"validation images; got {self.name}. Name a run with --run_dir."
+            )
+        path = self.settings.data_dir
+        if path and not self.data_dir and not pathlib.Path(path).expanduser().is_dir():
+            raise FileNotFoundError(
+                f"The data of {self.run} are not in {path}, where they were in its "
+                f"training: name their folder with --data_dir."
             )
         return load_data(self.run, self.data_dir)
 
@@ -73,18 +88,49 @@ class Source:
 
         Returns:
             uint8 images `(n, height, width, channels)` and their labels `(n,)`. For a
-            network that belongs to no run: `count` images of noise, and `None`.
+            network that belongs to no run, and for a run whose data are not on this
+            machine (a warning says so): `count` images of noise, and `None`.
 
         Raises:
-            UserError: If the run's data are missing.
+            UserError: If the data are not those of the training.
+            OSError: If `data_dir` was passed, and the data are not there.
         """
-        if not self.run:
-            generator = np.random.default_rng(0)
-            shape = (count, *self.input_format.shape)
-            return generator.integers(0, 256, shape, "uint8"), None
-        batches = self.dataset.batches("test", count, normalize=False).take(1)
-        images, labels = next(iter(batches.as_numpy_iterator()))
-        return images, labels
+        if self.run:
+            try:
+                batches = self.dataset.batches("test", count, normalize=False).take(1)
+                images, labels = next(iter(batches.as_numpy_iterator()))
+                return images, labels
+            except OSError as error:
+                if self.data_dir:
+                    raise
+                logging.warning(
+                    "%s Until then noise takes the place of test images, and no "
+                    "accuracy is measured.",
+                    error,
+                )
+        generator = np.random.default_rng(0)
+        shape = (count, *self.input_format.shape)
+        return generator.integers(0, 256, shape, "uint8"), None
+
+
+def _read_evaluation(path):
+    mend = f"Make it again with `python -m tfdyn.evaluate --run_dir={path.parent}`."
+    kind = "an evaluation"
+    content = read_json(path, kind, mend)
+    try:
+        numbers = [content["examples"], content["all_branches"]["accuracy"]]
+        for row in content["routed"]:
+            check_threshold(row["threshold"])
+            numbers += [row["accuracy"], row["macs_mean"]]
+        if not all(isinstance(number, int | float) for number in numbers):
+            raise UserError("a number is missing")
+        if not isinstance(content["dataset"], str):
+            raise UserError("the name of the data set is missing")
+    except (KeyError, TypeError, UserError) as error:
+        raise UserError(
+            f"{path} is not {kind} ({type(error).__name__}: {error}). {mend}"
+        ) from error
+    return content
 
 
 def from_run(
@@ -104,10 +150,10 @@ def from_run(
             the run's folder.
 
     Raises:
-        UserError: If the folder does not hold a finished run, or the run has no such
-            operating point.
+        UserError: If the folder does not hold a finished run, the run has no such
+            operating point, or its `export/` is a link that leads out of it.
     """
-    run = RunFolder(run_dir)
+    home = run = RunFolder(run_dir)
     if operating_point:
         run = run.operating_point(operating_point)
         if not run.finished:
@@ -117,7 +163,9 @@ def from_run(
                 f"--operating_point, or name such a run with --run_dir."
             )
     model, input_format, settings = run.load_model(), run.input_format(), run.settings()
-    folder = pathlib.Path(folder or run / "export")
+    if not folder:
+        folder = check_inside(run / "export", home.path)
+    folder = pathlib.Path(folder)
     return Source(
         str(run), model, input_format, settings, folder, run, data_dir, run.path
     )

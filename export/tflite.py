@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tfdyn.models.routed_model import RoutedModel
 
 FLAGS = flags.FLAGS
+# Settings of a training that this command reads for a run too.
+READS = ("threshold", "cost_table", "target_rate")
 
 
 def convert_model(
@@ -52,7 +54,8 @@ def convert_model(
         are to those of Keras.
 
     Raises:
-        UserError: If an argument is wrong, or the file fails a check.
+        UserError: If an argument is wrong, the file fails a check, or the folder holds
+            what is not of this network.
         OSError: If the folder cannot be written to.
     """
     # As in `main`: TensorFlow takes seconds to import.
@@ -70,23 +73,23 @@ def convert_model(
     source = from_model(model, input_format, path.parent)
     form = Form(threshold=source.model.threshold if threshold is None else threshold)
     images = source.test_images(32)[0] if images is None else images
-    _, entry = export_tflite(source, form, precision, images=images, name=path.name)
+    _, entry = export_tflite(source, form, images, precision=precision, name=path.name)
     return entry
 
 
 def main() -> None:
     """Runs the command on the flags."""
+    export_flags.refuse_settings(READS)
+    _refuse_unused_flags()
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
-    from export import gates, goal
-    from export.exporter import choose_route, export_tflite
+    from export import gates, goal, manifest
+    from export.exporter import choose_route, export_tflite, file_name
 
-    if (FLAGS.route or FLAGS.image) and FLAGS.variant != "fixed":
-        raise UserError(
-            "--route and --image are for --variant=fixed; add it, or leave them out."
-        )
-    source = export_flags.source_from_flags()
-    form = export_flags.form_from_flags(source, FLAGS.variant)
     limits = export_flags.goal_from_flags()
+    source = export_flags.source_from_flags(READS)
+    form = export_flags.form_from_flags(source, FLAGS.variant)
+    # The export checks this too, but the search of T takes minutes.
+    manifest.prepare(source, form, file_name(form.variant))
     commands.say(f"exporting {source.name}: {form.variant}, {FLAGS.precision}")
     choices = {}
     if limits:
@@ -100,15 +103,43 @@ def main() -> None:
     images, labels = source.test_images(FLAGS.check_images)
     route = None
     if form.variant == "fixed":
+        if labels is None and source.run and not (FLAGS.route or FLAGS.image):
+            raise UserError(
+                "--variant=fixed without the run's data needs --route or --image: the "
+                "most frequent route of noise means nothing."
+            )
         route, reason = choose_route(
-            source, form.threshold, FLAGS.route, FLAGS.image, images
+            source, form.threshold, images, FLAGS.route, FLAGS.image
         )
         commands.say(f"fixed: {reason}")
+    if labels is None:
+        choices["checked_on"] = "noise"
     path, entry = export_tflite(
-        source, form, FLAGS.precision, route, images, labels, choices
+        source, form, images, labels, FLAGS.precision, route, choices
     )
     content = {"file": str(path), "trained": source.run is not None, **entry}
     commands.report(content, _text(path, entry))
+
+
+def _refuse_unused_flags():
+    variant, route, image = FLAGS.variant, FLAGS.route, FLAGS.image
+    if (route or image) and variant != "fixed":
+        raise UserError(
+            "--route and --image are for --variant=fixed; add it, or leave them out."
+        )
+    if route and image:
+        raise UserError(
+            "--route and --image exclude each other; leave one of them out."
+        )
+    uses_t = variant == "routed" or (variant == "fixed" and not route)
+    if export_flags.asked("threshold") and not uses_t:
+        other = "--route" if route else f"--variant={variant}"
+        raise UserError(f"--threshold has no effect with {other}; leave it out.")
+    if FLAGS.latency_table and variant != "routed":
+        raise UserError(
+            f"--latency_table leaves out gates of the routed variant, and "
+            f"--variant={variant} has none to leave out. Leave one of the two out."
+        )
 
 
 def _text(path, entry):

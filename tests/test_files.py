@@ -68,13 +68,35 @@ def test_files_of_a_set_appear_together_or_not_at_all(tmp_path):
     assert contents(tmp_path) == {"a": "new", "b": "new"}
 
 
+def write_folder(path, text):
+    with whole_folder(path) as temporary:
+        (temporary / "deep").mkdir(parents=True)
+        (temporary / "deep" / "a").write_text(text)
+
+
 def test_a_folder_replaces_the_old_one_whole(tmp_path):
-    path = tmp_path / "folder"
     for text in ("old", "new"):
-        with whole_folder(path, ["a"]) as temporary:
-            temporary.mkdir()
-            (temporary / "a").write_text(text)
-    assert contents(tmp_path) == {"folder/a": "new"}
+        write_folder(tmp_path / "folder", text)
+    names = {"folder/deep/a": "new", f"folder/{files.LIST}": "deep\ndeep/a"}
+    assert contents(tmp_path) == names
+
+
+def test_an_empty_folder_may_be_replaced(tmp_path):
+    (tmp_path / "folder").mkdir()
+    write_folder(tmp_path / "folder", "new")
+    assert (tmp_path / "folder" / "deep" / "a").exists()
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "deep/thesis.txt", "deep/more/a"])
+def test_a_folder_to_which_files_were_added_is_kept(tmp_path, name):
+    path = tmp_path / "folder"
+    write_folder(path, "old")
+    (path / name).parent.mkdir(exist_ok=True)
+    (path / name).write_text("mine")
+    before = contents(tmp_path)
+    with pytest.raises(ValueError, match="folder holds .* did not write.*move it away"):
+        write_folder(path, "new")
+    assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("kind", ["other file", "link", "file"])
@@ -89,8 +111,7 @@ def test_a_folder_that_is_not_ours_is_never_emptied(tmp_path, kind):
     }[kind]()
     before = contents(tmp_path)
     with pytest.raises(ValueError, match="move it away"):
-        with whole_folder(path, ["a"]):
-            raise AssertionError("not reached")
+        write_folder(path, "new")
     assert contents(tmp_path) == before
 
 

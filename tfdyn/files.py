@@ -11,6 +11,8 @@ from tfdyn.errors import UserError
 
 # Prefix of the folders that hold what is being written. They remain after a kill.
 PREFIX = ".tfdyn-tmp-"
+# File in a folder that was written whole: the names of all that was written.
+LIST = ".tfdyn-files"
 
 
 @contextlib.contextmanager
@@ -58,16 +60,15 @@ def whole_set(folder):
 
 
 @contextlib.contextmanager
-def whole_folder(path, names):
+def whole_folder(path):
     """Returns a context for writing a folder whole or not at all.
 
     Its content is written elsewhere, and replaces the old folder when the context ends.
-    After an error, the old folder is unchanged.
+    After an error, the old folder is unchanged. The file `LIST` in it names what was
+    written: an old folder that holds anything else is not ours to delete.
 
     Args:
         path: Path of the folder.
-        names: Names of the files and folders that it may hold. An old folder with
-            anything else is not ours to delete.
 
     Yields:
         The temporary path, a `pathlib.Path`. The folder does not exist yet.
@@ -76,21 +77,23 @@ def whole_folder(path, names):
         UserError: If the path is a file or a link, or the old folder holds other files.
     """
     path = pathlib.Path(path)
-    check_replaceable(path, names)
+    check_replaceable(path)
     with _temporary_folder(path.parent) as folder:
-        yield folder / path.name
-        check_replaceable(path, names)
+        new = folder / path.name
+        yield new
+        names = "\n".join(sorted(_names(new)))
+        (new / LIST).write_text(names, encoding="utf-8", errors="surrogateescape")
+        check_replaceable(path)
         if path.exists():
             os.replace(path, folder / "old")
-        os.replace(folder / path.name, path)
+        os.replace(new, path)
 
 
-def check_replaceable(path: pathlib.Path, names) -> None:
-    """Checks that a folder holds only what a command of ours writes, or is new.
+def check_replaceable(path: pathlib.Path) -> None:
+    """Checks that a folder is new, or holds only what `whole_folder` wrote.
 
     Args:
         path: Path of the folder.
-        names: Names of the files and folders that the command writes into it.
 
     Raises:
         UserError: If the path is a file or a link, or the folder holds other files.
@@ -100,12 +103,21 @@ def check_replaceable(path: pathlib.Path, names) -> None:
             f"{path} should be a folder, or not exist, but is a "
             f"{'link' if path.is_symlink() else 'file'}: move it away."
         )
-    strangers = [p.name for p in path.glob("*") if p.name not in names]
-    if strangers:
+    written = {LIST}
+    if (path / LIST).is_file():
+        text = (path / LIST).read_text(encoding="utf-8", errors="surrogateescape")
+        written.update(text.split("\n"))
+    stranger = next((name for name in _names(path) if name not in written), None)
+    if stranger is not None:
         raise UserError(
-            f"{path} holds {strangers[0]!r}, which this command did not write, and "
+            f"{path} holds {stranger!r}, which this command did not write, and "
             f"would be replaced: move it away, or choose another folder."
         )
+
+
+def _names(folder):
+    """Yields the paths of all that is in a folder, relative to it."""
+    return (path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ def main() -> None:
     from tfdyn.costs.cost_table import CostTable
     from tfdyn.runs.tables import load_table
 
-    source = export_flags.source_from_flags()
+    source = export_flags.source_from_flags(("threshold", "cost_table"))
     form = export_flags.form_from_flags(source)
     table = CostTable.load(FLAGS.cost_table) if FLAGS.cost_table else None
     if source.run and not table:
@@ -27,7 +27,7 @@ def main() -> None:
     )
     images, labels = source.test_images(FLAGS.check_images)
     folder, content = export_android(
-        source, form, FLAGS.precision, images, labels, table
+        source, form, images, labels, FLAGS.precision, table
     )
     text = (
         f"{table_text(content)}\n\nwrote {folder}: {SCRIPT} times the models on a "

@@ -8,12 +8,13 @@ import numpy as np
 
 from export.android import benchmark, page
 from export.android.inputs import Inputs, cost_of
-from export.exporter import export_tflite, file_name
+from export.exporter import export_tflite
 from export.graph.form import Form
 from export.interpreter import Interpreter
 from export.source import Source
 from tfdyn import output
 from tfdyn.costs.cost_table import CostTable
+from tfdyn.errors import UserError
 from tfdyn.files import (
     check_replaceable,
     check_writable,
@@ -26,20 +27,14 @@ from tfdyn.routing.route import most_frequent
 
 TEMPLATES = pathlib.Path(__file__).with_name("templates")
 SCRIPT = "run_benchmark.sh"
-# What the folder may hold.
-NAMES = (
-    *map(file_name, ("routed", "all_branches", "fixed")),
-    *("model.json", "manifest.json", "labels.txt", "inputs.json", "inputs"),
-    *(SCRIPT, "benchmark.txt", "README.md"),
-)
 
 
 def export_android(
     source: Source,
     form: Form,
-    precision: str = "float32",
-    images: np.ndarray | None = None,
+    images: np.ndarray,
     labels: np.ndarray | None = None,
+    precision: str = "float32",
     table: CostTable | None = None,
 ) -> tuple[pathlib.Path, dict]:
     """Writes a folder for TFLite's stock benchmark and for an app's assets.
@@ -52,10 +47,10 @@ def export_android(
     Args:
         source: `Source` of the network.
         form: `Form` of the routed model.
-        precision: Precision of the weights, one of `export.graph.form.PRECISIONS`.
         images: uint8 images `(n, height, width, channels)` on which the models are
             checked, and from which the three images are chosen.
         labels: Their labels `(n,)`, or `None`.
+        precision: Precision of the weights, one of `export.graph.form.PRECISIONS`.
         table: `CostTable` in ms, which predicts the time of each route, or `None`. The
             three images are chosen by this time, or else by MACs.
 
@@ -63,15 +58,17 @@ def export_android(
         The folder's path and the content of its `inputs.json`.
 
     Raises:
-        UserError: If an argument is wrong, a check fails, or the folder was not made
-            by this command.
+        UserError: If an argument is wrong, a check fails, `labels.txt` cannot hold the
+            name of a class, the folder was not made by this command, or another
+            command writes into it.
         OSError: If the folder cannot be written to.
     """
+    _check_labels(source.input_format.class_names)
     inputs = Inputs(source, form, images, labels, cost_of(source.model, table))
     folder = source.folder / "android"
-    check_replaceable(folder, NAMES)
+    check_replaceable(folder)
     check_writable(source.folder)
-    with locked(source.folder), whole_folder(folder, NAMES) as temporary:
+    with locked(source.folder), whole_folder(folder) as temporary:
         temporary.mkdir()
         inside = dataclasses.replace(source, folder=temporary)
         entries = {}
@@ -82,7 +79,7 @@ def export_android(
                 form, variant=variant, threshold_input=threshold_input
             )
             path, entry = export_tflite(
-                inside, variant_form, precision, route, images, labels
+                inside, variant_form, images, labels, precision, route
             )
             entries[variant] = entry
             return path
@@ -108,3 +105,17 @@ def export_android(
         text = page.page(TEMPLATES / "README.md", inside, form, entries, content)
         write_text(temporary / "README.md", text)
     return folder, content
+
+
+def _check_labels(names):
+    """Checks that a text file with one name a line can hold the names of the classes.
+
+    Android's libraries leave out empty lines.
+    """
+    for name in names:
+        encoded = name.encode(errors="replace").decode()
+        if not name.strip() or name.splitlines() != [name] or encoded != name:
+            raise UserError(
+                f"labels.txt, one class a line, cannot hold the class {name!r}: its "
+                f"name is empty, has a line break or is not UTF-8. Rename the class."
+            )

@@ -106,11 +106,13 @@ class Inputs:
             indices: Mapping from names to indices of images.
 
         Returns:
-            A dict: `of` (n), `trained`, `threshold`, `threshold_input` and, under
+            A dict: `of` (n), `labelled` (whether the images have labels; noise has
+            none), `trained`, `threshold`, `threshold_input` and, under
             `inputs`, what the model returns for each of the images.
         """
         return {
             "of": len(self._images),
+            "labelled": self._labels is not None,
             "trained": self._source.run is not None,
             "threshold": self._threshold,
             "threshold_input": bool(self._others),

@@ -42,7 +42,7 @@ def page(
         "models": "\n".join(_models(entries)),
         "inputs": table_text(content),
         "images": content["of"],
-        "kind": "test images" if source.run else "noise images",
+        "kind": "test images" if content["labelled"] else "noise images",
         "fixed_share": f"{content['fixed_route_share']:.1%}",
         "classes": len(input_format.class_names),
         "labels": _shortened(input_format.class_names),

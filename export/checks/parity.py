@@ -9,8 +9,8 @@ from tfdyn.errors import UserError
 from tfdyn.layers import execution
 from tfdyn.routing.threshold import threshold_per_mixed_op
 
-# A router selects its largest weights until their sum reaches T. If a sum is as near to
-# T as this, a rounding error may change which branches run.
+# A router compares sums of weights (DRNet) or probabilities (DMNN, InstaNAS) with T. If
+# one is as near to T as this, a rounding error may change which branches run.
 ROUTE_MARGIN = 1e-4
 
 
@@ -21,9 +21,9 @@ class Tolerance:
     Attributes:
         logits: Largest difference of a logit, for images with the same route.
         top1: Smallest share of the images, 0 to 1, that must have the same class.
-        route_margin: A route may differ from Keras's at a MixedOp if a sum of its
-            largest weights is at most this far from T. `None` allows all differences,
-            because the parameters of the routers were rounded.
+        route_margin: A route may differ from Keras's in branches whose selection
+            changes when T changes by this much. `None` allows all differences, because
+            the parameters of the routers were rounded.
     """
 
     logits: float
@@ -96,21 +96,34 @@ class Reference:
             outputs = self._model(images, training=False, **arguments)
         return outputs["logits"], self._model.route_spec.flatten(outputs["route"])
 
-    def margin(self, image: np.ndarray, threshold, index: int) -> float:
-        """Returns how near to T the sums of a MixedOp's largest weights come.
+    def near_threshold(
+        self, image: np.ndarray, threshold, index: int, route, margin: float
+    ) -> bool:
+        """Returns whether rounding may be why a MixedOp runs other branches.
+
+        It may if every branch that differs is selected on one side of T, at T - margin
+        or T + margin, and not on the other. So the sum of weights (DRNet) or the
+        probability (DMNN, InstaNAS) that is compared with T is that near to it.
 
         Args:
             image: Normalised float32 image `(height, width, channels)`.
             threshold: T, a number or a list with one for each MixedOp.
-            index: Index of the MixedOp.
+            index: Index of the MixedOp. Those before it run the same branches in Keras
+                and in the file.
+            route: Flat route of the file `(branches of all MixedOps,)`.
+            margin: Largest distance from T.
         """
-        count = len(self._model.mixed_ops)
-        thresholds = threshold_per_mixed_op(threshold, count)
-        threshold_here, thresholds[index:] = thresholds[index], 1.0
-        _, (route,) = self(image[None], thresholds)
-        # T=1 selects every branch, so these are all weights of the router.
-        weights = list(self._model.route_spec.split(route).values())[index]
-        return np.abs(np.cumsum(np.sort(weights)[::-1]) - threshold_here).min()
+        thresholds = threshold_per_mixed_op(threshold, len(self._model.mixed_ops))
+        here, runs = thresholds[index], []
+        for near in (here, here - margin, here + margin):
+            thresholds[index] = np.clip(near, np.finfo("float32").tiny, 1.0)
+            _, (keras_route,) = self(image[None], thresholds)
+            runs.append(self._part(keras_route, index) != 0)
+        differs = runs[0] != (self._part(route, index) != 0)
+        return bool((runs[1] != runs[2])[differs].all())
+
+    def _part(self, route, index):
+        return list(self._model.route_spec.split(np.asarray(route)).values())[index]
 
     def first_difference(self, route_a, route_b) -> int | None:
         """Returns the index of the first MixedOp that runs different branches.
@@ -169,13 +182,12 @@ def compare(
     same_route = np.array([index is None for index in first])
     near = 0
     for row in np.flatnonzero(~same_route) if tolerance.route_margin else ():
-        margin = reference.margin(images[row], threshold, first[row])
-        if margin > tolerance.route_margin:
+        place = images[row], threshold, first[row], file_routes[row]
+        if not reference.near_threshold(*place, tolerance.route_margin):
             raise UserError(
                 f"The route of image {row} differs from Keras's at MixedOp "
-                f"{first[row]}. That is allowed if a sum of its weights is within "
-                f"{tolerance.route_margin:g} of T={threshold}; the nearest is "
-                f"{margin:.2g} away. {ADVICE}"
+                f"{first[row]}. That is allowed only for branches that are selected "
+                f"within {tolerance.route_margin:g} of T={threshold}. {ADVICE}"
             )
         near += 1
     difference = np.abs(logits - file_logits).max(axis=-1) / scale

@@ -1,5 +1,6 @@
 """SavedModels: two signatures that need TensorFlow alone."""
 
+import dataclasses
 import pathlib
 import subprocess
 import sys
@@ -62,3 +63,23 @@ def test_it_takes_the_place_of_an_older_one_whole(source, monkeypatch):
     assert [entry.name for entry in pathlib.Path(source.folder).iterdir()] == [
         path.name
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["thesis.txt", "variables/thesis.txt", "saved_model.pb"]
+)
+def test_a_folder_that_it_did_not_make_stays(source, tmp_path, name):
+    path = tmp_path / "saved_model" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    here = dataclasses.replace(source, folder=tmp_path)
+    with pytest.raises(ValueError, match="did not write.*move it away"):
+        export_saved_model(here, Form(threshold=0.7), source.test_images(2)[0])
+    assert path.read_text() == "mine"
+
+
+def test_a_threshold_of_another_length(source, tmp_path):
+    here = dataclasses.replace(source, folder=tmp_path)
+    with pytest.raises(ValueError, match="one for each of the 2 connections; got 3"):
+        export_saved_model(here, Form(threshold=[0.7] * 3), source.test_images(2)[0])
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,8 @@ from tiny_settings import tiny_settings
 
 from export import source as sources
 from tfdyn.data import dataset as datasets
-from tfdyn.files import check_writable
+from tfdyn.files import check_writable, write_json
+from tfdyn.runs.run_folder import RunFolder
 
 
 def test_a_run_exports_to_its_own_folder(tiny_run):
@@ -42,6 +43,53 @@ def test_the_data_of_a_run_are_loaded_once(tiny_run, monkeypatch):
     source = sources.from_run(tiny_run.path, data_dir="moved")
     assert source.dataset.num_examples("validation") and len(source.test_images(5)[0])
     assert [data_dir for _, data_dir, *_ in loaded] == ["moved"]
+
+
+def move_data(tiny_run, folder, data_dir):
+    """A copy of the run that says it was trained on data in `data_dir`."""
+    run = RunFolder(shutil.copytree(tiny_run.path, folder))
+    with open(run / "flags.txt", "a") as file:
+        file.write(f"--data_dir={data_dir}\n")
+    return run
+
+
+def test_a_run_without_its_data_sees_noise(tiny_run, tmp_path, caplog):
+    run = move_data(tiny_run, tmp_path / "run", "gone/photos")
+    source = sources.from_run(run.path)
+    images, labels = source.test_images(3)
+    assert images.shape == (3, 8, 8, 1) and images.std() > 50 and labels is None
+    assert "are not in gone/photos, where they were" in caplog.text
+    assert "--data_dir. Until then noise" in caplog.text
+    with pytest.raises(OSError, match="gone/photos.*--data_dir"):
+        _ = source.dataset
+
+
+def test_data_that_were_named_must_be_there(tiny_run, tmp_path, monkeypatch):
+    def load(name, data_dir, *args):
+        raise FileNotFoundError(f"no {data_dir}")
+
+    monkeypatch.setattr(datasets, "load", load)
+    source = sources.from_run(tiny_run.path, data_dir="gone")
+    with pytest.raises(OSError, match="no gone"):
+        source.test_images(3)
+
+
+BROKEN = {"dataset": 3, "examples": "many", "all_branches": {}, "routed": [{}]}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_evaluation_that_is_none(tiny_run, tmp_path, name):
+    run = RunFolder(shutil.copytree(tiny_run.path, tmp_path / "run"))
+    row = {"threshold": 0.5, "accuracy": 0.9, "macs_mean": 10.0}
+    content = {"dataset": "digits", "examples": 9, "all_branches": {"accuracy": 1}}
+    content["routed"] = [row, {**row, "threshold": [0.5, 0.6]}]
+    write_json(run / "evaluation.json", content)
+    source = sources.from_run(run.path)
+    assert source.evaluation == content
+    for broken in ({**content, name: BROKEN[name]}, {**content, name: None}):
+        write_json(run / "evaluation.json", broken)
+        with pytest.raises(ValueError, match="is not an evaluation.*tfdyn.evaluate"):
+            _ = source.evaluation
 
 
 def test_an_untrained_network_sees_noise_and_has_its_own_folder():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 
@@ -10,12 +11,15 @@ import pytest
 from paths import ROOT
 from PIL import Image
 
+from export import exporter
 from export import source as sources
 from export.checks import parity
-from export.exporter import choose_route, export_tflite
+from export.exporter import choose_route, export_saved_model, export_tflite
 from export.graph.form import Form
 from export.interpreter import Interpreter
+from tfdyn.locks import locked
 from tfdyn.routing.random_routes import random_routes
+from tfdyn.runs.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +82,9 @@ def test_a_threshold_that_is_an_input_changes_the_work(source, images):
 
 @pytest.mark.parametrize("precision", ["float16", "dynamic"])
 def test_smaller_precisions(source, images, precision):
-    path, entry = export_tflite(source, Form(threshold=0.7), precision, images=images)
+    path, entry = export_tflite(
+        source, Form(threshold=0.7), images, precision=precision
+    )
     assert entry["precision"] == precision
     # The gates stay gates.
     assert entry["operations"]["IF"] == 4
@@ -97,7 +103,7 @@ def test_other_variants_are_checked_too(source, images, variant):
 def test_a_fixed_route_is_in_the_manifest(source, images):
     route, chosen = choose_route(source, 0.7, images=images)
     assert "of 24 images" in chosen
-    path, entry = export_tflite(source, Form("fixed"), route=route, images=images)
+    path, entry = export_tflite(source, Form("fixed"), images, route=route)
     assert "IF" not in entry["operations"]
     assert entry["route"] == source.model.route_spec.to_json(route)
 
@@ -106,10 +112,10 @@ def test_a_route_from_a_file_or_a_picture(source, images, tmp_path):
     (route,) = random_routes(source.model.route_spec, 1, 1.0)
     path = tmp_path / "route.json"
     path.write_text(json.dumps(source.model.route_spec.to_json(route)))
-    read, _ = choose_route(source, 0.7, route_file=path)
+    read, _ = choose_route(source, 0.7, images, route_file=path)
     np.testing.assert_allclose(read, route, atol=1e-6)
     Image.fromarray(images[3, :, :, 0]).save(tmp_path / "three.png")
-    image_route, _ = choose_route(source, 0.7, image=tmp_path / "three.png")
+    image_route, _ = choose_route(source, 0.7, images, image=tmp_path / "three.png")
     expected = parity.Reference(source.model)(
         source.input_format.normalize(images[3:4]), 0.7
     )
@@ -125,9 +131,87 @@ def test_a_file_that_fails_its_check_is_not_left(source, images, tmp_path, monke
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_precision(source, images):
-    with pytest.raises(ValueError, match="one of float32, float16, dynamic"):
-        export_tflite(source, Form(), "int4", images=images)
+@pytest.mark.parametrize(
+    ("form", "changes", "message"),
+    [
+        (Form(), {"precision": "int4"}, "one of float32, float16, dynamic"),
+        (Form(threshold=[0.5] * 7), {}, "one for each of the 2 connections; got 7"),
+        (Form(), {"images": np.zeros((2, 8, 8, 1))}, "uint8 array .*got float64"),
+        (Form(), {"images": np.zeros((2, 9, 8, 1), "uint8")}, r"\(n, 8, 8, 1\)"),
+        (Form(), {"images": np.zeros((0, 8, 8, 1), "uint8")}, "n of 1 or more"),
+        (Form("fixed"), {}, "needs a route"),
+        (Form(), {"route": np.ones(4)}, "The fixed variant, and no other"),
+        (Form("fixed"), {"route": np.zeros(4)}, "must run 1 or more"),
+        (Form("fixed"), {"route": -np.ones(4)}, "needs weights from 0 to 1"),
+        (Form("fixed"), {"route": np.ones(3)}, "has 4 weights"),
+    ],
+)
+def test_an_argument_that_cannot_be(source, images, tmp_path, form, changes, message):
+    elsewhere = dataclasses.replace(source, folder=tmp_path)
+    with pytest.raises(ValueError, match=message):
+        export_tflite(elsewhere, form, **{"images": images[:2], **changes})
+    assert list(tmp_path.iterdir()) == []
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def refuse_conversion(*args):
+    raise AssertionError("nothing may be converted")
+
+
+@pytest.mark.parametrize("name", ["evaluation.json", "manifest.json"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "{}", "[]", "null", "[" * 100_000, '{"files": [], "routed": [{}]}', None],
+    ids=range(8),
+)
+def test_a_broken_file_is_refused_before_the_conversion(
+    exported, source, images, tmp_path, monkeypatch, name, text
+):
+    run, folder = tmp_path / "run", tmp_path / "run" / "export"
+    shutil.copytree(source.folder, folder)
+    place = run if name == "evaluation.json" else folder
+    (place / name).unlink(missing_ok=True)
+    (place / name).mkdir() if text is None else (place / name).write_text(text)
+    source = dataclasses.replace(source, folder=folder, run=RunFolder(run))
+    before = contents(folder) if text is not None else None
+    monkeypatch.setattr(exporter, "convert", refuse_conversion)
+    with pytest.raises(ValueError, match=name):
+        export_tflite(source, Form(threshold=0.3), images)
+    assert before is None or contents(folder) == before
+
+
+def test_one_export_at_a_time_and_the_second_is_told(source, images, monkeypatch):
+    monkeypatch.setattr(exporter, "convert", refuse_conversion)
+    with locked(source.folder):
+        with pytest.raises(ValueError, match="being written by another command"):
+            export_tflite(source, Form(), images)
+        with pytest.raises(ValueError, match="being written by another command"):
+            export_saved_model(source, Form(), images)
+
+
+def test_an_export_folder_that_leads_out_of_the_run(source, tmp_path):
+    run, outside = tmp_path / "run", tmp_path / "outside"
+    outside.mkdir()
+    shutil.copytree(source.run.path, run)
+    (run / "export").symlink_to(outside)
+    with pytest.raises(ValueError, match="export leads to .*outside of"):
+        sources.from_run(run)
+    assert sources.from_run(run, run / "export").folder == run / "export"
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "manifest.json", "model.json"])
+def test_a_link_in_the_folder_is_replaced(exported, source, images, tmp_path, name):
+    folder, outside = tmp_path / "export", tmp_path / "outside"
+    shutil.copytree(source.folder, folder)
+    (folder / name).rename(outside)
+    before = outside.read_bytes()
+    (folder / name).symlink_to(outside)
+    here = dataclasses.replace(source, folder=folder)
+    export_tflite(here, Form(threshold=0.4), images[:2])
+    assert outside.read_bytes() == before and not (folder / name).is_symlink()
 
 
 def command(*arguments, cwd):

@@ -25,22 +25,64 @@ def test_a_route_is_read_as_it_was_written(model, tmp_path):
     np.testing.assert_allclose(model.route_spec.load(path), route, atol=1e-6)
 
 
+FIRST = "cell_0_node_2_from_0"
+
+
+def write_route(path, route, **changes):
+    path.write_text(json.dumps({**route, **changes}))
+    return path
+
+
 @pytest.mark.parametrize(
-    "change",
+    ("changes", "message"),
     [
-        lambda route: route.popitem(),
-        lambda route: route.update(dict.fromkeys(route, [1, 0])),
-        lambda route: route.update(dict.fromkeys(route, [float("nan")] * 5)),
-        lambda route: route.update(dict.fromkeys(route, "all")),
+        ({FIRST: [1, 0]}, "node_2_from_0 needs 5 weights"),
+        ({FIRST: [[1, 0, 0, 0, 0]]}, "is not a list of numbers"),
+        ({FIRST: [0] * 5}, "must run 1 or more of its branches"),
+        ({FIRST: [1, -0.5, 0, 0, 0]}, "needs weights from 0 to 1"),
+        ({FIRST: [1, 1.5, 0, 0, 0]}, "needs weights from 0 to 1"),
+        ({FIRST: [float("nan")] * 5}, "needs weights from 0 to 1"),
+        ({FIRST: [float("inf"), 0, 0, 0, 0]}, "needs weights from 0 to 1"),
+        ({FIRST: [10**400, 0, 0, 0, 0]}, "too large"),
+        ({FIRST: "all"}, "all is not a list of numbers"),
+        ({FIRST: ["1", 0, 0, 0, 0]}, "is not a list of numbers"),
+        ({FIRST: None}, "None is not a list of numbers"),
+        ({"cell_9": [1, 0, 0, 0, 0]}, "it names 'cell_9', which is no MixedOp"),
     ],
 )
-def test_what_is_no_route_of_the_network_is_an_error(model, tmp_path, change):
+def test_what_is_no_route_of_the_network_is_an_error(model, tmp_path, changes, message):
     route = model.route_spec.to_json(np.ones(20))
-    change(route)
-    path = tmp_path / "route.json"
-    path.write_text(json.dumps(route))
-    with pytest.raises(ValueError, match="not a route of this network.*cell_0_node_2"):
+    path = write_route(tmp_path / "route.json", route, **changes)
+    with pytest.raises(ValueError, match=f"not a route of this network: .*{message}"):
         model.route_spec.load(path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "[" * 100_000, "{}"], ids=range(5))
+def test_what_is_no_route_at_all_is_an_error(model, tmp_path, text):
+    path = tmp_path / "route.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="route.json is not a route of this network"):
+        model.route_spec.load(path)
+
+
+def test_a_route_of_a_binary_network(tmp_path):
+    spec = make_dmnn().route_spec
+    nothing = spec.to_json(np.zeros(spec.size))
+    if not any(spec.least_branches):  # Every block may be passed by.
+        path = write_route(tmp_path / "route.json", nothing)
+        assert not spec.load(path).any()
+    name, weights = next(iter(nothing.items()))
+    half = {name: [0.5] * len(weights)}
+    path = write_route(tmp_path / "route.json", nothing, **half)
+    with pytest.raises(ValueError, match=f"{name} needs weights 0 or 1"):
+        spec.load(path)
+
+
+def test_a_flat_route_is_checked_too(model):
+    model.route_spec.check(np.ones(20, "float32"))
+    for route in (np.ones(19), np.ones((1, 20)), -np.ones(20), np.zeros(20)):
+        with pytest.raises(ValueError, match="needs|must run|has 20 weights"):
+            model.route_spec.check(route)
 
 
 def test_the_most_frequent_set_of_branches_and_its_mean_weights():

@@ -6,13 +6,13 @@ converts between them. A flat route holds the MixedOps in the network's order.
 
 import collections
 import dataclasses
-import json
 import pathlib
 
 import numpy as np
 from keras import ops
 
 from tfdyn.errors import UserError
+from tfdyn.reading import read_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,22 +80,51 @@ class RouteSpec:
             UserError: If the file does not hold a route of this network.
             OSError: If the file cannot be read.
         """
+        example = f'{{"{next(iter(self.branches))}": [0, 0, 1, 0, 0], …}}'
+        expected = f"Expected a JSON object with weights of each MixedOp: {example}."
+        content = read_json(path, "a route of this network", expected)
         try:
-            with open(path, encoding="utf-8") as file:
-                content = json.load(file)
-            weights = [np.asarray(content[name], "float32") for name in self.branches]
-            for name, size, part in zip(
-                self.branches, self.sizes, weights, strict=True
-            ):
-                if part.shape != (size,) or not np.isfinite(part).all():
-                    raise UserError(f"{name} needs {size} finite numbers")
-        except (KeyError, TypeError, ValueError) as error:
+            if others := sorted(content.keys() - self.branches.keys()):
+                raise UserError(f"it names {others[0]!r}, which is no MixedOp")
+            if missing := [name for name in self.branches if name not in content]:
+                raise UserError(f"it lacks {missing[0]}")
+            parts = {name: _weights(content[name]) for name in self.branches}
+            self._check(parts)
+        except (UserError, OverflowError) as error:
             raise UserError(
-                f"{path} is not a route of this network ({type(error).__name__}: "
-                f"{error}). Expected a JSON object with the weights of each MixedOp, "
-                f'such as {{"{next(iter(self.branches))}": [0, 0, 1, 0, 0], …}}.'
+                f"{path} is not a route of this network: {error}. {expected}"
             ) from error
-        return np.concatenate(weights)
+        return self.flatten(parts)
+
+    def check(self, flat_route: np.ndarray) -> None:
+        """Checks that a flat route can run.
+
+        Args:
+            flat_route: Array `(size,)`.
+
+        Raises:
+            UserError: If it has another shape, if a weight is not from 0 to 1 (or, in a
+                binary network, not 0 or 1), or if a MixedOp runs too few branches.
+        """
+        if np.shape(flat_route) != (self.size,):
+            raise UserError(
+                f"A route of this network has {self.size} weights; got the shape "
+                f"{np.shape(flat_route)}. Pass one flat route."
+            )
+        self._check(self.split(np.asarray(flat_route)))
+
+    def _check(self, parts):
+        for (name, part), size, least in zip(
+            parts.items(), self.sizes, self.least_branches, strict=True
+        ):
+            if part.shape != (size,):
+                raise UserError(f"{name} needs {size} weights")
+            if not ((part >= 0) & (part <= 1 + 1e-6)).all():  # Means are rounded.
+                raise UserError(f"{name} needs weights from 0 to 1")
+            if self.binary and not np.isin(part, (0, 1)).all():
+                raise UserError(f"{name} needs weights 0 or 1")
+            if np.count_nonzero(part) < least:
+                raise UserError(f"{name} must run {least} or more of its branches")
 
     def to_json(self, flat_route) -> dict:
         """Returns a flat route `(size,)` as an object that `load` reads."""
@@ -112,6 +141,15 @@ class RouteSpec:
         """
         runs = np.where(np.asarray(flat_route) != 0, "1", "0")
         return " ".join("".join(part) for part in self.split(runs).values())
+
+
+def _weights(values):
+    numbers = isinstance(values, list) and all(
+        isinstance(value, int | float) for value in values
+    )
+    if not numbers:
+        raise UserError(f"{str(values)[:80]} is not a list of numbers")
+    return np.array([float(value) for value in values], "float32")
 
 
 def select_mixed_ops(route: dict, mixed_ops: list) -> dict:

@@ -17,6 +17,8 @@ from export.checks import parity
 from export.graph.form import Form
 from export.interpreter import Interpreter
 from tfdyn.costs.cost_table import CostTable
+from tfdyn.files import whole_folder
+from tfdyn.locks import locked
 
 COUNT = 24
 
@@ -42,7 +44,7 @@ def table(source):
 def exported(source, images, table):
     """The folder and what `export` says of it; T is an input."""
     form = Form(threshold=0.7, threshold_input=True)
-    return folder_module.export_android(source, form, "float32", *images, table)
+    return folder_module.export_android(source, form, *images, table=table)
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def test_what_is_in_the_folder(exported, source):
             for n in ("light", "median", "heavy")
             for e in ("raw", "png")
         ),
-        *("run_benchmark.sh", "benchmark.txt"),
+        *("run_benchmark.sh", "benchmark.txt", ".tfdyn-files"),
     }
     assert os.access(folder / "run_benchmark.sh", os.X_OK)
     assert json.loads((folder / "inputs.json").read_text()) == found
@@ -158,14 +160,11 @@ def test_the_calls_on_the_page(exported):
 
 
 def test_normalised_inputs_over_an_older_folder(source, elsewhere, images, tmp_path):
-    (tmp_path / "android").mkdir()
-    (tmp_path / "android" / "run_benchmark.sh").touch()
-    (tmp_path / "android" / "inputs").mkdir()
-    (tmp_path / "android" / "inputs" / "older.png").touch()
+    with whole_folder(tmp_path / "android") as older:
+        (older / "inputs").mkdir(parents=True)
+        (older / "inputs" / "older.png").touch()
     form = Form(threshold=0.7, preprocess=False)
-    folder, found = folder_module.export_android(
-        elsewhere, form, "float16", images[0], images[1]
-    )
+    folder, found = folder_module.export_android(elsewhere, form, *images, "float16")
     assert not (folder / "inputs" / "older.png").exists()
     row = found["inputs"]["heavy"]
     assert "milliseconds" not in row
@@ -176,14 +175,32 @@ def test_normalised_inputs_over_an_older_folder(source, elsewhere, images, tmp_p
     assert "FloatArray" in (folder / "README.md").read_text()
 
 
-def test_a_folder_of_another_is_not_replaced(elsewhere, images, tmp_path):
-    (tmp_path / "android").mkdir()
-    (tmp_path / "android" / "build.gradle").touch()
-    with pytest.raises(
-        ValueError, match="android holds 'build.gradle'.*choose another"
-    ):
-        folder_module.export_android(elsewhere, Form(threshold=0.7), images=images[0])
-    assert (tmp_path / "android" / "build.gradle").exists()
+@pytest.mark.parametrize("name", ["build.gradle", "README.md", "inputs/mine.png"])
+def test_a_folder_of_another_is_not_replaced(elsewhere, images, tmp_path, name):
+    path = tmp_path / "android" / name
+    path.parent.mkdir(parents=True)
+    path.touch()
+    with pytest.raises(ValueError, match="android holds .*choose another"):
+        folder_module.export_android(elsewhere, Form(threshold=0.7), *images)
+    assert path.exists()
+
+
+def test_one_export_at_a_time(elsewhere, images):
+    with locked(elsewhere.folder):
+        with pytest.raises(ValueError, match="being written by another command"):
+            folder_module.export_android(elsewhere, Form(threshold=0.7), *images)
+
+
+@pytest.mark.parametrize(
+    "name", ["new\nline", "a\r", "a\x85b", "a\u2028b", "", " ", "caf\udce9"]
+)
+def test_a_class_that_labels_txt_cannot_hold(elsewhere, images, tmp_path, name):
+    names = (*elsewhere.input_format.class_names[1:], name)
+    input_format = dataclasses.replace(elsewhere.input_format, class_names=names)
+    source = dataclasses.replace(elsewhere, input_format=input_format)
+    with pytest.raises(ValueError, match="labels.txt.*Rename the class"):
+        folder_module.export_android(source, Form(threshold=0.7), *images)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_model_that_fails_its_check_leaves_nothing(
@@ -192,9 +209,7 @@ def test_a_model_that_fails_its_check_leaves_nothing(
     strict = parity.Tolerance(-1.0, 1.0, 1e-4)
     monkeypatch.setitem(parity.TOLERANCES, "float32", strict)
     with pytest.raises(ValueError, match="Logits differ"):
-        folder_module.export_android(
-            elsewhere, Form(threshold=0.7), images=images[0][:2]
-        )
+        folder_module.export_android(elsewhere, Form(threshold=0.7), images[0][:2])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -204,11 +219,9 @@ def test_a_table_is_looked_at_before_anything_is_converted(
     monkeypatch.setattr(folder_module, "export_tflite", None)
     macs = CostTable.count(source.model.modules)
     with pytest.raises(ValueError, match="table in ms, as .*; got one in macs"):
-        folder_module.export_android(source, Form(), "float32", *images, macs)
+        folder_module.export_android(source, Form(), *images, table=macs)
     with pytest.raises(ValueError, match="lacks stem"):
-        folder_module.export_android(
-            source, Form(), "float32", *images, CostTable("ms", {})
-        )
+        folder_module.export_android(source, Form(), *images, table=CostTable("ms", {}))
 
 
 @pytest.mark.slow

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from tiny_networks import IMAGES, make, run, sharpen
+from keras import ops
+from tiny_networks import IMAGES, make, make_dmnn, make_instanas, run, sharpen
 
 from export.checks import parity
 
@@ -77,17 +78,48 @@ def test_another_route_is_refused_far_from_the_threshold(reference, outputs):
     assert compare(reference, outputs, (logits, other), rounded)["same_route"] == 5
 
 
-def test_another_route_is_counted_near_the_threshold(model, reference):
+def near_drnet(model):
+    """T just above the largest weight of the first MixedOp for the first image."""
     weights = run(model, IMAGES, threshold=1.0)["route"][model.mixed_ops[0].name][0]
-    near = float(weights.max()) + 5e-5
-    expected = reference(IMAGES, near)
-    routes = expected[1].copy()
-    routes[0, :5] = 0.2
-    assert reference.margin(IMAGES[0], near, 0) < parity.ROUTE_MARGIN
+    return float(weights.max()) + 5e-5
+
+
+def near_dmnn(model):
+    """T just above the probability that the first gate is shut for the first image."""
+    logits, _ = model.routers[0](model.stem(IMAGES[:1]))
+    return float(np.asarray(ops.softmax(logits))[0, 0, 0]) + 5e-5
+
+
+def near_instanas(model):
+    logits = np.asarray(model.router(IMAGES[:1])).reshape(-1)
+    return float(1 / (1 + np.exp(logits[0]))) + 5e-5
+
+
+@pytest.mark.parametrize(
+    ("make_model", "near"),
+    [(make, near_drnet), (make_dmnn, near_dmnn), (make_instanas, near_instanas)],
+)
+def test_another_route_is_counted_near_the_threshold_alone(make_model, near):
+    model = sharpen(make_model())
+    reference, threshold = parity.Reference(model), near(model)
+    logits, routes = (np.array(x) for x in reference(IMAGES, threshold))
+    _, below = reference(IMAGES, threshold - 1e-4)
+    (differs,) = np.nonzero((routes[0] != 0) != (below[0] != 0))
+    index = reference.first_difference(routes[0], below[0])
+    assert index == 0 and len(differs)
+    actual = routes.copy()
+    actual[0] = below[0]
     found = compare(
         reference,
-        expected,
-        (expected[0] + 0.5 * (np.arange(6) == 0)[:, None], routes),
-        threshold=near,
+        (logits, routes),
+        (logits + 0.5 * (np.arange(6) == 0)[:, None], actual),
+        threshold=threshold,
     )
     assert found["route_near_threshold"] == 1 and found["same_route"] == 5
+    with pytest.raises(ValueError, match="route of image 0 differs"):
+        compare(
+            reference,
+            (logits, routes),
+            (logits, np.where(np.arange(6)[:, None] == 0, routes == 0, routes)),
+            threshold=threshold,
+        )
