@@ -29,7 +29,7 @@ class DataSettings:
     image_size: int | None = setting(
         None,
         "Height and width of the images in pixels (default: the data set's).",
-        within="from 1 to 4096",
+        within="from 1 to 2048",
     )
     validation_share: float = setting(
         0.1,
@@ -64,5 +64,5 @@ class DataSettings:
         0,
         "Side of the square that cutout blanks in training images, in pixels. 0: no "
         "cutout.",
-        within="from 0 to 4096",
+        within="from 0 to 2048",
     )
