@@ -103,7 +103,8 @@ def test_a_file_keeps_the_table(tmp_path, modules):
         provenance={"device": "a phone"},
     )
     table.save(tmp_path / "table.json")
-    assert vars(CostTable.load(tmp_path / "table.json")) == vars(table)
+    loaded = CostTable.load(tmp_path / "table.json")
+    assert loaded.content() == table.content()
     assert [path.name for path in tmp_path.iterdir()] == ["table.json"]
 
 

@@ -2,6 +2,7 @@
 
 import pathlib
 
+from tfdyn.costs import provenance
 from tfdyn.data import categories as category_sets
 from tfdyn.evaluation import image_table, reports
 from tfdyn.evaluation.evaluator import Evaluator, load_data
@@ -88,7 +89,8 @@ def evaluate(
             images[threshold] = of_images
     pairs = [(row["threshold"], {**row, **results[row["threshold"]]}) for row in rows]
     shown = _nearest(model, [threshold for threshold, _ in pairs[1:]])
-    content = reports.evaluation(dataset.name, model_name, pairs, path, shown)
+    origin = provenance.origin(table) if table else None
+    content = reports.evaluation(dataset.name, model_name, pairs, path, shown, origin)
     if per_image:
         image_table.write(per_image, images, class_names, model.route_spec)
     write_json(run / "evaluation.json", content)

@@ -5,7 +5,7 @@ import pytest
 from clock import Clock
 from tiny_networks import IMAGES, make, random_route, sharpen
 
-from export.latency import latency_table, probes
+from export.latency import latency_table, probes, provenance
 from export.source import Source
 from tfdyn.costs.cost_table import CostTable, module_key
 from tfdyn.costs.route_cost import RouteCost
@@ -53,7 +53,7 @@ def test_it_predicts_every_route(model, clock, table, tmp_path):
     predicted = np.asarray(RouteCost(model.modules, table).total(routes))
     joined = model.route_spec.flatten(routes)
     forced = [clock.of_route(route) for route in joined]
-    saved = latency_table.saved_by_forcing(table, model.modules)
+    saved = provenance.saved_by_forcing(table, model.modules)
     np.testing.assert_allclose(predicted - saved, forced, rtol=1e-5)
     assert saved == pytest.approx(clock.total("router") + clock.selection)
 
@@ -101,7 +101,7 @@ def test_times_that_tell_nothing():
 def test_a_table_of_another_making_is_refused(model):
     table = CostTable.count(model.modules)
     with pytest.raises(ValueError, match="not one of `python -m export.latency`"):
-        latency_table.saved_by_forcing(table, model.modules)
+        provenance.saved_by_forcing(table, model.modules)
 
 
 def test_spread():

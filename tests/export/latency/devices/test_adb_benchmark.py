@@ -6,7 +6,7 @@ import adb_phone
 import pytest
 from adb_phone import AVERAGE, MEDIAN, measured
 
-from export.latency.devices.adb_connection import DeviceError
+from export.latency.devices.adb_process import DeviceError
 
 
 @pytest.fixture(scope="module")
