@@ -16,7 +16,7 @@ def main() -> None:
     from export.latency.devices.devices import make_device
     from export.latency.provenance import num_threads_of
     from tfdyn.costs import provenance
-    from tfdyn.runs.tables import load_in_ms
+    from tfdyn.costs.cost_table import CostTable
 
     _check_flags()
     source = export_flags.source_from_flags()
@@ -27,7 +27,7 @@ def main() -> None:
     _check_outputs(path)
     images, _ = source.test_images(max(1, FLAGS.validate))
     if FLAGS.check or (FLAGS.validate and path.exists()):
-        table = load_in_ms(path)
+        table = CostTable.load(path)
         threads = num_threads_of(table)
         if commands.typed("num_threads") and threads != FLAGS.num_threads:
             raise UserError(

@@ -48,7 +48,8 @@ def origin(table) -> str:
     if not there:
         return "measured on an unknown device"
     date = _word(table.provenance.get("date", "at an unknown date"))
-    return f"measured on {_describe(there, table.provenance)}, {date}"
+    device = _describe(there, table.provenance.get("num_threads"))
+    return f"measured on {device}, {date}"
 
 
 def differences(table, here: dict | None = None) -> list[str]:
@@ -65,7 +66,7 @@ def differences(table, here: dict | None = None) -> list[str]:
     """
     there = _device(table)
     if not there:
-        return ["the table does not say on which device"]
+        return ["the table does not say where it was measured"]
     if here is None:
         if there.get("device", "host") != "host":
             return []  # A table of a phone, made to predict for that phone.
@@ -93,7 +94,7 @@ def warn(table, here: dict | None = None) -> None:
         here: The device to compare with, as for `differences`.
     """
     if table.unit == "ms" and (texts := differences(table, here)):
-        device = _describe(here or this_machine(), {})
+        device = _describe(here or this_machine())
         _warn(
             f"warning: {table.name} was {origin(table)}; this machine is {device} "
             f"({'; '.join(texts)}). Its milliseconds may be far off here: measure "
@@ -114,7 +115,7 @@ def _device(table):
     return device if isinstance(device, dict) else {}
 
 
-def _describe(device, provenance):
+def _describe(device, num_threads=None):
     names = [device[name] for name in ("manufacturer", "model") if device.get(name)]
     title = (
         device.get("processor") or " ".join(map(_word, names)) or device.get("device")
@@ -123,8 +124,8 @@ def _describe(device, provenance):
     details += [device["device"]] if names and device.get("device") else []
     details += [f"Android {device['android']}"] if device.get("android") else []
     details += [f"{device['cores']} cores"] if device.get("cores") else []
-    if threads := provenance.get("num_threads"):
-        details.append(f"{threads} thread{'s' * (threads != 1)}")
+    if num_threads:
+        details.append(f"{num_threads} thread{'s' * (num_threads != 1)}")
     details = f" ({', '.join(map(_word, details))})" if details else ""
     return f"{_word(title or 'an unknown device')}{details}"
 
