@@ -1,5 +1,7 @@
 """Provenance of latency tables: what validations read in it, checked."""
 
+import reprlib
+
 from export.latency.devices.checks import MOST_THREADS
 from tfdyn.costs.cost_table import CostTable, is_number
 from tfdyn.errors import UserError
@@ -75,9 +77,10 @@ def num_threads_of(table: CostTable) -> int:
         UserError: If the table's provenance does not have it.
     """
     threads = table.provenance.get("num_threads", 1)
-    if not isinstance(threads, int) or not is_number(threads, MOST_THREADS):
+    whole = isinstance(threads, int) and is_number(threads)
+    if not whole or not 1 <= threads <= MOST_THREADS:
         raise UserError(
-            f"{table.name}: `num_threads` in its provenance is {threads!r}, not a "
+            f"{table.name}: `num_threads` in its provenance is {reprlib.repr(threads)}, not a "
             f"whole number from 1 to {MOST_THREADS}. Make the table anew with `python "
             f"-m export.latency`."
         )

@@ -74,12 +74,14 @@ def differences(table, here: dict | None = None) -> list[str]:
         if "processor" not in there:
             return ["the table does not say on which processor"]
     versions = table.provenance.get("versions")
-    there = {**(versions if isinstance(versions, dict) else {}), **there}
+    parts = [there, versions] if isinstance(versions, dict) else [there]
     texts = [
-        f"{name}: {_word(there[name])} there, {_word(here[name])} here"
+        f"{name}: {_word(part[name])} there, {_word(here[name])} here"
+        for part in parts
         for name in (*HARDWARE, *SOFTWARE)
-        if name in there and name in here and there[name] != here[name]
+        if name in part and name in here and part[name] != here[name]
     ]
+    texts = list(dict.fromkeys(texts))
     threads, cores = table.provenance.get("num_threads"), here.get("cores")
     if isinstance(threads, int) and isinstance(cores, int) and threads > cores:
         texts.append(f"{threads} threads there, only {cores} cores here")

@@ -71,6 +71,29 @@ def test_its_parts(model, clock, table):
     assert sum(counts) == len(model.modules) and max(counts) > 1
 
 
+@pytest.mark.parametrize("changes", [{"selection": -9.0}, {"rest": -9.0}])
+def test_noise_makes_no_cost_negative(model, clock, monkeypatch, tmp_path, changes):
+    for name, value in changes.items():  # Parts take longer alone than in the whole.
+        monkeypatch.setattr(clock, name, value)
+    table = compose(model, clock)
+    table.save(tmp_path / "latency.json")  # Which refuses costs below 0.
+    cost = RouteCost(model.modules, CostTable.load(tmp_path / "latency.json"))
+    off = np.zeros(len(clock.own_route))
+    routing = max(0.0, clock.total("router") + clock.selection)
+    expected = clock.of_route(off) + routing
+    assert float(cost.total(model.route_spec.split(off[None]))[0]) == pytest.approx(
+        expected, rel=1e-5
+    )
+
+
+def test_a_device_whose_clock_stands_still(model, clock, monkeypatch):
+    monkeypatch.setattr(clock, "costs", dict.fromkeys(clock.costs, 0.0))
+    for name in ("over", "not_taken", "selection"):
+        monkeypatch.setattr(clock, name, 0.0)
+    with pytest.raises(ValueError, match="No module takes longer than an empty file"):
+        compose(model, clock)
+
+
 def test_no_branch_costs_less_than_nothing(model, clock, monkeypatch):
     costs = {key: 0.0 if "Skip" in key else cost for key, cost in clock.costs.items()}
     monkeypatch.setattr(clock, "costs", costs)
@@ -96,12 +119,6 @@ def test_what_overflows_a_cache_costs_more(more):
 def test_times_that_tell_nothing():
     routes = [(np.zeros(3), 0.0), (np.ones(3), 0.0)]
     assert latency_table._in_network(np.zeros(3), routes) == (1.0, 0.0, 0.0)
-
-
-def test_a_table_of_another_making_is_refused(model):
-    table = CostTable.count(model.modules)
-    with pytest.raises(ValueError, match="not one of `python -m export.latency`"):
-        provenance.saved_by_forcing(table, model.modules)
 
 
 def test_spread():

@@ -16,6 +16,7 @@ from export import flags as export_flags
 from export import source as sources
 from export.latency import __main__ as latency
 from export.latency import probes, profiler
+from export.latency.devices import adb_connection
 from tfdyn import commands, output
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
@@ -195,6 +196,89 @@ def test_a_validation_fails(command, phone, path, table, scenario, message):
     assert re.match(f"(?s)error: .*{message}", text) and "resumes there" in text
     partial = "latency.phone.validation.partial"
     assert left(path) == [TABLE, partial] and path.read_bytes() == table
+
+
+def test_a_clock_that_is_too_coarse(command, phone, path):
+    for _ in range(2):  # The second time it does not fail on what the first kept.
+        before = timed(phone) if (phone.folder / "calls").exists() else 0
+        text = said(command)
+        assert text.startswith("error: No module takes longer than an empty file: ")
+        assert timed(phone) > before
+    phone.play(by_size=True)
+    command()
+    assert left(path) == [TABLE]
+
+
+@pytest.mark.parametrize(
+    "taken, flags, message",
+    [
+        (TABLE, {}, "latency.phone.json must name a JSON file, such as"),
+        (PARTIAL + "/mine", {}, "latency.phone.partial holds 'mine'.*: move it away"),
+        ("latency.phone.validation.png", {"validate": 2}, "validation.png is a folder"),
+        ("latency.phone.validation.json", {"validate": 2}, "json is a folder"),
+        ("latency.phone.validation.partial/mine", {"validate": 2}, "holds 'mine'"),
+    ],
+)
+def test_what_stands_in_the_way_is_said_before_anything_is_timed(
+    command, phone, path, taken, flags, message
+):
+    (path.parent / taken).mkdir(parents=True)
+    assert re.match(f"error: .*{message}", said(command, **flags))
+    assert not timed(phone) and (path.parent / taken).is_dir()
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        ({"timeout": float("nan")}, "--timeout must be from 1 to 86400 seconds; got n"),
+        ({"timeout": float("inf")}, "--timeout must be from 1 to 86400 seconds; got i"),
+        ({"check": True, "validate": 2}, "--check and --validate exclude each other"),
+        ({"check": True}, "There is no cost table .*latency.phone.json"),
+    ],
+)
+def test_flags_that_do_not_fit(command, phone, path, flags, message):
+    assert re.match(f"error: .*{message}", said(command, **flags))
+
+
+def test_a_table_is_checked(command, phone, source, path, capsys, caplog):
+    phone.play(by_size=True)
+    command()
+    phone.play(times="count=50 median=9000000\n")
+    command(check=True)
+    text = capsys.readouterr().out
+    assert f"checking {path}, measured on Acme Phone 7 [EU] (adb-" in text
+    assert "route 0" in text and "mean" in text
+    assert f"times of {path} are " in caplog.text and "below those" in caplog.text
+    assert left(path) == [TABLE]
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"provenance": "a phone"}, "latency.phone.json is not a cost table: its prov"),
+        ({"device": "a phone"}, "is of the device a phone, not of adb-emulator"),
+        ({"selection": "0.1"}, "has no number `selection`"),
+        ({"routes": {"route 0": "1"}}, "`routes` in its provenance are no times"),
+        ({"num_threads": "two"}, "`num_threads` in its provenance is 'two'"),
+    ],
+)
+def test_a_table_of_a_strange_making(command, phone, path, table, changes, message):
+    content = json.loads(table)
+    content["provenance"] |= changes
+    content |= {key: changes[key] for key in changes if key == "provenance"}
+    path.write_text(json.dumps(content))
+    for flags in ({"validate": 2}, {"check": True}):
+        if "selection" in changes and "check" in flags:
+            continue  # It needs no selection.
+        assert re.match(f"error: .*{message}", said(command, **flags))
+    assert not timed(phone)
+
+
+def test_adb_that_never_answers(command, phone, path, monkeypatch):
+    monkeypatch.setattr(adb_connection, "LIST_SECONDS", 0.3)
+    phone.play(silent=True)
+    assert re.match("error: `adb devices` did not answer in 0.3 s", said(command))
+    assert not path.parent.exists()
 
 
 def test_disconnected_halfway_it_goes_on(command, phone, made, path, caplog):
