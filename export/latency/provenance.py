@@ -2,7 +2,7 @@
 
 import reprlib
 
-from export.latency.devices.checks import MOST_THREADS
+from export.interpreter import MOST_THREADS
 from tfdyn.costs.cost_table import CostTable, is_number
 from tfdyn.errors import UserError
 
@@ -80,8 +80,8 @@ def num_threads_of(table: CostTable) -> int:
     whole = isinstance(threads, int) and is_number(threads)
     if not whole or not 1 <= threads <= MOST_THREADS:
         raise UserError(
-            f"{table.name}: `num_threads` in its provenance is {reprlib.repr(threads)}, not a "
-            f"whole number from 1 to {MOST_THREADS}. Make the table anew with `python "
-            f"-m export.latency`."
+            f"{table.name}: `num_threads` in its provenance is "
+            f"{reprlib.repr(threads)}, not a whole number from 1 to {MOST_THREADS}. "
+            f"Make the table anew with `python -m export.latency`."
         )
     return threads

@@ -1,26 +1,6 @@
-"""Checks of what is asked of a device: how many threads, which file, how many runs."""
+"""Checks of what is asked of a session: which file, how many runs."""
 
 from tfdyn.errors import UserError
-
-# More threads than any CPU has cores.
-MOST_THREADS = 1024
-
-
-def check_threads(num_threads: int, most: int = MOST_THREADS) -> None:
-    """Checks a number of CPU threads.
-
-    Args:
-        num_threads: The number.
-        most: Largest number allowed, such as the number of cores.
-
-    Raises:
-        UserError: If it is below 1 or above `most`.
-    """
-    if not 1 <= num_threads <= most:
-        limit = "" if most == MOST_THREADS else ", the cores of this machine"
-        raise UserError(
-            f"num_threads must be from 1 to {most}{limit}; got {num_threads}."
-        )
 
 
 def check_run(name: str, files: dict, runs: int) -> None:

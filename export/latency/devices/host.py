@@ -6,10 +6,11 @@ import platform
 import statistics
 import time
 
-from export.interpreter import Interpreter
-from export.latency.devices.checks import check_run, check_threads
+from export.interpreter import Interpreter, check_num_threads
+from export.latency.devices.checks import check_run
 from tfdyn import output
 from tfdyn.costs.provenance import this_machine
+from tfdyn.errors import UserError
 
 # Number of runs before those that are timed. The first runs of a loaded file are slow.
 WARM_UP = 5
@@ -53,7 +54,13 @@ class Host:
         Raises:
             UserError: If `num_threads` is below 1 or above the number of cores.
         """
-        check_threads(num_threads, os.cpu_count() or 1)
+        check_num_threads(num_threads)
+        cores = os.cpu_count() or 1
+        if num_threads > cores:
+            raise UserError(
+                f"num_threads={num_threads} is more than the {cores} cores of this "
+                f"machine: time with at most one thread a core."
+            )
 
         def measure(name, runs=50):
             check_run(name, files, runs)
