@@ -23,7 +23,7 @@ ROWS = (
 
 
 def route_macs(
-    model: RoutedModel, routes: np.ndarray, routers: bool
+    model: RoutedModel, routes: np.ndarray, routers: bool, ungated: tuple = ()
 ) -> dict[str, np.ndarray]:
     """Counts the MACs that each form runs on each route.
 
@@ -31,29 +31,36 @@ def route_macs(
         model: `RoutedModel`.
         routes: Flat routes `(n, branches of all MixedOps)`.
         routers: Whether routers run in the forms "routed" and "all_branches".
+        ungated: Names of the branches that always run in the form "routed".
 
     Returns:
         Mapping from the names of the forms to MACs, arrays `(n,)`.
     """
     always, branches = trace.macs(model, routers=False)
-    on_route = always + (np.asarray(routes) != 0) @ branches
+    runs = np.asarray(routes) != 0
+    on_route = always + runs @ branches
     on_all = np.full(len(routes), always + branches.sum())
     router_macs = trace.macs(model)[0] - always if routers else 0
+    always_routed, gated = trace.macs(model, routers, ungated)
     return {
-        "routed": on_route + router_macs,
+        "routed": always_routed + runs @ gated,
         "all_branches": on_all + router_macs,
         "forced": on_route,
         "fixed": on_route,
     }
 
 
-def summary(rows: list[dict], gates: int) -> dict:
+def summary(rows: list[dict], branches: int, ungated: bool = False) -> dict:
     """Computes medians and quartiles over images.
 
+    The cost of a gate is found in the form "forced", where every branch has one.
+
     Args:
-        rows: For each image a dict with `gates_taken`, the number of taken gates, and
-            with `macs` and `ms`, which map the names of the forms to numbers.
-        gates: Number of gates of the routed form.
+        rows: For each image a dict with `branches`, the number of branches of its
+            route, and with `macs` and `ms`, which map the names of the forms to
+            numbers.
+        branches: Number of branches of the network.
+        ungated: Whether the form "routed" has fewer gates than the form "forced".
 
     Returns:
         A dict whose values come from `spread`, unless another type is named here:
@@ -62,7 +69,8 @@ def summary(rows: list[dict], gates: int) -> dict:
         - `time_saved`, `macs_saved`: shares of what the form all_branches takes, and
           `saved_ratio`, the first divided by the second.
         - `routed_to_all_branches`, `routed_to_fixed`: ratios of times.
-        - `routers_ms`: milliseconds that the routers take, `None` without routers.
+        - `routers_ms`: milliseconds that the routers take. `None` without routers, and
+          with `ungated`: then the two forms differ by more than the routers.
         - `gate_us`: microseconds that all gates take, divided by their number.
         - `gate_fit`: what `fit_gates` returns.
         - `fixed_images`: the number of images with a fixed form.
@@ -90,10 +98,12 @@ def summary(rows: list[dict], gates: int) -> dict:
         "saved_ratio": spread((1 - time[saves]) / (1 - macs[saves])),
         "routed_to_all_branches": spread(time),
         "routed_to_fixed": spread(column("ms", "routed", with_fixed) / ms["fixed"]),
-        "routers_ms": spread(ms["routed"] - ms["forced"]) if routers else None,
-        "gate_us": spread(gating_us / gates),
+        "routers_ms": (
+            spread(ms["routed"] - ms["forced"]) if routers and not ungated else None
+        ),
+        "gate_us": spread(gating_us / branches),
         "gate_fit": fit_gates(
-            [row["gates_taken"] for row in with_fixed], gates, gating_us
+            [row["branches"] for row in with_fixed], branches, gating_us
         ),
         "fixed_images": len(with_fixed),
     }

@@ -14,7 +14,9 @@ thread:
 The time of the routers is that of routed less that of forced. The time of the gates is
 that of forced less that of fixed: gates decide, and the runtime shares and fuses
 nothing across a gate. With `--latency_table`, the form routed has no gates that cost
-more time than they save, as in the file of `export.tflite --latency_table`.
+more time than they save, as in the file of `export.tflite --latency_table`. Branches
+without a gate run for every image, which its MACs include; the time of the routers is
+then not determined.
 
 A network that is not trained is measured on random routes, and none of its forms runs
 routers. Its form routed is the graph whose route is an input, and all_branches is the
@@ -74,18 +76,20 @@ def measure(
     Returns:
         A dict ready for JSON: the settings; what `latency_report.summary` returns;
         `routes`, the different routes as text; and under `images` one dict for each
-        image. It has `route`, an index in `routes`; `gates_taken`, the number of taken
-        gates; and `macs` and `ms`, which map each form to its MACs and to the
-        milliseconds of one run, the median over the rounds. The form "fixed" is left
-        out for an image whose route has none.
+        image. It has `route`, an index in `routes`; `branches`, the number of branches
+        on it; `gates_taken`, the number of taken gates in the routed form; and `macs`
+        and `ms`, which map each form to its MACs and to the milliseconds of one run,
+        the median over the rounds. The form "fixed" is left out for an image whose
+        route has none.
     """
+    ungated = tuple(ungated)
     spec, by_router = source.model.route_spec, routes is None
     variants = ROUTER_VARIANTS if by_router else FORCED_VARIANTS
     sizes = np.repeat(spec.sizes, spec.sizes)
     equal = np.ones(spec.size) if spec.binary else 1 / sizes
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: pathlib.Path(folder, f"{name}.tflite") for name in variants}
-        left_out = {"routed": tuple(ungated)}
+        left_out = {"routed": ungated}
         runtimes = {
             name: litert.load(
                 source,
@@ -116,11 +120,14 @@ def measure(
         litert_results = {
             name: litert.benchmark(paths[name]) for name in ("routed", "all_branches")
         }
-    macs = latency_report.route_macs(source.model, routes, routers=by_router)
+    macs = latency_report.route_macs(source.model, routes, by_router, ungated)
+    names = [module.name for module in source.model.modules if module.kind == "branch"]
+    gated = ~np.isin(names, ungated)
     rows = [
         {
             "route": indices[i],
-            "gates_taken": int(np.count_nonzero(routes[i])),
+            "branches": int(np.count_nonzero(routes[i])),
+            "gates_taken": int(np.count_nonzero(routes[i][gated])),
             "macs": {name: int(macs[name][i]) for name in ms},
             "ms": ms,
         }
@@ -134,9 +141,9 @@ def measure(
         "rounds": rounds,
         "loop": loop,
         "variants": {**variants, "fixed": "fixed"},
-        "gates": spec.size,
+        "gates": spec.size - len(ungated),
         "ungated": list(ungated),
-        **latency_report.summary(rows, spec.size),
+        **latency_report.summary(rows, spec.size, bool(ungated)),
         "litert_benchmark": {
             "inputs": litert.BENCHMARK_INPUTS[by_router],
             **litert_results,

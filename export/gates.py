@@ -5,6 +5,7 @@ import pathlib
 
 from export.graph.form import Form
 from export.source import Source
+from tfdyn.costs import provenance
 from tfdyn.evaluation.evaluator import Evaluator
 from tfdyn.evaluation.thresholds import count_validation
 from tfdyn.models.routed_model import RoutedModel
@@ -25,8 +26,9 @@ def leave_out(
 
     Returns:
         The form with `ungated` set, and a dict for the manifest: `latency_table` (the
-        path) and `ungated`, which maps the name of each branch without a gate to the
-        share of the images, 0 to 1, that run it.
+        path), `latency_table_origin` (where and when it was measured) and `ungated`,
+        which maps the name of each branch without a gate to the share of the images,
+        0 to 1, that run it.
 
     Raises:
         UserError: If the source is not a run or has no validation images, if the file
@@ -37,7 +39,11 @@ def leave_out(
     count_validation(dataset)
     result = Evaluator(source.model).on(dataset, "validation", form.threshold)
     shares = useless(source.model, table, result["use"])
-    choices = {"latency_table": str(latency_table), "ungated": shares}
+    choices = {
+        "latency_table": str(latency_table),
+        "latency_table_origin": provenance.origin(table),
+        "ungated": shares,
+    }
     return dataclasses.replace(form, ungated=tuple(shares)), choices
 
 
@@ -80,5 +86,5 @@ def line(choices: dict, model: RoutedModel) -> str:
     branches = model.route_spec.size
     return (
         f"{len(choices['ungated'])} of {branches} branches run without a gate, by "
-        f"{choices['latency_table']}"
+        f"{choices['latency_table']}, {choices['latency_table_origin']}"
     )

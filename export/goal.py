@@ -4,6 +4,7 @@ import dataclasses
 
 from export.graph.form import Form
 from export.source import Source
+from tfdyn.costs import provenance
 from tfdyn.errors import UserError
 from tfdyn.evaluation.evaluator import Evaluator
 from tfdyn.evaluation.reports import goal_line
@@ -25,7 +26,8 @@ def meet(
 
     Returns:
         The form with that T, and a dict for the manifest that says how T was found:
-        a row of `choose_thresholds`; for a budget also `cost_table`, the table's path.
+        a row of `choose_thresholds`; for a budget also `cost_table`, the table's path,
+        and `cost_table_origin`, where and when it was measured.
 
     Raises:
         UserError: If the form stores no T in the file, if no T meets the goal, if the
@@ -44,7 +46,8 @@ def meet(
         path, table = load_table(source.run, cost_table, needed=True)
     evaluator = Evaluator(source.model, table)
     (row,) = choose_thresholds(goal, [limit], evaluator, dataset)
-    row |= {"cost_table": path} if path else {}
+    if table:
+        row |= {"cost_table": path, "cost_table_origin": provenance.origin(table)}
     return dataclasses.replace(form, threshold=row["threshold"]), row
 
 
@@ -54,5 +57,6 @@ def line(row: dict) -> str:
     Args:
         row: The dict that `meet` returns.
     """
-    table = f", by {row['cost_table']}" if "cost_table" in row else ""
-    return f"{goal_line(row)}{table}"
+    if "cost_table" not in row:
+        return goal_line(row)
+    return f"{goal_line(row)}, by {row['cost_table']}, {row['cost_table_origin']}"

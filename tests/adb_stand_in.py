@@ -18,6 +18,10 @@ SCENARIO = {
     "full": False,  # No space left.
     "lost_from": None,  # The call from which on the device is disconnected.
     "busy_log": 0,  # How many calls of logcat -c fail.
+    "by_size": False,  # Whether larger files take longer.
+    "times": None,  # What is printed instead of the times of the runs.
+    "flood": 0,  # How many bytes are printed first.
+    "silent": False,  # Whether `adb devices` never answers.
     "end": "\n",  # Of lines.
     **json.loads((FOLDER / "scenario.json").read_text()),
 }
@@ -54,6 +58,8 @@ def main(arguments):
     lost = SCENARIO["lost_from"] is not None and calls() >= SCENARIO["lost_from"]
     devices = {} if lost else SCENARIO["devices"]
     if arguments == ["devices"]:
+        if SCENARIO["silent"]:
+            time.sleep(60)
         say(
             "* daemon not running; starting now at tcp:5037\nList of devices attached\n"
         )
@@ -144,6 +150,15 @@ def check(flags):
     return flags["graph"]
 
 
+def results(kind, graph):
+    """The lines after the warm-up."""
+    runs = SCENARIO["times"] or RUNS.get(kind, "")
+    if SCENARIO["by_size"]:
+        microseconds = 405 + there(graph).stat().st_size
+        runs = runs.replace("median=405", f"median={microseconds}")
+    return runs + FINAL
+
+
 def benchmark(program, flags):
     assert there(program).stat().st_mode & 0o100
     kind, graph = SCENARIO["benchmark"], check(flags)
@@ -154,13 +169,15 @@ def benchmark(program, flags):
     if kind == "refused":
         say(REFUSED)
         return 1
+    for _ in range(SCENARIO["flood"] // 2**16):
+        say("x" * 2**16)
     say(WARM_UP)
     if kind == "crash":
         say("Segmentation fault\n")
         return 139
     if kind == "hang":
         time.sleep(60)
-    text = RUNS[kind] + FINAL
+    text = results(kind, graph)
     say(text[:40] if kind == "cut" else text)
     return 0
 
@@ -178,7 +195,7 @@ def activity(arguments):
         "crash": WARM_UP,
         "hang": WARM_UP,
         "garbage": "",
-    }.get(kind, WARM_UP + RUNS.get(kind, "") + FINAL)
+    }.get(kind, WARM_UP + results(kind, graph))
     lines = (BEGIN.replace("GRAPH", graph) + lines).splitlines()
     with open(FOLDER / "log", "a") as file:
         for line in lines:

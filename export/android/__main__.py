@@ -14,12 +14,11 @@ def main() -> None:
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from export.android.folder import SCRIPT, export_android
     from export.android.inputs import table_text
-    from tfdyn.costs.cost_table import CostTable
-    from tfdyn.runs.tables import load_table
+    from tfdyn.runs.tables import load_in_ms, load_table
 
     source = export_flags.source_from_flags(("threshold", "cost_table"))
     form = export_flags.form_from_flags(source)
-    table = CostTable.load(FLAGS.cost_table) if FLAGS.cost_table else None
+    table = load_in_ms(FLAGS.cost_table) if FLAGS.cost_table else None
     if source.run and not table:
         _, table = load_table(source.run)
     commands.say(

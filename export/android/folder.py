@@ -13,6 +13,7 @@ from export.graph.form import Form
 from export.interpreter import Interpreter
 from export.source import Source
 from tfdyn import output
+from tfdyn.costs import provenance
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.errors import UserError
 from tfdyn.files import (
@@ -93,6 +94,9 @@ def export_android(
         write_model("fixed", route)
         indices = inputs.choose(routes)
         content = {**inputs.describe(routed, indices), "fixed_route_share": share}
+        if table:
+            content["cost_table"] = table.name
+            content["cost_table_origin"] = provenance.origin(table)
         write_json(temporary / "inputs.json", content)
         (temporary / "inputs").mkdir()
         inputs.save_pictures(temporary / "inputs", indices)

@@ -167,4 +167,8 @@ def table_text(content: dict) -> str:
         counts = f"{row['index']}", f"{row['branches']}", readable(row["macs"])
         rows.append([name, f"{label:.13}", f"{predicted:.13}", *counts])
         rows[-1] += [f"{row['milliseconds']:.3f} ms"] if in_ms else []
-    return align(rows, left_columns=3)
+    text = align(rows, left_columns=3)
+    if in_ms and "cost_table" in content:
+        text += f"\n\npredicted by {content['cost_table']}, "
+        text += f"{content['cost_table_origin']}"
+    return text

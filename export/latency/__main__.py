@@ -1,10 +1,11 @@
 """Profiles a network on a device: `python -m export.latency --run_dir=runs/NAME`."""
 
-from absl import flags
+from absl import flags, logging
 
 from export import flags as export_flags
 from export.interpreter import MOST_THREADS
 from tfdyn import commands
+from tfdyn.errors import UserError
 
 FLAGS = flags.FLAGS
 
@@ -13,26 +14,66 @@ def main() -> None:
     """Runs the command on the flags."""
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from export.latency.devices.devices import make_device
+    from export.latency.provenance import num_threads_of
+    from tfdyn.costs import provenance
     from tfdyn.costs.cost_table import CostTable
 
+    _check_flags()
     source = export_flags.source_from_flags()
     device = make_device(
         FLAGS.device, FLAGS.benchmark_model, FLAGS.benchmark_app, FLAGS.timeout
     )
     path = export_flags.output_from_flags(source.home / f"latency.{device.name}.json")
+    _check_outputs(path)
     images, _ = source.test_images(max(1, FLAGS.validate))
-    if FLAGS.validate and path.exists():
+    if FLAGS.check or (FLAGS.validate and path.exists()):
         table = CostTable.load(path)
-        commands.say(f"validating {path}, of {table.provenance.get('date')}")
+        threads = num_threads_of(table)
+        if commands.typed("num_threads") and threads != FLAGS.num_threads:
+            raise UserError(
+                f"{path} was measured with --num_threads={threads}: leave out "
+                f"--num_threads={FLAGS.num_threads}, or name another --output."
+            )
+        what = "checking" if FLAGS.check else "validating"
+        commands.say(f"{what} {path}, {provenance.origin(table)}")
+        provenance.warn(table, device.describe())
     else:
         table = _profile(source, device, path, images[0])
-    if FLAGS.validate:
+    if FLAGS.check:
+        _check(source, device, table, images[0])
+    elif FLAGS.validate:
         _validate(source, device, table, images, path)
+
+
+def _check_flags():
+    if not 0 < FLAGS.timeout <= 86400:  # NaN is not.
+        raise UserError(
+            f"--timeout must be from 1 to 86400 seconds; got {FLAGS.timeout:g}."
+        )
+    if FLAGS.check and FLAGS.validate:
+        raise UserError("--check and --validate exclude each other; leave one out.")
+
+
+def _check_outputs(path):
+    """Checks, before anything is timed, that all files can be written."""
+    from export.latency.partial import check_partial
+
+    if not FLAGS.check:
+        check_partial(path.with_suffix(".partial"))
+    if FLAGS.validate:
+        check_partial(path.with_suffix(".validation.partial"))
+        for ending in (".validation.json", ".validation.png"):
+            if path.with_suffix(ending).is_dir():
+                raise UserError(
+                    f"{path.with_suffix(ending)} is a folder, where a file is written: "
+                    f"move it away, or name another file with --output."
+                )
 
 
 def _profile(source, device, path, image):
     from export.latency.profiler import profile
     from export.latency.report import table_text
+    from tfdyn.costs.provenance import origin
     from tfdyn.costs.route_cost import RouteCost
 
     threads = f"{FLAGS.num_threads} thread{'s' * (FLAGS.num_threads > 1)}"
@@ -42,19 +83,30 @@ def _profile(source, device, path, image):
     spec = source.model.route_spec
     cost = RouteCost(source.model.modules, table)
     (total,) = cost.total(spec.split(spec.all_branches()))
-    text = f"{table_text(table, float(total))}\n\nwrote {path}"
-    commands.say(text) if FLAGS.validate else commands.report(vars(table), text)
+    text = f"{table_text(table, float(total))}\n\n{origin(table)}\nwrote {path}"
+    commands.say(text) if FLAGS.validate else commands.report(table.content(), text)
     return table
 
 
+def _check(source, device, table, image):
+    from export.latency.recheck import recheck
+    from export.latency.report import bias_warning, recheck_text
+
+    content = recheck(source, device, table, image)
+    commands.report(content, recheck_text(content))
+    if warning := bias_warning(content, table.name, device.name):
+        logging.warning("%s", warning)
+
+
 def _validate(source, device, table, images, path):
-    from export.latency.report import plot, validation_text
+    from export.latency.provenance import num_threads_of
+    from export.latency.report import bias_warning, plot, validation_text
     from export.latency.validation import validate
     from tfdyn.files import write_json
 
-    threads = table.provenance.get("num_threads", FLAGS.num_threads)
     most = min(20, max(2, FLAGS.rounds))  # Odd rounds are compared with even ones.
     folder = path.with_suffix(".validation.partial")
+    threads = num_threads_of(table)
     content = validate(
         source, device, table, images, folder, threads, min(10, most), most
     )
@@ -62,6 +114,8 @@ def _validate(source, device, table, images, path):
     plot(path.with_suffix(".validation.png"), content)
     text = f"wrote {path.with_suffix('.validation.json')} and .png"
     commands.report(content, f"\n{validation_text(content)}\n\n{text}")
+    if warning := bias_warning(content, str(path), device.name):
+        logging.warning("%s", warning)
 
 
 if __name__ == "__main__":
@@ -70,7 +124,11 @@ if __name__ == "__main__":
 
     flags.DEFINE_string("device", "host", "host, adb or adb:SERIAL.")
     flags.DEFINE_integer(
-        "num_threads", 1, "Number of CPU threads.", 1, upper_bound=MOST_THREADS
+        "num_threads",
+        1,
+        "Number of CPU threads. For the host, at most that of cores.",
+        lower_bound=1,
+        upper_bound=MOST_THREADS,
     )
     flags.DEFINE_integer(
         "rounds",
@@ -78,6 +136,7 @@ if __name__ == "__main__":
         "Largest number of times that each file is timed. The timing ends earlier if "
         "the medians are steady.",
         lower_bound=1,
+        upper_bound=1000,
     )
     flags.DEFINE_integer(
         "validate",
@@ -85,6 +144,13 @@ if __name__ == "__main__":
         "Number of routes whose measured time is compared with the time that the "
         "table predicts. If there is no table, it is made first.",
         lower_bound=0,
+        upper_bound=10_000,
+    )
+    flags.DEFINE_bool(
+        "check",
+        False,
+        "Time a few routes of an existing table again, which takes seconds, to see "
+        "whether the table still holds for this device.",
     )
     flags.DEFINE_string(
         "benchmark_model",

@@ -7,7 +7,6 @@ import numpy as np
 from export.latency import probes
 from export.source import Source
 from tfdyn.costs.cost_table import CostTable, module_key
-from tfdyn.costs.route_cost import RouteCost
 from tfdyn.errors import UserError
 
 
@@ -23,8 +22,10 @@ def compose(
     in the network. The times of the whole network on `routes` give the factor
     `in_context` by which branches cost more in the network, and the table's `overflow`:
     what routes of many branches cost beyond that. The `remainder` is chosen such that
-    the table predicts exactly the measured time of the network with all gates off. The
-    `cost` of a branch excludes its gate; `gate` has the cost of a gate, taken or not.
+    the table predicts exactly the measured time of the network with all gates off. If
+    that is less than the times of its parts, because of noise, these are scaled down to
+    it: no cost is below 0. The `cost` of a branch excludes its gate; `gate` has the
+    cost of a gate, taken or not.
 
     Args:
         source: `Source` of the network.
@@ -37,6 +38,9 @@ def compose(
         `CostTable` in ms. Three entries are added to its provenance: `selection` (the
         part of the remainder, in ms, for selecting the branches; a network with the
         route as an input saves it), `in_context`, and `routes` (the median ms of each).
+
+    Raises:
+        UserError: If no module takes longer than an empty file.
     """
     medians = {name: statistics.median(values) for name, values in times.items()}
     by_key = probes.distinct(source.model.modules)
@@ -47,13 +51,26 @@ def compose(
         [max(0.0, medians[name(m)] - empty) / probes.CHAIN for m in branches]
         for name in (probes.name_if_taken, probes.name_if_not_taken)
     )
+    first = [by_key[module_key(m.layer)][0] for m in source.model.modules]
+    always = [m.name for m in first if m.kind not in ("branch", "router")]
+    routers = [m.name for m in first if m.kind == "router"]
+    gates = len(first) - len(always) - len(routers)
     not_taken = statistics.mean(off_ms)
+    # The parts of the network with all gates off; then the routers and what else they
+    # cost, which is the selection of branches. Neither may be more than the whole.
+    scale = _scale(sum(alone[name] for name in always) + gates * not_taken, off)
+    alone |= {name: scale * alone[name] for name in set(always)}
+    not_taken *= scale
+    rest = off - sum(alone[name] for name in always) - gates * not_taken
+    routing = max(0.0, medians[probes.ROUTED] - medians[probes.FORCED])
+    scale = _scale(sum(alone[name] for name in routers), rest + routing)
+    alone |= {name: scale * alone[name] for name in set(routers)}
+    selection = routing - sum(alone[name] for name in routers)
     # What a branch that runs adds to the time of a gate that is not taken.
     extra = {
         m.name: max(0.0, on - idle)
         for m, on, idle in zip(branches, on_ms, off_ms, strict=True)
     }
-    first = [by_key[module_key(m.layer)][0] for m in source.model.modules]
     in_context, above, more = _in_network(
         np.array([extra[m.name] for m in first if m.kind == "branch"]),
         [(route, medians[name] - off) for name, route in routes.items()],
@@ -64,6 +81,12 @@ def compose(
     # Noise must not make the cost of a branch or a gate negative.
     over = max(-not_taken, min(over, *extra.values()))
     cost = {**alone, **{name: ms - over for name, ms in extra.items()}}
+    if not any(cost.values()):
+        raise UserError(
+            "No module takes longer than an empty file: the device's clock is too "
+            "coarse, or its benchmark does not run the files. Use another device or "
+            "benchmark."
+        )
     modules = {
         key: {
             "cost": cost[module.name],
@@ -73,8 +96,6 @@ def compose(
         }
         for key, (module, count) in by_key.items()
     }
-    routers = sum(alone[m.name] for m in first if m.kind == "router")
-    selection = medians[probes.ROUTED] - medians[probes.FORCED] - routers
     gate = {"taken": not_taken + over, "not_taken": not_taken}
     provenance = {
         **provenance,
@@ -83,10 +104,13 @@ def compose(
         "routes": {name: medians[name] for name in routes},
     }
     overflow = {"above": above, "factor": more}
-    table = CostTable("ms", modules, gate, 0.0, provenance, overflow)
-    parts = RouteCost(source.model.modules, table).fixed
-    table.remainder = off + routers + selection - parts
-    return table
+    remainder = max(0.0, rest + selection)  # Rounding may leave less.
+    return CostTable("ms", modules, gate, remainder, provenance, overflow)
+
+
+def _scale(parts, whole):
+    """Returns the factor by which parts are scaled, if they exceed their whole."""
+    return whole / parts if parts > whole else 1.0
 
 
 def _in_network(warm, timed):
@@ -125,25 +149,6 @@ def _in_network(warm, timed):
         error, factor, more, above = best
         return float(factor), float(factor * above), float(more / factor)
     return float(factor), 0.0, 0.0
-
-
-def saved_by_forcing(table: CostTable, modules: list) -> float:
-    """Returns the ms that a route as an input saves: routers and selection.
-
-    Args:
-        table: Latency table, as `compose` returns it.
-        modules: List of all `Module`s of the network.
-
-    Raises:
-        UserError: If the table's provenance has no time of the selection.
-    """
-    if "selection" not in table.provenance:
-        raise UserError(
-            "The latency table is not one of `python -m export.latency`: its "
-            "provenance has no entry `selection`. Make a table with that command."
-        )
-    routers = sum(table.cost(module) for module in modules if module.kind == "router")
-    return routers + table.provenance["selection"]
 
 
 def spread(times: list[float]) -> float:

@@ -1,10 +1,25 @@
 """Partial: keeps the rounds of a measurement until its result is written."""
 
+import contextlib
 import json
 import pathlib
+import re
 import shutil
 
-from tfdyn.files import write_json, write_text
+from absl import logging
+
+from tfdyn.costs.cost_table import is_number
+from tfdyn.errors import UserError
+from tfdyn.files import PREFIX, write_json, write_text
+from tfdyn.locks import NAME as LOCK
+from tfdyn.locks import locked
+from tfdyn.reading import read_json
+
+IDENTITY, TIMES = "of.json", "times.json"
+# All that such a folder may hold, beside leftovers of killed commands.
+NAMES = re.compile(r"of\.json|times\.json|[a-z0-9_]+\.tflite")
+# A longer time is none: 11 days, in ms.
+LONGEST_MS = 1e9
 
 
 class Partial:
@@ -16,7 +31,7 @@ class Partial:
     ```
 
     After an exception the folder stays, and the exception's note names it. Otherwise
-    the folder is removed.
+    the folder is removed. Until the end of the context no other command may use it.
 
     Args:
         folder: Path of the folder.
@@ -25,30 +40,121 @@ class Partial:
 
     Attributes:
         folder: Path of the folder; files that the measurement needs may be put there.
-        times: Mapping from names to the times of the rounds so far, or empty.
+        times: Mapping from names to the times, in ms, of the rounds so far, or empty.
+
+    Raises:
+        UserError: On entering the context, if the path is a file, a link or a folder
+            that this class did not make, or if another command uses it.
     """
 
     def __init__(self, folder: pathlib.Path, identity: dict):
-        self.folder = folder
-        text, file = json.dumps(identity, indent=1, default=str), folder / "of.json"
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            write_text(file, text)
-        file = folder / "times.json"
-        self.times = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        self.folder, self.times = folder, {}
+        self._identity = json.dumps(identity, indent=1, default=str)
+        self._stack = contextlib.ExitStack()
 
     def save(self, times: dict) -> None:
         """Keeps the times of all rounds so far."""
-        write_json(self.folder / "times.json", times)
+        write_json(self.folder / TIMES, times)
 
     def __enter__(self):
+        check_partial(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._stack.enter_context(locked(self.folder))
+        try:
+            file = self.folder / IDENTITY
+            if not file.exists() or file.read_text("utf-8") != self._identity:
+                _empty(self.folder)
+                write_text(file, self._identity)
+            self.times = _read_times(self.folder / TIMES)
+        except BaseException:
+            self._stack.close()
+            raise
         return self
 
     def __exit__(self, kind, error, trace):
         if error is None:
-            shutil.rmtree(self.folder)
+            _empty(self.folder)
+        self._stack.close()
+        if error is None:
+            with contextlib.suppress(OSError):  # Someone has put a file there.
+                self.folder.rmdir()
             return
         error.add_note(
-            f"Whole rounds are kept in {self.folder}: the same command resumes there."
+            f"Whole rounds are kept in {self.folder}: the same command resumes there. "
+            f"To start anew, remove that folder first."
         )
+
+
+def check_partial(folder: pathlib.Path) -> None:
+    """Checks that a folder was made by `Partial`, is empty, or does not exist.
+
+    Args:
+        folder: Path of the folder.
+
+    Raises:
+        UserError: If it is something else, which must not be emptied.
+    """
+    advice = "move it away, or name another file with --output."
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        kind = "a link" if folder.is_symlink() else "a file"
+        raise UserError(
+            f"{folder} is {kind}, and the rounds of the measurement are kept in a "
+            f"folder of that name: {advice}"
+        )
+    paths = [path for path in folder.glob("*") if not _left_over(path)]
+    for path in paths:
+        if not NAMES.fullmatch(path.name) or path.is_symlink() or not path.is_file():
+            raise UserError(
+                f"{folder} holds {path.name!r}, which this command did not write, and "
+                f"would be emptied: {advice}"
+            )
+    if not paths:
+        return
+    try:
+        identity = read_json(folder / IDENTITY, "the description of a measurement", "")
+    except (UserError, OSError):
+        identity = {}
+    if not {"source", "device", "runs"} <= identity.keys():
+        raise UserError(
+            f"{folder} has no {IDENTITY} of this command, which therefore did not make "
+            f"it: {advice}"
+        )
+
+
+def _left_over(path):
+    """Returns whether a path is a lock, or what a killed command left behind."""
+    if path.name == LOCK:
+        return path.is_file() and not path.is_symlink()
+    return path.name.startswith(PREFIX) and path.is_dir() and not path.is_symlink()
+
+
+def _empty(folder):
+    """Removes what this class and the probes wrote into a folder, and nothing else."""
+    for path in folder.glob("*"):
+        if path.name.startswith(PREFIX) and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif NAMES.fullmatch(path.name) and path.name != IDENTITY:
+            path.unlink()
+    # At last: without it, the rest would not be recognised after a kill.
+    (folder / IDENTITY).unlink(missing_ok=True)
+
+
+def _read_times(path):
+    """Returns the times that `save` wrote, or without a usable file no times."""
+    if not path.exists():
+        return {}
+    try:
+        times = read_json(path, "a file of rounds", "")
+        for name, values in times.items():
+            if not isinstance(values, list):
+                raise UserError(f"the times of {name!r} are no list")
+            for value in values:
+                if not is_number(value, LONGEST_MS) or value <= 0:
+                    raise UserError(f"a time of {name!r} is not above 0")
+    except (UserError, OSError) as error:
+        logging.warning(
+            "warning: %s cannot be used (%s). All rounds are measured again.",
+            *(path, str(error).strip()),
+        )
+        return {}
+    return times

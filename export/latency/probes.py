@@ -12,9 +12,12 @@ from export.graph import gating, trace
 from export.graph.constants import Constants
 from export.graph.convert import convert
 from export.graph.form import Form
+from export.interpreter import Interpreter
 from export.source import Source
+from tfdyn import output
 from tfdyn.costs.complexity import input_shape, shape_of_one_image
 from tfdyn.costs.cost_table import module_key
+from tfdyn.errors import UserError
 from tfdyn.files import whole
 from tfdyn.routing.random_routes import spread_routes
 
@@ -62,6 +65,22 @@ def name_if_not_taken(module) -> str:
     return f"{module.name}, gate not taken"
 
 
+def usable(path: pathlib.Path) -> bool:
+    """Returns whether a file of an earlier command is there and can be loaded.
+
+    Args:
+        path: The `.tflite` file. A power cut may have left it empty.
+    """
+    if not path.is_file():
+        return False
+    with output.quiet():  # LiteRT prints which delegate it uses.
+        try:
+            Interpreter(path)
+        except UserError:
+            return False
+    return True
+
+
 def random_routes(model) -> dict[str, np.ndarray]:
     """Draws the random routes of a network that are timed, always the same ones.
 
@@ -90,7 +109,7 @@ class Probes:
 
     Args:
         source: `Source` of the network.
-        folder: Folder of the files. Files that exist are not made again.
+        folder: Folder of the files. Files that can be loaded are not made again.
         image: uint8 image `(height, width, channels)` for the whole network.
 
     Attributes:
@@ -136,14 +155,14 @@ class Probes:
             self.inputs[name] = {"weights": np.full(CHAIN, weight)}
 
     def make(self) -> None:
-        """Writes the files that do not exist yet, with a progress bar on terminals.
+        """Writes the files that are not there yet, with a progress bar on terminals.
 
         Raises:
             OSError: If the folder cannot be written to.
         """
         bar = tqdm(self._functions.items(), "making files", leave=False, disable=None)
         for path, function in bar:
-            if not path.exists():
+            if not usable(path):
                 with whole(path) as temporary:
                     temporary.write_bytes(convert(function()))
 

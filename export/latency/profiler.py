@@ -12,6 +12,7 @@ from export.latency.partial import Partial
 from export.latency.probes import Probes
 from export.source import Source
 from tfdyn.costs.cost_table import CostTable
+from tfdyn.errors import UserError
 
 # Runs of a file each time that it is timed: few, so that there are many rounds.
 RUNS = 50
@@ -44,7 +45,10 @@ def profile(
         `CostTable` in ms.
 
     Raises:
-        UserError, OSError: As from the device's session. A note names the kept rounds.
+        UserError: If another command measures for this path, the folder of the rounds
+            was made by something else, or no module takes any time; and as from the
+            device's session.
+        OSError: As from the device's session. A note names the kept rounds.
     """
     provenance = {
         "source": source.name,
@@ -67,6 +71,10 @@ def profile(
             )
         provenance["rounds"] = len(next(iter(times.values())))
         provenance["date"] = datetime.date.today().isoformat()
-        table = latency_table.compose(source, times, probes.routes, provenance)
+        try:
+            table = latency_table.compose(source, times, probes.routes, provenance)
+        except UserError:
+            partial.save({})  # Or the same command would fail for ever.
+            raise
         table.save(path)
     return table

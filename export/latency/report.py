@@ -6,6 +6,9 @@ from tfdyn.costs.cost_table import CostTable
 from tfdyn.figures import figure
 from tfdyn.text import align
 
+# Mean error, as a share of the measured time, above which a table is wrong.
+LARGE_BIAS = 0.1
+
 
 def table_text(table: CostTable, all_branches: float) -> str:
     """Returns a latency table as text.
@@ -48,6 +51,40 @@ def validation_text(content: dict) -> str:
         cells = [form.format(result[name]) for result in results]
         rows.append([name.replace("_", " "), *cells])
     return align(rows)
+
+
+def recheck_text(content: dict) -> str:
+    """Returns the times of a table's routes, then and now, as text.
+
+    Args:
+        content: What `export.latency.recheck.recheck` returned.
+    """
+    rows = [["", "then, ms", "now, ms", "then / now - 1"]]
+    for name, then in content["then_ms"].items():
+        now = content["now_ms"][name]
+        rows.append([name, f"{then:.4f}", f"{now:.4f}", f"{then / now - 1:.1%}"])
+    rows.append(["mean", "", "", f"{content['bias']:.1%}"])
+    return align(rows)
+
+
+def bias_warning(content: dict, table: str, device: str) -> str | None:
+    """Returns a warning, if the mean error of a table's times is large, or `None`.
+
+    Args:
+        content: What `validate` or `recheck` returned.
+        table: Name of the table's file.
+        device: Name of the device that the times were compared on.
+    """
+    bias = content["bias"]
+    if abs(bias) <= LARGE_BIAS:
+        return None
+    low = "below" if bias < 0 else "above"
+    return (
+        f"warning: the times of {table} are {abs(bias):.0%} {low} those measured on "
+        f"{device} now. Budgets and gates chosen by this table will be wrong here: "
+        f"remove it and measure again with `python -m export.latency`, while nothing "
+        f"else runs."
+    )
 
 
 def plot(path, content: dict) -> None:

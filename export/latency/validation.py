@@ -1,27 +1,19 @@
 """Validation: compares the predicted with the measured latency of routes."""
 
-import functools
 import pathlib
 import statistics
 
 import numpy as np
 
 from export.checks.parity import Reference
-from export.graph import trace
-from export.graph.convert import convert
-from export.graph.form import Form
-from export.latency import latency_table, probes, rounds
+from export.latency import probes, provenance
 from export.latency.partial import Partial
+from export.latency.timed_routes import RUNS, time_routes
 from export.source import Source
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
-from tfdyn.errors import UserError
-from tfdyn.files import whole
 from tfdyn.routing.random_routes import spread_routes
 from tfdyn.routing.route import distinct
-
-# Runs of a route each time that it is timed: there are many routes.
-RUNS = 15
 
 
 def validate(
@@ -59,22 +51,18 @@ def validate(
 
     Raises:
         UserError: If the table is not one of `python -m export.latency`, or is of
-            another device; and as from the device's session.
+            another device; if another command uses the folder, or something else made
+            it; and as from the device's session.
         OSError: As from the device's session. A note names the kept rounds.
     """
-    table_device = table.provenance.get("device", {}).get("device", device.name)
-    if table_device != device.name:
-        raise UserError(
-            f"The latency table is of the device {table_device}, not of {device.name}: "
-            f"name another --output, or another --device."
-        )
+    provenance.check_device(table, device)
     model, spec = source.model, source.model.route_spec
     routes, of_images = choose_routes(source, images)
-    saved = latency_table.saved_by_forcing(table, model.modules)
+    saved = provenance.saved_by_forcing(table, model.modules)
     cost = RouteCost(model.modules, table)
     predicted = np.asarray(cost.total(spec.split(routes))) - saved
     names = [f"route {index}" for index in range(len(routes))]
-    then = table.provenance.get("routes", {})
+    then = provenance.times_of_routes(table)
     repeated = {n: r for n, r in probes.random_routes(model).items() if n in then}
     inputs = {
         name: {"image": image, "route": route}
@@ -87,24 +75,20 @@ def validate(
         "device": device.describe(),
         "num_threads": num_threads,
         "runs": RUNS,
-        "table": vars(table),
+        "table": table.content(),
         "routes": [spec.to_text(route) for route in routes],
     }
     with Partial(folder, identity) as partial:
-        path = partial.folder / "forced.tflite"
-        if not path.exists():
-            function = trace.gated(model, source.input_format, Form("forced"))
-            with whole(path) as temporary:
-                temporary.write_bytes(convert(function))
-        files = dict.fromkeys(inputs, path)
-        with device.session(files, inputs, num_threads) as measure:
-            all_times = rounds.alternate(
-                functools.partial(measure, runs=RUNS),
-                files,
-                (least, most),
-                partial.times,
-                partial.save,
-            )
+        all_times = time_routes(
+            source,
+            device,
+            inputs,
+            partial.folder,
+            num_threads,
+            (least, most),
+            partial.times,
+            partial.save,
+        )
     times = np.array([all_times[name] for name in names])
     measured = np.median(times, axis=1)
     odd, even = np.median(times[:, ::2], axis=1), np.median(times[:, 1::2], axis=1)

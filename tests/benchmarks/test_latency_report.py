@@ -10,10 +10,10 @@ def test_summary():
     def row(taken, routed, every, **others):
         macs = {"routed": 50, "all_branches": 100, **dict.fromkeys(others, 40)}
         ms = {"routed": routed, "all_branches": every, **others}
-        return {"gates_taken": taken, "macs": macs, "ms": ms}
+        return {"branches": taken, "macs": macs, "ms": ms}
 
     rows = [row(2, 6.0, 8.0, forced=5.0, fixed=3.0), row(2, 4.0, 8.0, forced=3.5)]
-    summary = latency_report.summary(rows, gates=10)
+    summary = latency_report.summary(rows, branches=10)
     assert summary["forms"]["routed"]["ms"] == {"median": 5.0, "quartiles": [4.5, 5.5]}
     assert summary["forms"]["fixed"]["macs"]["median"] == 40
     medians = {"time_saved": 0.375, "macs_saved": 0.5, "saved_ratio": 0.75}
@@ -22,12 +22,14 @@ def test_summary():
     for name, median in medians.items():
         assert summary[name]["median"] == pytest.approx(median), name
     assert summary["fixed_images"] == 1 and summary["gate_fit"] is None
+    # The two forms then differ in their gates too.
+    assert latency_report.summary(rows, 10, ungated=True)["routers_ms"] is None
 
 
 def test_summary_where_nothing_is_saved_or_fixed():
     both = {"routed": 8, "all_branches": 8}
-    rows = [{"gates_taken": 4, "macs": both, "ms": both}]
-    summary = latency_report.summary(rows, gates=4)
+    rows = [{"branches": 4, "macs": both, "ms": both}]
+    summary = latency_report.summary(rows, branches=4)
     assert list(summary["forms"]) == ["all_branches", "routed"]
     assert summary["macs_saved"]["median"] == 0 and summary["saved_ratio"] is None
     assert summary["gate_us"] is summary["gate_fit"] is None

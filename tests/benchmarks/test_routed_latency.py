@@ -57,7 +57,8 @@ def check_rows(content, fixed_routes):
         assert list(row["ms"]) == forms[: None if row["route"] < fixed_routes else -1]
         assert all(milliseconds > 0 for milliseconds in row["ms"].values())
         assert list(row["macs"]) == list(row["ms"])
-        assert row["gates_taken"] == content["routes"][row["route"]].count("1")
+        branches = content["routes"][row["route"]].count("1")
+        assert row["branches"] == row["gates_taken"] == branches
     with_fixed = [row for row in content["images"] if "fixed" in row["ms"]]
     assert content["fixed_images"] == len(with_fixed)
 
@@ -79,6 +80,26 @@ def test_images_on_their_own_routes(source, tmp_path, monkeypatch):
     assert (tmp_path / "latency.png").read_bytes().startswith(b"\x89PNG")
     table = latency_report.table(json.loads(json.dumps(content)))
     assert f"which {content['fixed_images']} of 6 images take" in table
+
+
+def test_branches_without_a_gate_always_run(source, monkeypatch):
+    monkeypatch.setattr(litert, "benchmark", lambda path: {"error": "-"})
+    names = [m.name for m in source.model.modules if m.kind == "branch"]
+    ungated = names[::2]
+    content = routed_latency.measure(
+        source, IMAGES, 0.6, fixed_routes=1, rounds=1, loop=1, ungated=ungated
+    )
+    assert content["gates"] == len(names) - len(ungated)
+    assert content["ungated"] == ungated and content["routers_ms"] is None
+    for row in content["images"]:
+        route = content["routes"][row["route"]].replace(" ", "")
+        runs = [bit == "1" or i % 2 == 0 for i, bit in enumerate(route)]
+        always = macs_of(source.model, "".join("01"[run] for run in runs))
+        macs = macs_of(source.model, route)
+        assert row["macs"]["routed"] == always["rest"] + always["router"]
+        assert row["macs"]["forced"] == macs["rest"]
+        assert row["branches"] == route.count("1")
+        assert row["gates_taken"] == route[1::2].count("1")
 
 
 def test_images_on_given_routes(source):

@@ -87,7 +87,14 @@ def test_counts_modules(modules, unit, cost):
 
 def test_a_lacking_module_is_named(modules):
     table = CostTable.count(modules[:1])
-    with pytest.raises(ValueError, match="lacks op/skip.*SkipConnection"):
+    with pytest.raises(ValueError, match="cost table .*lacks op/skip.*SkipConnection"):
+        table.cost(modules[1])
+
+
+def test_a_message_names_the_file(modules, tmp_path):
+    CostTable.count(modules[:1]).save(tmp_path / "table.json")
+    table = CostTable.load(tmp_path / "table.json")
+    with pytest.raises(ValueError, match=r"table.json \(macs, 1 modules\) lacks"):
         table.cost(modules[1])
 
 
@@ -103,7 +110,8 @@ def test_a_file_keeps_the_table(tmp_path, modules):
         provenance={"device": "a phone"},
     )
     table.save(tmp_path / "table.json")
-    assert vars(CostTable.load(tmp_path / "table.json")) == vars(table)
+    loaded = CostTable.load(tmp_path / "table.json")
+    assert loaded.content() == table.content()
     assert [path.name for path in tmp_path.iterdir()] == ["table.json"]
 
 
@@ -138,6 +146,20 @@ def content(**changes):
         content(gate={"taken": 1.0}),
         content(gate={"taken": 1.0, "not_taken": "0"}),
         content(remainder="much"),
+        "[" * 100_000,
+        content(modules={}),
+        content(modules={"KEY": {"cost": 0}}),
+        content(modules={"KEY": {"cost": -1}}),
+        content(modules={"KEY": {"cost": True}}),
+        content(modules={"KEY": {"cost": 10**400}}),
+        content(modules={"KEY": {"cost": float("inf")}}),
+        content(gate={"taken": -0.1, "not_taken": 0.0}),
+        content(gate=[0, 0]),
+        content(remainder=-0.4),
+        content(remainder=False),
+        content(overflow={"above": 1.0, "factor": -1.0}),
+        content(overflow={"above": 1.0}),
+        content(provenance="a phone"),
     ],
 )
 def test_what_is_not_a_cost_table_is_refused(tmp_path, text):
@@ -151,6 +173,19 @@ def test_a_binary_file_is_refused(tmp_path):
     (tmp_path / "table.json").write_bytes(b"\xff\xfe\x80")
     with pytest.raises(ValueError, match="not a cost table"):
         CostTable.load(tmp_path / "table.json")
+
+
+def test_a_file_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "table.json").write_text(content(), encoding="utf-8-sig")
+    assert CostTable.load(tmp_path / "table.json").unit == "ms"
+
+
+@pytest.mark.parametrize("cost", [-1.0, 0.0, float("nan"), float("inf"), True])
+def test_what_could_not_be_loaded_is_not_saved(tmp_path, cost):
+    table = CostTable("ms", {"KEY": {"cost": cost}})
+    with pytest.raises(ValueError, match="table.json is not written"):
+        table.save(tmp_path / "table.json")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_file_is_an_oserror(tmp_path):

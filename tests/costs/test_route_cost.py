@@ -38,6 +38,11 @@ def random_route(rows=8):
 GATED = {"gate": {"taken": 3.0, "not_taken": 1.0}, "remainder": 7.0}
 
 
+def test_a_branch_that_costs_less_than_nothing_is_refused():
+    with pytest.raises(ValueError, match="a branch of a .* would cost -5 ms"):
+        route_cost(gate={"taken": 0.0, "not_taken": 15.0})
+
+
 def test_what_is_above_the_overflow_costs_more():
     cost = route_cost(overflow={"above": 32.0, "factor": 0.5})
     route = {"a": np.array([[1, 0], [0, 1], [1, 1]]), "b": np.array([[0], [1], [1]])}

@@ -40,6 +40,8 @@ def test_agrees_with_the_dense_route_image_by_image(model, data):
     assert result["branches_per_connection"] == pytest.approx(per_connection)
     gates = 2.0 * runs.sum() / 10 + 0.5 * (~runs).sum() / 10
     assert result["ms_mean"] == pytest.approx(macs.mean() + gates, rel=1e-5)
+    ms = macs + runs.sum((0, 2)) * 2.0 + (~runs).sum((0, 2)) * 0.5
+    assert result["ms_std"] == pytest.approx(ms.std(), rel=1e-3)
     name, weights = next(iter(route.items()))
     assert list(result["use"][name].values()) == pytest.approx(
         (weights != 0).mean(0).tolist()

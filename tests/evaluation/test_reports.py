@@ -38,6 +38,20 @@ def test_the_table_shows_another_unit():
     assert lines[4].endswith("1.25") and lines[5].endswith("1.25")
 
 
+def test_the_table_shows_where_ms_come_from_and_how_far_images_differ():
+    timed = [
+        (t, {**result, "ms_mean": 1.25, "ms_std": 0.0312}) for t, result in RESULTS
+    ]
+    timed[2][1]["ms_std"] = 1e-16  # What rounding leaves.
+    content = reports.evaluation(
+        "d", "model.keras", timed, "a.json", cost_table_origin="measured on X, today"
+    )
+    assert content["routed"][0]["ms_std"] == 0.0312
+    lines = reports.table(content, "runs/a").splitlines()
+    assert lines[1] == "cost table: a.json, measured on X, today"
+    assert lines[5].endswith("1.25 ± 0.031") and lines[6].endswith("1.25")
+
+
 def test_the_table_ends_with_what_was_chosen_for_a_budget():
     choice = {"budget_ms": 0.8, "validation_ms": 0.79712, "validation_examples": 5000}
     results = [*RESULTS, (0.99987, {**choice, **CHEAP})]

@@ -27,7 +27,9 @@ def test_the_form_gets_the_threshold_that_was_found(source):
     assert row["threshold"] == 1.0 and row["budget_ms"] == 100.0
     line = goal.line(row)
     assert line.startswith("budget 100 ms: T=1, ")
-    assert line.endswith(f"by {source.run / 'latency.host.json'}")
+    table = source.run / "latency.host.json"
+    assert line.endswith(f"by {table}, measured on an unknown device")
+    assert row["cost_table_origin"] == "measured on an unknown device"
 
 
 def test_a_target_rate_needs_no_table(source):

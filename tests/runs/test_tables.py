@@ -38,6 +38,16 @@ def test_of_several_tables_one_must_be_named(run, model):
     assert path == str(run / "latency.host.json") and named.remainder == 0.05
 
 
+def test_a_table_of_another_machine_is_not_used_in_silence(run, model, caplog):
+    table = latency_table(model)
+    device = {"device": "host", "processor": "Cortex-A53", "cores": 8}
+    table.provenance = {"device": device, "num_threads": 2, "date": "1999-01-01"}
+    table.save(run / "latency.host.json")
+    load_table(run)
+    assert f"{run}/latency.host.json was measured on Cortex-A53 (8 cores" in caplog.text
+    assert "this machine is" in caplog.text and "1999-01-01" in caplog.text
+
+
 def test_a_budget_needs_a_table_in_ms(run, model):
     CostTable.count(model.modules).save(run / "macs.json")
     assert load_table(run, run / "macs.json")[1].unit == "macs"

@@ -189,7 +189,7 @@ def test_trains_as_on_imagenet(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["log", "share"])
-def test_a_training_in_milliseconds(tiny_run, tmp_path, form):
+def test_a_training_in_milliseconds(tiny_run, tmp_path, form, caplog):
     table = latency_table(tiny_run.load_model())
     table.save(tmp_path / "latency.host.json")
     settings = tiny_settings(
@@ -205,6 +205,8 @@ def test_a_training_in_milliseconds(tiny_run, tmp_path, form):
     cost = RouteCost(folder.load_model().modules, table)
     assert cost.fixed < float(row["val_ms_mean"]) <= cost.fixed + cost.all_branches
     assert f"val_ms {float(row['val_ms_mean']):.4g}" in output.getvalue()
+    line = f"cost table: {settings.cost_table}, measured on an unknown device\n"
+    assert line in output.getvalue() and "does not say where" in caplog.text
 
 
 def test_a_dmnn_is_trained_and_evaluated_by_the_same_commands(tmp_path):

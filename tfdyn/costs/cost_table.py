@@ -1,8 +1,8 @@
 """CostTable: the cost of each module of a network, in one unit."""
 
 import json
-import math
 import pathlib
+import reprlib
 from typing import Any, Self
 
 import keras
@@ -11,11 +11,20 @@ from tfdyn.costs import complexity
 from tfdyn.errors import UserError
 from tfdyn.files import write_json
 from tfdyn.layers.modules import Module
+from tfdyn.reading import read_json
 
 COUNTS = {"macs": complexity.macs, "params": complexity.params}
 UNITS = ("ms", *COUNTS)
 NO_GATE = {"taken": 0.0, "not_taken": 0.0}
 NO_OVERFLOW = {"above": 0.0, "factor": 0.0}
+FIELDS = ("unit", "modules", "gate", "remainder", "provenance", "overflow")
+# No cost is larger: sums of such costs are finite in float32.
+LARGEST = 1e18
+MEND = (
+    "Expected a JSON object with a unit (one of ms, macs, params) and modules, "
+    '{KEY: {"cost": number}}. Make the table anew with `python -m export.latency` or '
+    "`CostTable.count`."
+)
 # Parts of a configuration that do not change a layer's cost. They are not in its key.
 IGNORED = ("name", "trainable", "dtype", "seed", "module", "registered_name")
 IGNORED_ENDINGS = ("_initializer", "_regularizer", "_constraint")
@@ -64,6 +73,7 @@ class CostTable:
 
     Attributes:
         unit, modules, gate, remainder, provenance, overflow: As the arguments.
+        path: Path of the file that the table was read from, or `None`.
     """
 
     def __init__(
@@ -78,6 +88,12 @@ class CostTable:
         self.unit, self.modules = unit, modules
         self.gate, self.overflow = gate or NO_GATE, overflow or NO_OVERFLOW
         self.remainder, self.provenance = remainder, provenance or {}
+        self.path = None
+
+    @property
+    def name(self) -> str:
+        """The table's file, or "The cost table" if it was not read from one."""
+        return "The cost table" if self.path is None else str(self.path)
 
     @classmethod
     def count(cls, modules: list[Module], unit: str = "macs") -> Self:
@@ -104,39 +120,36 @@ class CostTable:
             OSError: If there is no such file (FileNotFoundError), or it cannot be read.
         """
         try:
-            with open(path, encoding="utf-8") as file:
-                content = json.load(file)
-            if content["unit"] not in UNITS:
-                raise UserError(f"its unit is {content['unit']!r}")
-            numbers = [entry["cost"] for entry in content["modules"].values()]
-            gate = content.get("gate") or NO_GATE
-            numbers += [gate["taken"], gate["not_taken"], content.get("remainder", 0)]
-            overflow = content.get("overflow") or NO_OVERFLOW
-            numbers += [overflow["above"], overflow["factor"]]
-            if not all(map(math.isfinite, numbers)):
-                raise UserError("a cost is not finite")
+            content = read_json(path, "a cost table", MEND)
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"There is no cost table {path}. Make one in milliseconds with `python "
                 f"-m export.latency`, or in another unit with `CostTable.count`."
             ) from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(
-                f"{path} is not a cost table ({error}). "
-                f"Expected a JSON object with a unit (one of {', '.join(UNITS)}) and "
-                f'modules, {{KEY: {{"cost": number}}}}. Make the table anew with '
-                f"`python -m export.latency` or `CostTable.count`."
-            ) from error
-        fields = ("unit", "modules", "gate", "remainder", "provenance", "overflow")
-        return cls(**{name: content[name] for name in fields if name in content})
+        fields = {name: content[name] for name in FIELDS if name in content}
+        if mistake := _mistake(fields):
+            raise UserError(f"{path} is not a cost table: {mistake}. {MEND}")
+        table = cls(**fields)
+        table.path = path
+        return table
+
+    def content(self) -> dict:
+        """Returns the table as a dict ready for JSON."""
+        return {name: getattr(self, name) for name in FIELDS}
 
     def save(self, path: str | pathlib.Path) -> None:
         """Writes the table as JSON. The file appears whole or not at all.
 
         Raises:
+            UserError: If a cost is not a number from 0 to 1e18, or all are 0: `load`
+                would refuse the file.
             OSError: If the file cannot be written.
         """
-        write_json(path, vars(self))
+        if mistake := _mistake(self.content()):
+            raise UserError(
+                f"{path} is not written: it would not be a cost table, for {mistake}."
+            )
+        write_json(path, self.content())
 
     def cost(self, module: Module) -> float:
         """Returns the cost of a module in the table's unit.
@@ -147,8 +160,47 @@ class CostTable:
         key = module_key(module.layer)
         if key not in self.modules:
             raise UserError(
-                f"The cost table ({self.unit}, {len(self.modules)} modules) lacks "
+                f"{self.name} ({self.unit}, {len(self.modules)} modules) lacks "
                 f"{module.name}, whose key is {key}. Make a table for this network, "
                 f"with the same sizes, branches and input shape."
             )
         return float(self.modules[key]["cost"])
+
+
+def is_number(value, largest: float = LARGEST) -> bool:
+    """Returns whether a value is a finite number, and no boolean.
+
+    Args:
+        value: Anything, such as a value that was read from JSON.
+        largest: Largest magnitude of the number.
+    """
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and -largest <= value <= largest  # NaN is not.
+
+
+def _mistake(content):
+    """Returns what is wrong with the content of a cost table, or `None`."""
+    unit, modules = content.get("unit"), content.get("modules")
+    if not isinstance(unit, str) or unit not in UNITS:
+        return f"its unit is {reprlib.repr(unit)}"
+    if not isinstance(modules, dict) or not modules:
+        return "its modules are no object with entries"
+    if not isinstance(content.get("provenance") or {}, dict):
+        return "its provenance is no object"
+    costs = {f"the cost of {key[:200]}": entry for key, entry in modules.items()}
+    costs = {
+        name: entry.get("cost") if isinstance(entry, dict) else None
+        for name, entry in costs.items()
+    }
+    others = {"remainder": content.get("remainder", 0)}
+    for part, zeros in (("gate", NO_GATE), ("overflow", NO_OVERFLOW)):
+        values = content.get(part) or zeros
+        if not isinstance(values, dict):
+            return f"its {part} is no object"
+        others |= {f"{part}, {name}": values.get(name) for name in zeros}
+    for name, cost in (costs | others).items():
+        if not is_number(cost) or cost < 0:
+            return f"{name} is {reprlib.repr(cost)}, not a number from 0 to 1e18"
+    if not any(costs.values()):
+        return "all its modules cost 0"
+    return None

@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from tfdyn.costs.cost_table import CostTable
+from tfdyn.errors import UserError
 from tfdyn.layers.modules import Module
 
 
@@ -24,13 +25,16 @@ class RouteCost:
         branches: Mapping from each MixedOp's name to the costs of its branches, a
             float32 array `(branches,)`. They include the additional cost of a gate
             whose branch runs.
+        table_name: The table's file, or "The cost table".
 
     Raises:
-        UserError: If the table has no entry for a module.
+        UserError: If the table has no entry for a module, or a branch that runs would
+            cost less than one that does not.
     """
 
     def __init__(self, modules: list[Module], table: CostTable):
-        self.unit, self._overflow = table.unit, table.overflow
+        self.unit, self.table_name = table.unit, table.name
+        self._overflow = table.overflow
         self.fixed = table.remainder
         costs = {}
         for module in modules:
@@ -44,6 +48,17 @@ class RouteCost:
             name: np.asarray(cost, "float32") + gate["taken"] - gate["not_taken"]
             for name, cost in costs.items()
         }
+        self._check_gates()
+
+    def _check_gates(self):
+        for name, costs in self.branches.items():
+            # As if a branch saved what it costs: a longer route would be cheaper.
+            if costs.min() < -1e-6 * max(self.fixed, 1):
+                raise UserError(
+                    f"{self.table_name}: a branch of {name} and its taken gate cost "
+                    f"less than a gate that is not taken, so that the branch would "
+                    f"cost {costs.min():g} {self.unit}. Make the table anew."
+                )
 
     @property
     def all_branches(self) -> float:

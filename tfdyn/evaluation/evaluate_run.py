@@ -3,6 +3,7 @@
 import math
 import pathlib
 
+from tfdyn.costs import provenance
 from tfdyn.data import categories as category_sets
 from tfdyn.errors import UserError
 from tfdyn.evaluation import image_table, reports
@@ -99,7 +100,8 @@ def evaluate(
             images[threshold] = of_images
     pairs = [(row["threshold"], {**row, **results[row["threshold"]]}) for row in rows]
     shown = _nearest(model, [threshold for threshold, _ in pairs[1:]])
-    content = reports.evaluation(dataset.name, model_name, pairs, path, shown)
+    origin = provenance.origin(table) if table else None
+    content = reports.evaluation(dataset.name, model_name, pairs, path, shown, origin)
     content |= {f"inference_{name}": value for name, value in options.items()}
     if per_image:
         image_table.write(per_image, images, class_names, model.route_spec)

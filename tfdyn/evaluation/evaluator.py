@@ -170,7 +170,8 @@ class Evaluator:
             - `examples`: number of images.
             - `accuracy`: share of correct predictions, 0 to 1.
             - `macs_mean`, `macs_std`, `params_mean`: MACs of an image and parameters
-              that it uses; `UNIT_mean`: cost by the table.
+              that it uses; `UNIT_mean`: cost by the table. `ms_std`: standard
+              deviation over images, if the table is in ms.
             - `branches_per_connection`: number of branches that run, mean over images
               and MixedOps.
             - `executed_share`: MACs of the branches that run, as a share of the MACs
@@ -187,7 +188,9 @@ class Evaluator:
         }
         for cost in self.costs:
             summary[f"{cost.unit}_mean"] = images[cost.unit].mean(dtype=float)
-        summary["macs_std"] = images["macs"].std(dtype=float)
+        for unit in ("macs", "ms"):
+            if unit in images:
+                summary[f"{unit}_std"] = images[unit].std(dtype=float)
         connections = len(self.model.mixed_ops)
         summary["branches_per_connection"] = runs.sum(axis=-1).mean() / connections
         macs = self.model.route_cost

@@ -10,6 +10,7 @@ def evaluation(
     results: list[tuple],
     cost_table: str | None = None,
     shown: int = 0,
+    cost_table_origin: str | None = None,
 ) -> dict:
     """Returns the content of `evaluation.json`.
 
@@ -21,9 +22,12 @@ def evaluation(
         cost_table: Path of the cost table whose unit is among the results.
         shown: Index of the pair whose use of branches is reported, counted from 0
             after the first pair.
+        cost_table_origin: Where and when that table was measured
+            (`tfdyn.costs.provenance.origin`).
     """
     (_, full), *routed = results
     others = {unit: full[f"{unit}_mean"] for unit in _other_units(full)}
+    tables = {"cost_table": cost_table, "cost_table_origin": cost_table_origin}
     return {
         "dataset": dataset,
         "split": "test",
@@ -37,7 +41,7 @@ def evaluation(
         },
         "routed": [{"threshold": t, **_numbers(result)} for t, result in routed],
         "use": _use(*routed[shown]),
-        **({"cost_table": str(cost_table)} if cost_table else {}),
+        **{name: str(value) for name, value in tables.items() if value},
     }
 
 
@@ -72,7 +76,7 @@ def table(content: dict, run) -> str:
     rows.append([*_row("all branches", *counts, full), "all", *costs])
     for row in routed:
         counts = row["accuracy"], row["macs_mean"], row["params_mean"]
-        costs = [f"{row[f'{unit}_mean']:.4g}" for unit in units]
+        costs = [_mean_and_std(row, unit) for unit in units]
         branches = f"{row['branches_per_connection']:.2f}"
         label = threshold_label(row["threshold"])
         rows.append([*_row(label, *counts, full), branches, *costs])
@@ -81,7 +85,9 @@ def table(content: dict, run) -> str:
         f"{run}/{content['weights']}"
     ]
     if "cost_table" in content:
-        lines.append(f"cost table: {content['cost_table']}")
+        names = ("cost_table", "cost_table_origin")
+        table = ", ".join(content[name] for name in names if name in content)
+        lines.append(f"cost table: {table}")
     lines += ["", align(rows)]
     goals = [row for row in routed if "validation_examples" in row]
     lines += ["", *map(goal_line, goals)] if goals else []
@@ -111,6 +117,13 @@ def goal_line(row: dict) -> str:
         f"the share of the branches' MACs that run is {row['validation_rate']:.4g} on "
         f"{images:,} validation images{tested}"
     )
+
+
+def _mean_and_std(row, unit):
+    """Returns a mean over images, with the standard deviation if there is one."""
+    mean, std = row[f"{unit}_mean"], row.get(f"{unit}_std", 0)
+    # Where all images cost the same, rounding leaves a little.
+    return f"{mean:.4g}" + (f" ± {std:.2g}" if std > 1e-6 * mean else "")
 
 
 def _use_table(use):

@@ -56,7 +56,7 @@ class RoutingLoss(keras.losses.Loss):
             )
         if cost_weight and not cost.all_branches > 0:
             raise UserError(
-                f"The branches cost nothing at all in this cost table, but a "
+                f"{cost.table_name}: the branches cost nothing at all, but a "
                 f"cost_weight of {cost_weight} needs costs above 0. Use another table, "
                 f"or a cost_weight of 0."
             )

@@ -2,6 +2,7 @@
 
 import pathlib
 
+from tfdyn.costs import provenance
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.errors import UserError
 from tfdyn.runs.run_folder import RunFolder
@@ -11,6 +12,8 @@ def load_table(
     run: RunFolder, cost_table=None, needed: bool = False
 ) -> tuple[str | None, CostTable | None]:
     """Finds the cost table of a run and reads it.
+
+    Warns if it was measured on another machine (`tfdyn.costs.provenance.warn`).
 
     Args:
         run: `RunFolder`.
@@ -28,7 +31,7 @@ def load_table(
     """
     paths = [cost_table] if cost_table else run.latency_tables() or _trained_with(run)
     if len(paths) == 1:
-        return str(paths[0]), (load_in_ms if needed else CostTable.load)(paths[0])
+        return str(paths[0]), load_in_ms(paths[0]) if needed else _load(paths[0])
     if needed and paths:
         raise UserError(
             f"{run} has several latency tables: {', '.join(map(str, paths))}. Name one "
@@ -46,18 +49,26 @@ def load_table(
 def load_in_ms(path) -> CostTable:
     """Reads a cost table that must be in milliseconds.
 
+    Warns if it was measured on another machine (`tfdyn.costs.provenance.warn`).
+
     Args:
         path: File of the table.
 
     Raises:
         UserError: If the file is not a cost table, or is not in ms.
     """
-    table = CostTable.load(path)
+    table = _load(path)
     if table.unit != "ms":
         raise UserError(
             f"{path} is in {table.unit}: a table in ms is needed, as `python -m "
             f"export.latency` makes it."
         )
+    return table
+
+
+def _load(path):
+    table = CostTable.load(path)
+    provenance.warn(table)
     return table
 
 

@@ -7,6 +7,7 @@ from typing import TextIO
 
 import keras
 
+from tfdyn.costs import provenance
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.data import categories, record
 from tfdyn.data import dataset as datasets
@@ -91,6 +92,10 @@ def train(
             f"{dataset.num_examples('train')} images of {dataset.name} an epoch, in "
             f"{run} ({distribution})\n"
         )
+        if settings.cost_table:
+            table = CostTable.load(settings.cost_table)
+            output.write(f"cost table: {table.name}, {provenance.origin(table)}\n")
+            provenance.warn(table)
         with distribution.watch_workers():
             loop.run()
         if distribution.is_chief:

@@ -12,7 +12,10 @@ from absl import logging
 
 from export.interpreter import check_num_threads
 from export.latency.devices import adb_benchmark, benchmark_input, benchmark_output
-from export.latency.devices.adb_connection import Connection, DeviceError
+from export.latency.devices.adb_connection import PUSH_SECONDS, Connection
+from export.latency.devices.adb_process import DeviceError
+from export.latency.devices.checks import check_run
+from export.latency.devices.session_lock import only_session
 from tfdyn.errors import UserError
 
 # Shortest warm-up, in seconds: the clock rate of a phone rises under load.
@@ -83,8 +86,8 @@ class Adb:
         """Pushes files to the device, and yields a function that times them there.
 
         The files are pushed to one folder for each computer, so a computer may have one
-        session at a time. The folder is removed at the end. If the device was lost, the
-        next session removes it.
+        session at a time (`only_session`). The folder is removed at the end. If the
+        device was lost, the next session removes it.
 
         Args:
             files: Mapping from names to paths of `.tflite` files.
@@ -100,10 +103,10 @@ class Adb:
 
         Raises:
             UserError: If a file is missing or broken, if a name of a file or input is
-                unknown, if `num_threads` is out of its range, if `runs` is below 1, or
-                if the benchmark prints no timings.
-            DeviceError: If the device is lost or full, or if the benchmark is missing
-                or fails.
+                unknown, if `num_threads` is not from 1 to 256 or `runs` is below 1, if
+                the benchmark prints no timings, or if another process has a session.
+            DeviceError: If the device is lost or full, or if the benchmark is missing,
+                fails or prints too much.
             TimeoutError: If a run takes longer than `timeout_s`.
         """
         check_num_threads(num_threads)
@@ -116,49 +119,49 @@ class Adb:
         folder = f"{adb_benchmark.FOLDER}/tfdyn-{computer:08x}"
 
         def measure(name, runs=50):
-            if name not in flags:
-                raise UserError(
-                    f"The files are {', '.join(flags)}; got {name}. Name one of them."
-                )
-            if runs < 1:
-                raise UserError(f"runs must be 1 or more; got {runs}.")
+            check_run(name, flags, runs)
             counts = [f"--num_runs={runs}", "--min_secs=0", "--warmup_runs=3"]
             text = benchmark.run(name, [*flags[name], *common, *counts])
             try:
                 return benchmark_output.parse(text).milliseconds
             except ValueError as error:
-                raise UserError(f"{name} on {device.serial}: {error}") from error
+                raise UserError(
+                    f"The probe {name!r} on {device.serial}: {error}"
+                ) from error
 
-        _remove(device, benchmark, folder)
-        try:
-            with tempfile.TemporaryDirectory() as parent:
-                copy = pathlib.Path(parent, posixpath.basename(folder))
-                copy.mkdir()
-                flags = benchmark_input.stage(copy, folder, files, inputs)
-                benchmark.prepare(copy, folder)
-                _push(device, copy, folder)
-            common = [
-                f"--num_threads={num_threads}",
-                f"--warmup_min_secs={WARM_UP_SECONDS}",
-                # The limit holds for each of two phases, warm-up and runs.
-                f"--max_secs={self._timeout_s / 2:g}",
-            ]
-            yield measure
-        finally:
+        with only_session(self.name):
+            _remove(device, benchmark, folder)
             try:
-                _remove(device, benchmark, folder)
-            except OSError as error:  # An earlier error must not be hidden by this one.
-                logging.warning(
-                    "warning: the pushed files may still be in %s of %s; the next "
-                    "session there removes them.",
-                    *(folder, device.serial),
-                )
-                logging.debug("They were not removed because: %s", error)
+                with tempfile.TemporaryDirectory() as parent:
+                    copy = pathlib.Path(parent, posixpath.basename(folder))
+                    copy.mkdir()
+                    flags = benchmark_input.stage(copy, folder, files, inputs)
+                    benchmark.prepare(copy, folder)
+                    _push(device, copy, folder)
+                common = [
+                    f"--num_threads={num_threads}",
+                    f"--warmup_min_secs={WARM_UP_SECONDS}",
+                    # The limit holds for each of two phases, warm-up and runs.
+                    f"--max_secs={self._timeout_s / 2:g}",
+                ]
+                yield measure
+            finally:
+                try:
+                    _remove(device, benchmark, folder)
+                except OSError as error:  # It must not hide an earlier error.
+                    logging.warning(
+                        "warning: the pushed files may still be in %s of %s; the next "
+                        "session there removes them.",
+                        *(folder, device.serial),
+                    )
+                    logging.debug("They were not removed because: %s", error)
 
 
 def _push(device, copy, folder):
     """Pushes the folder `copy` of this machine to `folder` on the device."""
-    status, output = device.call("push", str(copy), f"{posixpath.dirname(folder)}/")
+    status, output = device.call(
+        "push", str(copy), f"{posixpath.dirname(folder)}/", seconds=PUSH_SECONDS
+    )
     if status and "No space left" in output:
         megabytes = sum(path.stat().st_size for path in copy.iterdir()) / 1e6
         raise DeviceError(

@@ -12,7 +12,8 @@ import shutil
 import time
 
 from export.latency.devices import benchmark_output
-from export.latency.devices.adb_connection import Connection, DeviceError
+from export.latency.devices.adb_connection import Connection
+from export.latency.devices.adb_process import DeviceError
 
 FOLDER = "/data/local/tmp"
 PACKAGE = "org.tensorflow.lite.benchmark"
@@ -67,7 +68,7 @@ class Program:
         """Runs the program, and returns all that it prints.
 
         Args:
-            name: Name of the file that is timed, for error messages.
+            name: Name of the probe, the file that is timed, for error messages.
             flags: Flags of the program.
 
         Raises:
@@ -75,7 +76,7 @@ class Program:
             TimeoutError: If it runs for too long.
         """
         command = shlex.join([self._remote, *flags])
-        label = f"benchmark_model on {name}"
+        label = f"benchmark_model on the probe {name!r}"
         status, output = self._device.call(
             "shell", command, seconds=self._seconds, label=label
         )
@@ -147,11 +148,14 @@ class App:
             if quiet_since and now - quiet_since >= PATIENCE_SECONDS:
                 how = "refused" if alive else "crashed on"
                 raise DeviceError(
-                    f"The benchmark app {how} {name} on {self._device.serial}; its log "
-                    f"ends:\n{benchmark_output.tail(log)}{ADVICE}"
+                    f"The benchmark app {how} the probe {name!r} on "
+                    f"{self._device.serial}; its log ends:\n"
+                    f"{benchmark_output.tail(log)}{ADVICE}"
                 )
             if now > end:
-                raise self._device.late(f"The app on {name}", self._seconds, log)
+                raise self._device.late(
+                    f"The app on the probe {name!r}", self._seconds, log
+                )
             time.sleep(POLL_SECONDS)
 
     def stop(self, folder: str) -> None:

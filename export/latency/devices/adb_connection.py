@@ -1,15 +1,16 @@
 """Connection: runs `adb` for one Android device, and explains its failures."""
 
+import re
 import subprocess
 
 from export.latency.devices import benchmark_output
+from export.latency.devices.adb_process import DeviceError, run_adb
 
-# Default for the longest time that an answer of the device may take.
-ANSWER_SECONDS = 300
-
-
-class DeviceError(OSError):
-    """Reports that adb, the device or the benchmark on it has failed."""
+# Longest time, in seconds, that `adb devices`, another answer of the device, and the
+# transfer of files may take.
+LIST_SECONDS, ANSWER_SECONDS, PUSH_SECONDS = 20, 60, 300
+# Serial numbers become names of files and arguments of adb.
+SERIAL = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
 
 class Connection:
@@ -23,7 +24,7 @@ class Connection:
         serial: Serial number of the device.
 
     Raises:
-        DeviceError: If adb is missing, or no such device is ready.
+        DeviceError: If adb is missing or does not answer, or no such device is ready.
     """
 
     def __init__(self, serial: str | None = None):
@@ -33,7 +34,8 @@ class Connection:
                 "There is no Android device: connect one with USB debugging switched "
                 "on, or start an emulator. `adb devices` must list it."
             )
-        ways = ", ".join(f"--device=adb:{name}" for name in states)
+        names = [name for name in states if SERIAL.fullmatch(name)]
+        ways = ", ".join(f"--device=adb:{name}" for name in names[:20])
         if serial is None and len(states) > 1:
             raise DeviceError(
                 f"There are {len(states)} devices: choose one with {ways}."
@@ -41,7 +43,13 @@ class Connection:
         self.serial = serial or next(iter(states))
         if self.serial not in states:
             raise DeviceError(
-                f"There is no device {self.serial}: choose one with {ways}."
+                f"There is no device {self.serial[:100]}: choose one with {ways}."
+            )
+        if not SERIAL.fullmatch(self.serial):
+            raise DeviceError(
+                f"adb lists a device with the serial number {self.serial[:100]!r}; one "
+                f"of letters, digits and . _ : - is expected. Disconnect that device, "
+                f"or choose another with --device=adb:SERIAL."
             )
         state = states[self.serial]
         if state == "unauthorized":
@@ -73,7 +81,7 @@ class Connection:
             TimeoutError: If it takes longer than `seconds`.
         """
         try:
-            return _adb("-s", self.serial, *arguments, seconds=seconds)
+            return run_adb("-s", self.serial, *arguments, seconds=seconds)
         except subprocess.TimeoutExpired as error:
             output = (error.output or b"").decode(errors="replace")
             raise self.late(label or f"adb {arguments[0]}", seconds, output) from None
@@ -106,7 +114,7 @@ class Connection:
         """
         try:
             state = _states().get(self.serial, "disconnected")
-        except subprocess.TimeoutExpired:
+        except DeviceError:
             state = "silent"
         if state != "device":
             return DeviceError(
@@ -135,27 +143,15 @@ class Connection:
 
 def _states():
     """Returns the devices that adb lists, a mapping from serials to states."""
-    status, output = _adb("devices", seconds=ANSWER_SECONDS)
+    try:
+        status, output = run_adb("devices", seconds=LIST_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise DeviceError(
+            f"`adb devices` did not answer in {LIST_SECONDS} s. Start its server anew "
+            f"with `adb kill-server`, and connect the device again."
+        ) from None
     if status:
         raise DeviceError(f"`adb devices` failed:\n{benchmark_output.tail(output)}")
     # Other lines, such as the one that adb's server starts, have no tab.
     rows = [line.partition("\t") for line in output.splitlines() if "\t" in line]
-    return {serial: state.strip() for serial, _, state in rows}
-
-
-def _adb(*arguments, seconds):
-    try:
-        process = subprocess.run(
-            ["adb", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=seconds,
-        )
-    except FileNotFoundError as error:
-        raise DeviceError(
-            "There is no adb on the PATH: install Android's platform tools, "
-            "https://developer.android.com/tools/releases/platform-tools."
-        ) from error
-    # Text mode would make a lone \r of a cut line a line end; old devices send \r\r\n.
-    return process.returncode, process.stdout.decode(errors="replace")
+    return {serial: state.strip()[:100] for serial, _, state in rows}

@@ -5,6 +5,8 @@ import re
 
 from tfdyn.errors import UserError
 
+# A longer time is none: 11 days.
+LONGEST_MS = 1e9
 FINAL = "Inference timings in us:"
 _NUMBER = r"([-+]?\d+\.?\d*(?:[eE][-+]?\d+)?)"
 _PHASE = re.compile(r"\bcount=(\d+)\b(.*)")
@@ -50,7 +52,8 @@ def parse(text: str) -> Timings:
         `Timings`.
 
     Raises:
-        UserError: If the text has no timings, or is cut off before them.
+        UserError: If the text has no timings, is cut off before them, or if they are
+            not above 0.
     """
     # A last line without a line end may stop in the middle of a number.
     lines = text[: text.rfind("\n") + 1].splitlines()
@@ -64,11 +67,18 @@ def parse(text: str) -> Timings:
     timings = _phase(phases[-1]) if len(phases) > 1 else {}
     if final:
         init, first, _, average = (float(us) / 1e3 for us in final.groups())
-        timings = {"milliseconds": average, **timings, "init": init, "first": first}
+        timings = {**timings, "init": init, "first": first}
+        timings["milliseconds"] = timings.get("milliseconds") or average
     if "milliseconds" not in timings:
         raise UserError(
             f"The benchmark should end with a line `{FINAL} …`, as TFLite's stock "
             f"benchmark does: use a build of it. It printed last:\n{tail(text)}"
+        )
+    if not 0 < timings["milliseconds"] <= LONGEST_MS:
+        raise UserError(
+            f"The benchmark printed a time of {timings['milliseconds']:g} ms, and a "
+            f"time is above 0 and finite: use TFLite's stock benchmark. It printed "
+            f"last:\n{tail(text)}"
         )
     return Timings(**timings)
 
@@ -89,7 +99,7 @@ def tail(text: str, count: int = 5) -> str:
         text: The text.
         count: Largest number of lines.
     """
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    lines = [line.rstrip()[:300] for line in text.splitlines() if line.strip()]
     return "\n".join(f"  {line}" for line in lines[-count:]) or "  (nothing)"
 
 
@@ -102,5 +112,6 @@ def _phase(match):
         fields |= {"min": fields["curr"], "max": fields["curr"]}
     timings = {name: fields[name] for name in ("min", "max", "std") if name in fields}
     if "median" in fields or "avg" in fields:
-        timings["milliseconds"] = fields.get("median", fields.get("avg"))
+        # The median is printed in whole microseconds: 0 if a file takes less than one.
+        timings["milliseconds"] = fields.get("median") or fields.get("avg", 0.0)
     return {"count": int(match[1]), **timings}

@@ -1,15 +1,15 @@
 """Host: times `.tflite` files on this machine's CPU."""
 
 import contextlib
-import importlib.metadata
 import os
-import pathlib
 import platform
 import statistics
 import time
 
-from export.interpreter import Interpreter
+from export.interpreter import Interpreter, check_num_threads
+from export.latency.devices.checks import check_run
 from tfdyn import output
+from tfdyn.costs.provenance import this_machine
 from tfdyn.errors import UserError
 
 # Number of runs before those that are timed. The first runs of a loaded file are slow.
@@ -29,14 +29,7 @@ class Host:
 
     def describe(self) -> dict:
         """Returns processor, system and versions of this machine, a dict for JSON."""
-        return {
-            "device": self.name,
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "system": platform.platform(),
-            "python": platform.python_version(),
-            "ai-edge-litert": importlib.metadata.version("ai-edge-litert"),
-        }
+        return {**this_machine(), "python": platform.python_version()}
 
     @contextlib.contextmanager
     def session(self, files: dict, inputs: dict[str, dict], num_threads: int = 1):
@@ -51,21 +44,26 @@ class Host:
             inputs: Mapping from the same names to mappings from names of inputs to
                 arrays of the inputs' shapes. Axes of size 1 may be left out. Inputs
                 and names that are left out are zeros.
-            num_threads: Number of CPU threads.
+            num_threads: Number of CPU threads, at most that of cores.
 
         Yields:
             A function `measure(name, runs=50)`. It runs the file of a name `runs`
             times, and returns the median time of a run in ms. It raises `UserError` if
             there is no such name, if `runs` is below 1, and as `Interpreter` does.
+
+        Raises:
+            UserError: If `num_threads` is below 1 or above the number of cores.
         """
+        check_num_threads(num_threads)
+        cores = os.cpu_count() or 1
+        if num_threads > cores:
+            raise UserError(
+                f"num_threads={num_threads} is more than the {cores} cores of this "
+                f"machine: time with at most one thread a core."
+            )
 
         def measure(name, runs=50):
-            if name not in files:
-                raise UserError(
-                    f"The files are {', '.join(files)}; got {name}. Name one of them."
-                )
-            if runs < 1:
-                raise UserError(f"runs must be 1 or more; got {runs}.")
+            check_run(name, files, runs)
             with output.quiet():  # LiteRT prints which delegate it uses.
                 interpreter = Interpreter(files[name], num_threads)
             interpreter.set(**{**interpreter.inputs, **inputs.get(name, {})})
@@ -84,13 +82,3 @@ def _median(function, runs):
         function()
         seconds.append(time.perf_counter() - start)
     return 1e3 * statistics.median(seconds)
-
-
-def _processor():
-    """Returns the name of the CPU or, if it is unknown, its architecture."""
-    with contextlib.suppress(OSError):
-        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()

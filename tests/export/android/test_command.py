@@ -99,6 +99,9 @@ def test_each_input_takes_the_route_that_is_said(exported, images, source, table
         assert row["milliseconds"] == pytest.approx(row["macs"] / 1e3 + 2 + gates)
     times = [row["milliseconds"] for row in found["inputs"].values()]
     assert times == sorted(times)
+    assert found["cost_table"] == "The cost table"  # It was read from no file.
+    line = "predicted by The cost table, measured on an unknown device\n"
+    assert line in (folder / "README.md").read_text()
 
 
 def test_the_fixed_model_runs_the_most_frequent_route(exported):

@@ -5,7 +5,7 @@ import pytest
 from clock import Clock
 from tiny_networks import IMAGES, make, random_route, sharpen
 
-from export.latency import latency_table, probes
+from export.latency import latency_table, probes, provenance
 from export.source import Source
 from tfdyn.costs.cost_table import CostTable, module_key
 from tfdyn.costs.route_cost import RouteCost
@@ -53,7 +53,7 @@ def test_it_predicts_every_route(model, clock, table, tmp_path):
     predicted = np.asarray(RouteCost(model.modules, table).total(routes))
     joined = model.route_spec.flatten(routes)
     forced = [clock.of_route(route) for route in joined]
-    saved = latency_table.saved_by_forcing(table, model.modules)
+    saved = provenance.saved_by_forcing(table, model.modules)
     np.testing.assert_allclose(predicted - saved, forced, rtol=1e-5)
     assert saved == pytest.approx(clock.total("router") + clock.selection)
 
@@ -69,6 +69,29 @@ def test_its_parts(model, clock, table):
             assert entry["cost"] == pytest.approx(clock.cost(module))
     counts = [entry["count"] for entry in table.modules.values()]
     assert sum(counts) == len(model.modules) and max(counts) > 1
+
+
+@pytest.mark.parametrize("changes", [{"selection": -9.0}, {"rest": -9.0}])
+def test_noise_makes_no_cost_negative(model, clock, monkeypatch, tmp_path, changes):
+    for name, value in changes.items():  # Parts take longer alone than in the whole.
+        monkeypatch.setattr(clock, name, value)
+    table = compose(model, clock)
+    table.save(tmp_path / "latency.json")  # Which refuses costs below 0.
+    cost = RouteCost(model.modules, CostTable.load(tmp_path / "latency.json"))
+    off = np.zeros(len(clock.own_route))
+    routing = max(0.0, clock.total("router") + clock.selection)
+    expected = clock.of_route(off) + routing
+    assert float(cost.total(model.route_spec.split(off[None]))[0]) == pytest.approx(
+        expected, rel=1e-5
+    )
+
+
+def test_a_device_whose_clock_stands_still(model, clock, monkeypatch):
+    monkeypatch.setattr(clock, "costs", dict.fromkeys(clock.costs, 0.0))
+    for name in ("over", "not_taken", "selection"):
+        monkeypatch.setattr(clock, name, 0.0)
+    with pytest.raises(ValueError, match="No module takes longer than an empty file"):
+        compose(model, clock)
 
 
 def test_no_branch_costs_less_than_nothing(model, clock, monkeypatch):
@@ -96,12 +119,6 @@ def test_what_overflows_a_cache_costs_more(more):
 def test_times_that_tell_nothing():
     routes = [(np.zeros(3), 0.0), (np.ones(3), 0.0)]
     assert latency_table._in_network(np.zeros(3), routes) == (1.0, 0.0, 0.0)
-
-
-def test_a_table_of_another_making_is_refused(model):
-    table = CostTable.count(model.modules)
-    with pytest.raises(ValueError, match="not one of `python -m export.latency`"):
-        latency_table.saved_by_forcing(table, model.modules)
 
 
 def test_spread():

@@ -64,6 +64,15 @@ def test_files_are_not_made_again(source, made, image, monkeypatch):
     probes.Probes(source, made.folder, image).make()
 
 
+def test_a_file_that_is_not_whole_is_made_again(source, made, image):
+    path = made.files[probes.EMPTY]
+    content = path.read_bytes()
+    for broken in (b"", content[:100]):
+        path.write_bytes(broken)
+        probes.Probes(source, made.folder, image).make()
+        assert path.read_bytes() == content
+
+
 def test_a_router_that_sees_the_one_before_has_two_inputs(tmp_path):
     source = sources.untrained(tiny_dmnn_settings(), "tiny")
     image = np.zeros(source.input_format.shape, "uint8")

@@ -9,7 +9,7 @@ import pytest
 from adb_phone import MEDIAN, SERIAL, measured
 
 from export.latency.devices.adb import Adb
-from export.latency.devices.adb_connection import DeviceError
+from export.latency.devices.adb_process import DeviceError
 
 
 @pytest.fixture(scope="module")

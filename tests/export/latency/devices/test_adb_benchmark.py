@@ -6,7 +6,7 @@ import adb_phone
 import pytest
 from adb_phone import AVERAGE, MEDIAN, measured
 
-from export.latency.devices.adb_connection import DeviceError
+from export.latency.devices.adb_process import DeviceError
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +64,18 @@ def test_no_app(phone, path):
 @pytest.mark.parametrize(
     "benchmark, app, exception, message",
     [
-        ("crash", False, DeviceError, "on sum failed .* status 139; .*Segmentat"),
-        ("crash", True, DeviceError, "app crashed on sum on emu.*tflite  : count"),
+        (
+            "crash",
+            False,
+            DeviceError,
+            "on the probe 'sum' failed .* status 139; .*Segmentat",
+        ),
+        (
+            "crash",
+            True,
+            DeviceError,
+            "app crashed on the probe 'sum' on emu.*tflite  : count",
+        ),
         (
             "refused",
             False,
@@ -76,17 +86,27 @@ def test_no_app(phone, path):
             "refused",
             True,
             DeviceError,
-            "app refused sum on emulator.*'IF' version",
+            "app refused the probe 'sum' on emulator.*'IF' version",
         ),
-        ("garbage", False, ValueError, "sum on emulator-5554: .*\n  Usage: something"),
+        (
+            "garbage",
+            False,
+            ValueError,
+            "The probe 'sum' on emulator-5554: .*\n  Usage: something",
+        ),
         ("cut", False, ValueError, "should end with .*\n.*count=50 first=431"),
         (
             "hang",
             False,
             TimeoutError,
-            "model on sum did not end on emu.* 0.5 s: .*count=3",
+            "model on the probe 'sum' did not end on emu.* 0.5 s: .*count=3",
         ),
-        ("hang", True, TimeoutError, "app on sum did not end.*tflite  : count=3"),
+        (
+            "hang",
+            True,
+            TimeoutError,
+            "app on the probe 'sum' did not end.*tflite  : count=3",
+        ),
     ],
 )
 def test_the_benchmark_fails(phone, path, benchmark, app, exception, message):

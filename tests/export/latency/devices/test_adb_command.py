@@ -16,20 +16,28 @@ from export import flags as export_flags
 from export import source as sources
 from export.latency import __main__ as latency
 from export.latency import probes, profiler
+from export.latency.devices import adb_connection
 from tfdyn import commands, output
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 
 FLAGS = {"device": "adb", "num_threads": 1, "rounds": 1, "validate": 0, "timeout": 30}
 FLAGS |= {"benchmark_model": None, "benchmark_app": False, "data_dir": None}
+FLAGS |= {"check": False}
 TABLE, PARTIAL = "latency.phone.json", "latency.phone.partial"
 LOST = f"{SERIAL} was lost at .*: it is disconnected. Check that its cable is in"
 # What goes wrong once there are files to time, and what is said.
 FAILURES = [
+    (
+        {"times": "count=50 curr=-400 median=-400\n"},
+        "probe '(empty|route 0)' .*a time of -0.4 ms",
+    ),
+    ({"times": "count=50 median=1e999\n"}, f"on {SERIAL}: .*a time of inf ms"),
+    ({"flood": 8 * 2**20}, "printed more than 4 MiB, and was stopped"),
     ({"full": True}, f"{SERIAL} has no space for .* MB in .*: free some space there"),
-    ({"benchmark": "crash"}, "failed on .* status 139; .*\n  Segmentation fault"),
+    ({"benchmark": "crash"}, "failed on .* status 139; .* Segmentation fault"),
     ({"benchmark": "refused"}, "Didn't find op .* a newer build may support it"),
-    ({"benchmark": "garbage"}, "should end with .*\n  Usage: something else"),
+    ({"benchmark": "garbage"}, "should end with .* Usage: something else"),
     (
         {"benchmark": "hang"},
         "did not end on .* in 0.5 s: .* slow network more time with --ti",
@@ -123,15 +131,15 @@ def timed(phone):
 def test_a_phone_is_profiled(command, phone, source, made, path, capsys, device, app):
     serial = device.partition(":")[2] or SERIAL
     others = {"other": "device"} if serial == "R58" else {}
-    phone.play(devices={serial: "device", **others})
+    phone.play(devices={serial: "device", **others}, by_size=True)
     command(device=device, benchmark_app=app)
     assert left(path) == [TABLE] and timed(phone) == len(made.files)
     table = CostTable.load(path)
     assert table.provenance["device"]["serial"] == serial
-    # All files take the same time on it: the clock of a device may be that coarse.
     assert RouteCost(source.model.modules, table).fixed >= 0
     output = capsys.readouterr().out
     assert f"profiling tiny, untrained on adb-{serial}, 1 thread\n" in output
+    assert f"\nmeasured on Acme Phone 7 [EU] (adb-{serial}, Android 14, 1" in output
     assert output.endswith(f"\nwrote {path}\n")
 
 
@@ -177,7 +185,7 @@ def test_a_profile_fails(command, phone, path, scenario, message):
     text = said(command, timeout=0.5)
     assert re.match(f"(?s)error: .*{message}", text)
     kept = path.with_name(PARTIAL)
-    assert text.endswith(f"are kept in {kept}: the same command resumes there.")
+    assert f"are kept in {kept}: the same command resumes there." in text
     assert left(path) == [PARTIAL] and left(kept / "file") == ["of.json"]
 
 
@@ -190,9 +198,94 @@ def test_a_validation_fails(command, phone, path, table, scenario, message):
     assert left(path) == [TABLE, partial] and path.read_bytes() == table
 
 
+def test_a_clock_that_is_too_coarse(command, phone, path):
+    for _ in range(2):  # The second time it does not fail on what the first kept.
+        before = timed(phone) if (phone.folder / "calls").exists() else 0
+        text = said(command)
+        assert text.startswith("error: No module takes longer than an empty file: ")
+        assert timed(phone) > before
+    phone.play(by_size=True)
+    command()
+    assert left(path) == [TABLE]
+
+
+@pytest.mark.parametrize(
+    "taken, flags, message",
+    [
+        (TABLE, {}, "latency.phone.json must name a JSON file, such as"),
+        (PARTIAL + "/mine", {}, "latency.phone.partial holds 'mine'.*: move it away"),
+        ("latency.phone.validation.png", {"validate": 2}, "validation.png is a folder"),
+        ("latency.phone.validation.json", {"validate": 2}, "json is a folder"),
+        ("latency.phone.validation.partial/mine", {"validate": 2}, "holds 'mine'"),
+    ],
+)
+def test_what_stands_in_the_way_is_said_before_anything_is_timed(
+    command, phone, path, taken, flags, message
+):
+    (path.parent / taken).mkdir(parents=True)
+    assert re.match(f"error: .*{message}", said(command, **flags))
+    assert not timed(phone) and (path.parent / taken).is_dir()
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        ({"timeout": float("nan")}, "--timeout must be from 1 to 86400 seconds; got n"),
+        ({"timeout": float("inf")}, "--timeout must be from 1 to 86400 seconds; got i"),
+        ({"check": True, "validate": 2}, "--check and --validate exclude each other"),
+        ({"check": True}, "There is no cost table .*latency.phone.json"),
+    ],
+)
+def test_flags_that_do_not_fit(command, phone, path, flags, message):
+    assert re.match(f"error: .*{message}", said(command, **flags))
+
+
+def test_a_table_is_checked(command, phone, source, path, capsys, caplog):
+    phone.play(by_size=True)
+    command()
+    phone.play(times="count=50 median=9000000\n")
+    command(check=True)
+    text = capsys.readouterr().out
+    assert f"checking {path}, measured on Acme Phone 7 [EU] (adb-" in text
+    assert "route 0" in text and "mean" in text
+    assert f"times of {path} are " in caplog.text and "below those" in caplog.text
+    assert left(path) == [TABLE]
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"provenance": "a phone"}, "latency.phone.json is not a cost table: its prov"),
+        ({"device": "a phone"}, "is of the device a phone, not of adb-emulator"),
+        ({"selection": "0.1"}, "has no number `selection`"),
+        ({"routes": {"route 0": "1"}}, "`routes` in its provenance are no times"),
+        ({"num_threads": "two"}, "`num_threads` in its provenance is 'two'"),
+    ],
+)
+def test_a_table_of_a_strange_making(command, phone, path, table, changes, message):
+    content = json.loads(table)
+    content["provenance"] |= changes
+    content |= {key: changes[key] for key in changes if key == "provenance"}
+    path.write_text(json.dumps(content))
+    for flags in ({"validate": 2}, {"check": True}):
+        if "selection" in changes and "check" in flags:
+            continue  # It needs no selection.
+        assert re.match(f"error: .*{message}", said(command, **flags))
+    assert not timed(phone)
+
+
+def test_adb_that_never_answers(command, phone, path, monkeypatch):
+    monkeypatch.setattr(adb_connection, "LIST_SECONDS", 0.3)
+    phone.play(silent=True)
+    assert re.match("error: `adb devices` did not answer in 0.3 s", said(command))
+    assert not path.parent.exists()
+
+
 def test_disconnected_halfway_it_goes_on(command, phone, made, path, caplog):
     size = len(made.files)
-    phone.play(lost_from=size + size // 2)  # A call a file, and some before the first.
+    phone.play(
+        lost_from=size + size // 2, by_size=True
+    )  # A call a file, and some before the first.
     text = said(command, rounds=2)
     assert re.match(f"error: {LOST}", text) and "resumes there" in text
     assert "the pushed files may still be in /data/local/tmp/tfdyn-" in caplog.text
@@ -201,7 +294,7 @@ def test_disconnected_halfway_it_goes_on(command, phone, made, path, caplog):
     times = json.loads((kept / "times.json").read_text())
     assert {len(own) for own in times.values()} == {1}
     # It is back: of the same command there is one round left, and nothing there.
-    phone.play()
+    phone.play(by_size=True)
     before = timed(phone)
     assert size < before < 2 * size
     command(rounds=2)

@@ -5,7 +5,8 @@ import pytest
 from adb_phone import MEDIAN, SERIAL, measured
 
 from export.latency.devices.adb import Adb
-from export.latency.devices.adb_connection import Connection, DeviceError
+from export.latency.devices.adb_connection import Connection
+from export.latency.devices.adb_process import DeviceError
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,10 @@ def test_each_has_its_inputs(path, made):
     assert len(made) == 6  # Names that share a file do not share where it lies.
 
 
-def test_files_are_loaded_when_needed_and_anew_each_time(path, tmp_path, made):
+def test_files_are_loaded_when_needed_and_anew_each_time(
+    path, tmp_path, made, monkeypatch
+):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
     (tmp_path / "copy.tflite").write_bytes(path.read_bytes())
     files = {"a": path, "b": tmp_path / "copy.tflite", "gone": tmp_path / "gone.tflite"}
     with Host().session(files, {}, num_threads=2) as measure:
@@ -82,6 +85,14 @@ def test_what_is_wrong_is_said(path, tmp_path):
             measure("gone")
         with pytest.raises(ValueError, match="inputs .*image.*; got picture"):
             measure("odd")
+
+
+def test_more_threads_than_cores(path, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    for threads, message in ((0, "1 to 256"), (5, "4 cores"), (10**5, "1 to 256")):
+        with pytest.raises(ValueError, match=message):
+            with Host().session({"a": path}, {}, num_threads=threads):
+                raise AssertionError("not reached")
 
 
 def test_it_describes_itself():
