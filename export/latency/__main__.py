@@ -23,6 +23,7 @@ def main() -> None:
     device = make_device(
         FLAGS.device, FLAGS.benchmark_model, FLAGS.benchmark_app, FLAGS.timeout
     )
+    device.check_threads(FLAGS.num_threads)
     path = export_flags.output_from_flags(source.home / f"latency.{device.name}.json")
     _check_outputs(path)
     images, _ = source.test_images(max(1, FLAGS.validate))

@@ -79,9 +79,10 @@ class Partial:
             with contextlib.suppress(OSError):  # Someone has put a file there.
                 self.folder.rmdir()
             return
+        what = "Whole rounds" if (self.folder / TIMES).exists() else "Files to time"
         error.add_note(
-            f"Whole rounds are kept in {self.folder}: the same command resumes there. "
-            f"To start anew, remove that folder first."
+            f"{what} are kept in {self.folder}: the same command resumes there. To "
+            f"start anew, remove that folder first."
         )
 
 

@@ -81,6 +81,14 @@ class Adb:
             "benchmark": adb_benchmark.PACKAGE if self._app else str(self._program),
         }
 
+    def check_threads(self, num_threads: int) -> None:
+        """Checks a number of threads.
+
+        Raises:
+            UserError: If it is not from 1 to 256.
+        """
+        check_num_threads(num_threads)
+
     @contextlib.contextmanager
     def session(self, files: dict, inputs: dict[str, dict], num_threads: int = 1):
         """Pushes files to the device, and yields a function that times them there.
@@ -109,7 +117,7 @@ class Adb:
                 fails or prints too much.
             TimeoutError: If a run takes longer than `timeout_s`.
         """
-        check_num_threads(num_threads)
+        self.check_threads(num_threads)
         device = self._connection
         if self._app:
             benchmark = adb_benchmark.App(device, self._timeout_s)

@@ -31,6 +31,20 @@ class Host:
         """Returns processor, system and versions of this machine, a dict for JSON."""
         return {**this_machine(), "python": platform.python_version()}
 
+    def check_threads(self, num_threads: int) -> None:
+        """Checks a number of threads: at most one for each core.
+
+        Raises:
+            UserError: If it is below 1, or above the number of cores.
+        """
+        check_num_threads(num_threads)
+        cores = os.cpu_count() or 1
+        if num_threads > cores:
+            raise UserError(
+                f"num_threads={num_threads} is more than the {cores} cores of this "
+                f"machine: time with at most one thread a core."
+            )
+
     @contextlib.contextmanager
     def session(self, files: dict, inputs: dict[str, dict], num_threads: int = 1):
         """Yields a function that times files.
@@ -54,13 +68,7 @@ class Host:
         Raises:
             UserError: If `num_threads` is below 1 or above the number of cores.
         """
-        check_num_threads(num_threads)
-        cores = os.cpu_count() or 1
-        if num_threads > cores:
-            raise UserError(
-                f"num_threads={num_threads} is more than the {cores} cores of this "
-                f"machine: time with at most one thread a core."
-            )
+        self.check_threads(num_threads)
 
         def measure(name, runs=50):
             check_run(name, files, runs)

@@ -125,7 +125,10 @@ def test_it_is_the_loss_of_a_model():
     [
         ({"target_rate": 0.0}, "at most 1; got 0"),
         ({"target_rate": 1.1}, "at most 1; got 1.1"),
-        ({"cost": type("Free", (), {"all_branches": 0.0})}, "cost nothing at all"),
+        (
+            {"cost": type("Free", (), {"all_branches": 0.0, "table_name": "a.json"})},
+            "cost nothing at all",
+        ),
     ],
 )
 def test_refuses(arguments, message):

@@ -83,8 +83,8 @@ class RateLoss(keras.losses.Loss):
             )
         if cost is not None and not cost.all_branches > 0:
             raise UserError(
-                "The sub-blocks cost nothing at all in this cost table, so that their "
-                "cost can have no target. Use a table where they cost more than 0."
+                f"{cost.table_name}: the sub-blocks cost nothing at all, so that their "
+                f"cost can have no target. Use a table where they cost more than 0."
             )
         self.cost = cost
         self.target_rate = keras.Variable(

@@ -73,8 +73,8 @@ class PolicyLoss(keras.losses.Loss):
             )
         if not cost.all_branches > 0:
             raise UserError(
-                "The modules cost nothing at all in this cost table, so that a search "
-                "cannot lower their cost. Use a table where they cost more than 0."
+                f"{cost.table_name}: the modules cost nothing at all, so that a search "
+                f"cannot lower their cost. Use a table where they cost more than 0."
             )
         self.cost, self.right, self.wrong = cost, right, wrong
         self.entropy, self.entropy_weight = entropy, ENTROPY[entropy] * entropy_weight
