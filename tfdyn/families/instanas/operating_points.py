@@ -38,8 +38,9 @@ class OperatingPoints(keras.callbacks.Callback):
     """Saves a model at each operating point of a search, with accuracy and cost.
 
     Each point is a run folder of its own, `operating_points/NAME/`. The files
-    `operating_points.json` and `operating_points.png` compare the points. Accuracy is
-    measured on the validation images or, if there are none, in training.
+    `operating_points.json` and `operating_points.png` compare the points. Accuracy and
+    cost are those of the validation images. If there are none, they are those of the
+    meta-graph's training: of explored architectures, shuffled over the images.
 
     Args:
         settings: `Settings` of the run.
