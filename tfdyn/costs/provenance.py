@@ -97,10 +97,12 @@ def warn(table, here: dict | None = None) -> None:
     """
     if table.unit == "ms" and (texts := differences(table, here)):
         device = _describe(here or this_machine())
+        shown = ("processor:", "cores:", "system:")  # In both descriptions.
+        more = "; ".join(text for text in texts if not text.startswith(shown))
         _warn(
-            f"warning: {table.name} was {origin(table)}; this machine is {device} "
-            f"({'; '.join(texts)}). Its milliseconds may be far off here: measure "
-            f"again with `python -m export.latency`."
+            f"warning: {table.name} was {origin(table)}; this machine is {device}"
+            f"{f' ({more})' * bool(more)}. Its milliseconds may be far off here: "
+            f"measure again with `python -m export.latency`."
         )
 
 
