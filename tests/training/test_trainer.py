@@ -104,8 +104,11 @@ BAD_INPUT = {
     "network": ({"network": "drnet_xxl"}, "drnet_xxl is unknown; .*networks are"),
     "branch": ({"branches": ("conv_9x9",)}, "conv_9x9"),
     "batch": ({"batch_size": 5000}, "--batch_size=5000 is more than the 1295"),
-    "share": ({"validation_share": 1.5}, "validation_share=1.5"),
-    "cutout": ({"cutout": -1}, "--cutout must be from 0 to 4096; got -1"),
+    "share": (
+        {"validation_share": 1.5},
+        "--validation_share must be at least 0 and below 1",
+    ),
+    "cutout": ({"cutout": -1}, "--cutout must be from 0 to 2048; got -1"),
     "crop": ({"crop": "round"}, "--crop is one of pad"),
     "data set": ({"dataset": "mnist"}, "--dataset is one of digits"),
     "table": ({"cost_table": "nowhere.json"}, "nowhere.json"),
