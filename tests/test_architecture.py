@@ -15,8 +15,8 @@ from paths import ROOT
 # its module's name begins with. It may import files of its own entry and of the lines
 # before, and nothing else: entries of one line do not import each other.
 LAYERS = """
-tfdyn.errors tfdyn.output tfdyn.text
-tfdyn.files tfdyn.reading
+tfdyn.errors tfdyn.text
+tfdyn.files tfdyn.output tfdyn.reading
 tfdyn.locks tfdyn.figures tfdyn.routing tfdyn.layers tfdyn.data
 tfdyn.costs tfdyn.losses tfdyn.settings
 tfdyn.models

@@ -1,6 +1,8 @@
 import errno
 import os
 
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -25,4 +27,27 @@ def test_tensorflow_s_errors_of_the_system_are_such_errors_too():
         None, None, "run/x; No space left on device"
     )
     assert "run/x" in explain(full) and "Free some space" in explain(full)
-    assert explain(tf.errors.ResourceExhaustedError(None, None, "OOM")) is None
+    assert explain(tf.errors.ResourceExhaustedError(None, None, "a queue")) is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 298. GiB for an array"),
+        tf.errors.ResourceExhaustedError(
+            None, None, "OOM when allocating tensor with shape[9]"
+        ),
+    ],
+)
+def test_memory_that_is_not_there(error):
+    assert "use a smaller --batch_size or --image_size" in explain(error)
+
+
+def test_what_keras_wraps_is_one_line():
+    class Layer(keras.layers.Layer):
+        def call(self, inputs):
+            raise UserError("a threshold\nis one number")
+
+    with pytest.raises(UserError) as error:
+        Layer()(np.zeros((1, 2)))
+    assert explain(error.value) == "a threshold is one number"

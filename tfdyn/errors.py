@@ -32,7 +32,7 @@ def explain(error: BaseException) -> str | None:
     """Returns in one line what a user can mend, or `None` if it is a bug.
 
     A user can mend `UserError`s, and errors of the operating system: files, disks,
-    devices. TensorFlow raises the latter as errors of its own.
+    devices, memory. TensorFlow raises the latter as errors of its own.
 
     Args:
         error: The exception.
@@ -44,6 +44,11 @@ def explain(error: BaseException) -> str | None:
             return _one_line(error)
         path = os.fsdecode(error.filename) if error.filename else "a file"
         return f"{path}: {error.strerror}. {MENDS[error.errno]}."
+    if isinstance(error, MemoryError) or "OOM when allocating" in str(error):
+        return (
+            "There is not enough memory: use a smaller --batch_size or --image_size, "
+            f"or a smaller network ({_one_line(error)[:200]})."
+        )
     if type(error).__module__ == "tensorflow.python.framework.errors_impl":
         for code, mend in MENDS.items():
             if os.strerror(code) in str(error):
@@ -52,4 +57,8 @@ def explain(error: BaseException) -> str | None:
 
 
 def _one_line(error):
-    return " ".join(str(error).split("\n\nOriginal stack trace")[0].split())
+    text = str(error)
+    # Keras wraps an error in the call of a layer in 20 lines, its text in bold.
+    if text.startswith("Exception encountered when calling"):
+        text = text.partition("\033[1m")[2].partition("\033[0m")[0] or text
+    return " ".join(text.split("\n\nOriginal stack trace")[0].split())

@@ -70,11 +70,40 @@ def test_load_names_the_malformed_file(tmp_path, text):
         {"mean": (0.1,)},
         {"std": (0.5, 0.5, 0.5, 0.5)},
         {"std": (0.5, 0.0, 0.5)},
+        {"std": (0.5, float("inf"), 0.5)},
+        {"mean": (0.5, float("nan"), 0.5)},
+        {"mean": "abc"},
+        {"shape": (4, True, 3)},
+        {"class_names": ("cat", "cat")},
     ],
 )
 def test_refuses_what_does_not_fit(changes):
     with pytest.raises(ValueError, match=next(iter(changes))):
         make(**changes)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\u2028b", "", "caf\udce9"])
+def test_a_class_name_that_files_cannot_hold(name):
+    with pytest.raises(ValueError, match="class name .* rename the class"):
+        make(class_names=("cat", name))
+
+
+@pytest.mark.parametrize(
+    "changes, text",
+    [
+        ({}, ""),
+        ({"class_names": ("dog", "cat")}, "the classes in another order"),
+        ({"class_names": ("cat", "emu")}, "without 'dog', with 'emu'"),
+        (
+            {"class_names": ("cat", "dog", *"abcde")},
+            "7 classes instead of 2, with 'a', 'b', 'c' and 2 more",
+        ),
+        ({"shape": (8, 8, 3)}, "shape (8, 8, 3) instead of (4, 4, 3)"),
+        ({"mean": (0.0, 0.2, 0.3)}, "mean (0.0, 0.2, 0.3) instead of (0.1, 0.2, 0.3)"),
+    ],
+)
+def test_says_in_a_few_words_how_another_differs(changes, text):
+    assert make().difference(make(**changes)) == text
 
 
 def test_needs_no_tensorflow():

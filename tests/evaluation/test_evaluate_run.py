@@ -166,7 +166,7 @@ def test_the_use_of_branches_by_category(tiny_run, tmp_path):
     assert use["threshold"] == 0.7  # The nearest to the model's own, 0.8.
     assert list(use["categories"]) == ["low", "high"]
     assert use["all"].keys() == use["categories"]["low"].keys()
-    with pytest.raises(ValueError, match="--categories=nowhere cannot be read"):
+    with pytest.raises(OSError, match="no nowhere, a file for --categories"):
         evaluate(tiny_run.path, [1.0], categories="nowhere")
 
 

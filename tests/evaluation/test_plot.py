@@ -24,3 +24,8 @@ def test_categories_are_drawn_too(tmp_path):
     )
     plain, wide = (imread(tmp_path / f"{n}.png") for n in ("plain", "categories"))
     assert wide.shape[1] > plain.shape[1]
+
+
+def test_a_number_and_a_tuple_of_the_same_results_are_drawn(tmp_path):
+    _, result = RESULTS[0]
+    plot(tmp_path / "plot.png", [(1.0, result), ((0.5, 0.9), result)], 0)

@@ -94,7 +94,7 @@ def test_one_threshold_a_connection():
     [
         ({"network": "drnet_xxl"}, "--network=drnet_xxl.*drnet_tiny"),
         ({"branches": ("conv_9x9",)}, "got conv_9x9"),
-        ({"num_cells": 0}, "num_cells must be at least 1"),
+        ({"num_cells": 0}, "--num_cells must be from 1 to 200; got 0"),
         ({"network": "drnet_x"}, "did you mean drnet_xs"),
         (
             {"network": "dmnn_tiny"},
@@ -104,7 +104,10 @@ def test_one_threshold_a_connection():
             {"network": "instanas_tiny"},
             "--filters is a setting of DRNet, .* of the family InstaNAS",
         ),
-        ({"network": "dmnn_tiny", "categories": "x.json"}, "--categories=x.json"),
+        (
+            {"network": "dmnn_tiny", "categories": "x.json"},
+            "no x.json, a file for --categories",
+        ),
     ],
 )
 def test_refuses(settings, message):

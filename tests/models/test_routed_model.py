@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from tiny_networks import IMAGES, assert_same, make, make_dmnn, make_instanas, run
 
 from tfdyn.layers import execution
 from tfdyn.layers.mixed_op import MixedOp
@@ -186,3 +187,15 @@ def test_a_graph_keeps_the_execution_of_its_trace(model):
     traced = len(ran)
     model.evaluate(FEATURES, LABELS, verbose=0)
     assert len(ran) == traced > 0
+
+
+@pytest.mark.parametrize("make", [make, make_dmnn, make_instanas])
+def test_a_user_s_image_data_format_changes_nothing(make):
+    expected = make()
+    keras.config.set_image_data_format("channels_first")
+    try:
+        model = make()
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    model.set_weights(expected.get_weights())
+    assert_same(run(model, IMAGES), run(expected, IMAGES))

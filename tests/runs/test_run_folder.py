@@ -6,6 +6,7 @@ from tiny_settings import tiny_settings
 
 import tfdyn
 from tfdyn.data.input_format import InputFormat
+from tfdyn.errors import UserError
 from tfdyn.runs.run_folder import RunFolder, newest_run
 
 FORMAT = InputFormat(("cat", "dog"), (8, 8, 1), (0.5,), (0.5,))
@@ -103,6 +104,51 @@ def test_a_flags_file_that_is_none(tmp_path):
     (tmp_path / "flags.txt").write_text("--no_such_setting=1\n")
     with pytest.raises(ValueError, match="no_such_setting"):
         RunFolder(tmp_path).settings()
+
+
+FLAGS = {
+    "empty": (b"", "has no --network, as each run has"),
+    "cut off": (b"--network=drnet_s\n--selection=softmax\n--thr", "flags.txt"),
+    "cut between lines": (b"--network=drnet_s\n", "has no --dataset"),
+    "bytes": (b"\xff\xfe", "not text in UTF-8"),
+    "words": (b"hello\n", "is not a flagfile"),
+    "value": (b"--network=drnet_s\n--seed=one\n", "flags.txt"),
+    "range": (b"--network=drnet_s\n--seed=4294967296\n", "--seed must be from 0 to"),
+}
+
+
+@pytest.mark.parametrize("content, message", FLAGS.values(), ids=FLAGS)
+def test_settings_that_are_none_are_named(tmp_path, content, message):
+    (tmp_path / "flags.txt").write_bytes(content)
+    with pytest.raises(UserError, match=message) as error:
+        RunFolder(tmp_path).settings()
+    assert len(str(error.value).splitlines()) == 1
+
+
+INPUT = {
+    "bytes": (b"\xff\xfe", "not text in UTF-8"),
+    "deep": (b"[" * 100_000, "nested too deep"),
+    "list": (b"[]", "not an object"),
+    "NaN": (
+        b'{"class_names": ["a", "b"], "shape": [8, 8, 1], "mean": [NaN], "std": [1]}',
+        "finite",
+    ),
+}
+
+
+@pytest.mark.parametrize("content, message", INPUT.values(), ids=INPUT)
+def test_an_input_format_that_is_none_is_named(tmp_path, content, message):
+    (tmp_path / "input.json").write_bytes(content)
+    with pytest.raises(UserError, match=f"input.json .*{message}") as error:
+        RunFolder(tmp_path).input_format()
+    assert len(str(error.value)) < 500 + len(str(tmp_path))
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "{"])
+def test_a_record_of_data_that_is_none_is_named(tmp_path, content):
+    (tmp_path / "data.json").write_text(content)
+    with pytest.raises(UserError, match="data.json is not the record"):
+        RunFolder(tmp_path).data()
 
 
 def test_newest_run(tiny_run, tmp_path):

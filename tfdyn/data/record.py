@@ -1,7 +1,5 @@
 """Record of the data that a run was trained on, to say later that they have changed."""
 
-import numpy as np
-
 SPLITS = ("train", "validation", "test")
 
 
@@ -21,9 +19,8 @@ def make(dataset) -> dict:
     for name in SPLITS:
         split = dataset.splits[name]
         record[name] = {"images": split.num_examples}
-        labels = split.labels
-        if labels is not None:
-            counts = np.bincount(labels, minlength=len(names)).tolist()
+        if hasattr(split, "count_labels"):
+            counts = split.count_labels(len(names)).tolist()
             record[name]["classes"] = dict(zip(names, counts, strict=True))
     digest = dataset.splits["test"].digest()
     if digest:

@@ -103,11 +103,6 @@ class InMemory:
         """Number of images in the split."""
         return len(self._labels)
 
-    @property
-    def labels(self) -> np.ndarray:
-        """The labels of the images, an integer array `(images,)`."""
-        return np.asarray(self._labels)
-
     def digest(self) -> str:
         """Returns a digest of the images, or of the names of their files, in any order.
 
@@ -194,11 +189,6 @@ class Streamed:
     def num_examples(self) -> int:
         """Number of images in the split."""
         return self._stop - self._start
-
-    @property
-    def labels(self) -> None:
-        """`None`: the labels are on disk."""
-        return None
 
     def digest(self) -> None:
         """Returns `None`: the images are on disk, where TFDS checks them."""

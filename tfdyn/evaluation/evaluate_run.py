@@ -10,7 +10,7 @@ from tfdyn.evaluation import image_table, reports
 from tfdyn.evaluation.evaluator import Evaluator, load_data
 from tfdyn.evaluation.plot import plot
 from tfdyn.evaluation.thresholds import BUDGET_MS, TARGET_RATE, choose_thresholds
-from tfdyn.files import check_writable, write_json
+from tfdyn.files import check_writable, whole_set, write_json
 from tfdyn.routing.threshold import check_threshold
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.runs.tables import load_table
@@ -76,6 +76,8 @@ def evaluate(
     if per_image:
         check_writable(pathlib.Path(per_image).parent)
     run = RunFolder(run_dir)
+    if run.finished:
+        check_writable(run.path)
     model = run.load_model(model_name)
     options = _call_options(model, inference_noise, inference_temperature)
     thresholds = check_threshold(list(thresholds))
@@ -105,8 +107,9 @@ def evaluate(
     content |= {f"inference_{name}": value for name, value in options.items()}
     if per_image:
         image_table.write(per_image, images, class_names, model.route_spec)
-    write_json(run / "evaluation.json", content)
-    plot(run / "evaluation.png", pairs[1:], shown)
+    with whole_set(run.path) as temporary:
+        plot(temporary / "evaluation.png", pairs[1:], shown)
+        write_json(temporary / "evaluation.json", content)
     return content
 
 

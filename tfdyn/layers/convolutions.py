@@ -32,6 +32,7 @@ def conv_bn(
         padding="same",
         use_bias=False,
         kernel_initializer="he_normal",
+        data_format="channels_last",
     )
     return [convolution, batch_norm()]
 
@@ -51,4 +52,5 @@ def depthwise(kernel_size: int, strides: int) -> keras.layers.Layer:
         padding="same",
         use_bias=False,
         depthwise_initializer=keras.initializers.VarianceScaling(2.0, "fan_out"),
+        data_format="channels_last",
     )

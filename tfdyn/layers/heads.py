@@ -22,7 +22,10 @@ class ClassifierHead(Chain):
 
     def __init__(self, num_classes, **kwargs):
         dense = layers.Dense(num_classes, dtype="float32")
-        super().__init__([layers.GlobalAveragePooling2D(), dense], **kwargs)
+        super().__init__(
+            [layers.GlobalAveragePooling2D(data_format="channels_last"), dense],
+            **kwargs,
+        )
         self.num_classes = num_classes
 
     def get_config(self):
@@ -47,7 +50,11 @@ class ConvolutionHead(Chain):
     kind = "head"
 
     def __init__(self, filters, num_classes, **kwargs):
-        chain = [*conv_bn(filters), layers.ReLU(6.0), layers.GlobalAveragePooling2D()]
+        chain = [
+            *conv_bn(filters),
+            layers.ReLU(6.0),
+            layers.GlobalAveragePooling2D(data_format="channels_last"),
+        ]
         super().__init__([*chain, layers.Dense(num_classes, dtype="float32")], **kwargs)
         self.filters, self.num_classes = filters, num_classes
 

@@ -33,7 +33,9 @@ class ResidualStem(Chain):
     ):
         chain = [*conv_bn(filters, kernel_size, strides), layers.ReLU(max_value)]
         if pool:
-            chain.append(layers.MaxPooling2D(3, 2, padding="same"))
+            chain.append(
+                layers.MaxPooling2D(3, 2, padding="same", data_format="channels_last")
+            )
         super().__init__(chain, **kwargs)
         self.filters, self.kernel_size, self.strides = filters, kernel_size, strides
         self.pool, self.max_value = pool, max_value

@@ -18,7 +18,6 @@ from tfdyn.settings.flagfiles import from_flagfile, to_flagfile
 # The flags that every flags.txt has had: one without them is empty or cut off.
 FLAGS = ("network", "dataset", "batch_size")
 MEND = "Restore the file, or name another run."
-EVALUATION = {"dataset": str, "all_branches": dict, "routed": list}
 
 
 class RunFolder:
@@ -190,24 +189,6 @@ class RunFolder:
             return None
         return read_json(path, "the record of a run's data", "Restore or delete it.")
 
-    def evaluation(self) -> dict | None:
-        """Reads `evaluation.json`; `None` for runs that have not been evaluated.
-
-        Raises:
-            UserError: If the file is not an evaluation.
-        """
-        path, mend = self / "evaluation.json", f"Run tfdyn.evaluate on {self} again."
-        if not path.exists():
-            return None
-        content = read_json(path, "the evaluation of a run", mend)
-        for name, kind in EVALUATION.items():
-            if not isinstance(content.get(name), kind):
-                raise UserError(f"{path} is no evaluation: {name!r} is missing. {mend}")
-        for row in (content["all_branches"], *content["routed"]):
-            if not (isinstance(row, dict) and _is_number(row.get("accuracy"))):
-                raise UserError(f"{path} is no evaluation: accuracy is missing. {mend}")
-        return content
-
     def latency_tables(self) -> list[pathlib.Path]:
         """Returns the paths of the latency tables, `latency.DEVICE.json`, sorted."""
         paths = sorted(self.path.glob("latency.*.json"))
@@ -260,10 +241,6 @@ class RunFolder:
                 f"`python -m tfdyn.train` wrote."
             )
         return self / name
-
-
-def _is_number(value):
-    return type(value) in (int, float)
 
 
 def newest_run(folder: str | pathlib.Path = "runs") -> RunFolder:

@@ -66,7 +66,7 @@ def train(
     if run.finished and _is_whole(run, output):
         output.write(f"{run} is finished: nothing is left to train\n")
         return run
-    dataset = _load_dataset(settings, output)
+    dataset = _load_dataset(settings)
     model = _build_model(settings, dataset.input_format, distribution)
     steps = dataset.num_examples("train") // settings.batch_size
     context = TrainingContext(steps, dataset.input_format, run, output)
@@ -146,7 +146,7 @@ def _writing(run, settings, dataset, distribution, output):
         yield
 
 
-def _load_dataset(settings, output):
+def _load_dataset(settings):
     dataset = datasets.load(
         settings.dataset,
         settings.data_dir,
@@ -158,17 +158,6 @@ def _load_dataset(settings, output):
             f"--batch_size={settings.batch_size} is more than the "
             f"{dataset.num_examples('train')} training images of {dataset.name}; make "
             f"it smaller."
-        )
-    if not dataset.num_examples("test"):
-        raise UserError(
-            f"{dataset.name} in --data_dir={settings.data_dir} has no image to spare "
-            f"for a test: put two or more in each class, or a folder `test` beside "
-            f"`train`."
-        )
-    if settings.validation_share and not dataset.num_examples("validation"):
-        output.write(
-            f"--validation_share={settings.validation_share} holds out no image, for "
-            f"no class has one to spare: there will be no best.keras\n"
         )
     return dataset
 

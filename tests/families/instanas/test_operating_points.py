@@ -10,6 +10,7 @@ from tiny_networks import IMAGES, assert_same, make_instanas, run
 from tiny_settings import tiny_instanas_settings
 
 from tfdyn.data.input_format import InputFormat
+from tfdyn.errors import UserError
 from tfdyn.families.instanas.operating_points import (
     OperatingPoints,
     epochs_of,
@@ -82,6 +83,29 @@ def test_a_resumed_search_keeps_those_before_it(tmp_path):
     points = json.loads((tmp_path / "operating_points.json").read_text())
     assert [p["point"] for p in points] == list("ABCDE")
     assert [p["accuracy"] for p in points] == pytest.approx([0.87, 0.85, 0.5, 0.5, 0.5])
+
+
+@pytest.mark.parametrize(
+    "content", ["[{}]", "{}", "[3]", "x", "null", '[{"epoch": "four"}]']
+)
+def test_a_file_of_something_else_is_refused_before_the_first_step(tmp_path, content):
+    path = tmp_path / "operating_points.json"
+    path.write_text(content)
+    settings = tiny_instanas_settings(pretrain_epochs=0)
+    callback = OperatingPoints(settings, FORMAT, RunFolder(tmp_path), io.StringIO())
+    with pytest.raises(UserError, match="operating_points.json is not a list.*Delete"):
+        callback.on_train_begin()
+    assert path.read_text() == content
+
+
+def test_no_point_is_written_through_a_link_that_leads_out(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "run" / "operating_points").mkdir(parents=True)
+    (tmp_path / "run" / "operating_points" / "A").symlink_to(tmp_path / "mine")
+    with pytest.raises(UserError, match="A leads to"):
+        search(folder, io.StringIO())
+    assert not list((tmp_path / "mine").iterdir())
 
 
 def test_without_validation_it_is_the_accuracy_in_training(tmp_path):

@@ -39,7 +39,7 @@ class GateRouter(keras.layers.Layer):
         super().__init__(**{"autocast": False, **kwargs})
         self.sub_blocks, self.units = sub_blocks, units
         self.previous_state = previous_state
-        self.pool = layers.GlobalAveragePooling2D()
+        self.pool = layers.GlobalAveragePooling2D(data_format="channels_last")
         self.embed = layers.Dense(units, use_bias=not normalized, dtype="float32")
         self.normalize = None
         if normalized:

@@ -36,18 +36,25 @@ class AuxiliaryHead(Chain):
             )
         pool_size = min(5, side - 1)
         last = layers.Conv2D(
-            768, 2, use_bias=False, kernel_initializer="he_normal", padding="valid"
+            768,
+            2,
+            use_bias=False,
+            kernel_initializer="he_normal",
+            padding="valid",
+            data_format="channels_last",
         )
         _, norm = conv_bn(768)
         chain = [
             layers.ReLU(),
-            layers.AveragePooling2D(pool_size, side - pool_size),
+            layers.AveragePooling2D(
+                pool_size, side - pool_size, data_format="channels_last"
+            ),
             *conv_bn(128),
             layers.ReLU(),
             last,
             norm,
             layers.ReLU(),
-            layers.GlobalAveragePooling2D(),
+            layers.GlobalAveragePooling2D(data_format="channels_last"),
             layers.Dense(num_classes, dtype="float32"),
         ]
         super().__init__(chain, **kwargs)

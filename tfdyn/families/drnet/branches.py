@@ -82,11 +82,15 @@ def _normalized(pool, name):
 
 
 def _max_pool(strides, **kwargs):
-    return layers.MaxPooling2D(3, strides, padding="same", **kwargs)
+    return layers.MaxPooling2D(
+        3, strides, padding="same", data_format="channels_last", **kwargs
+    )
 
 
 def _avg_pool(strides, **kwargs):
-    return layers.AveragePooling2D(3, strides, padding="same", **kwargs)
+    return layers.AveragePooling2D(
+        3, strides, padding="same", data_format="channels_last", **kwargs
+    )
 
 
 # Name of a branch: function of (filters, strides, name) that returns a layer of this

@@ -35,7 +35,7 @@ class Router(Chain):
             convolution, norm = conv_bn(width)
             chain += [convolution, depthwise(5, strides=2), norm, layers.ReLU()]
         chain += [
-            layers.GlobalAveragePooling2D(),
+            layers.GlobalAveragePooling2D(data_format="channels_last"),
             layers.Dense(connections * branches, dtype="float32"),
             layers.Reshape((connections, branches), dtype="float32"),
         ]

@@ -10,24 +10,33 @@ class DRNetSettings:
     """Settings of the cells, the temperature and the cost (DRNet sections 3.3, 4.1)."""
 
     num_cells: int | None = setting(
-        None, "DRNet: L, number of cells (default: the network's)."
+        None,
+        "DRNet: L, number of cells (default: the network's).",
+        within="from 1 to 200",
     )
     filters: int | None = setting(
         None,
         "DRNet: C, channels of a node (default: the network's). Cells L//3 and 2L//3, "
         "counted from 0, double them.",
+        within="from 1 to 4096",
     )
     num_nodes: int | None = setting(
-        None, "DRNet: N, nodes of a cell, without its inputs (default: the network's)."
+        None,
+        "DRNet: N, nodes of a cell, without its inputs (default: the network's).",
+        within="from 1 to 32",
     )
     inputs_per_node: int | None = setting(
-        None, "DRNet: n, connections that end in a node (default: the network's)."
+        None,
+        "DRNet: n, connections that end in a node (default: the network's).",
+        within="from 1 to 33",
     )
     branches: tuple | None = setting(
         None, "DRNet: candidate branches of a connection (default: the network's)."
     )
     topology_seed: int | None = setting(
-        None, "DRNet: seed of the connections in a cell (default: the network's)."
+        None,
+        "DRNet: seed of the connections in a cell (default: the network's).",
+        within="from 0 to 4294967295",
     )
     auxiliary_weight: float = setting(
         0.4,

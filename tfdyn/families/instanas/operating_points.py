@@ -1,17 +1,23 @@
 """Operating points: models that a search saves, from expensive to cheap."""
 
-import json
 from typing import Any, TextIO
 
 import keras
 
 from tfdyn.data.input_format import InputFormat
+from tfdyn.errors import UserError
 from tfdyn.families.instanas.settings import OPERATING_POINTS as NAMES
 from tfdyn.figures import figure
 from tfdyn.files import write_json
+from tfdyn.reading import read_json
 from tfdyn.text import align, readable
 
 TABLE, PLOT = "operating_points.json", "operating_points.png"
+# What each point has in the JSON file, and its types.
+NUMBER = (int, float)
+ENTRIES = {"point": (str,), "epoch": (int,), "split": (str,)}
+ENTRIES |= dict.fromkeys(("accuracy", "macs_mean", "modules"), NUMBER)
+ENTRIES |= {"same_architecture": NUMBER}
 
 
 def epochs_of(first_epoch: int, joint_epochs: int) -> dict[int, str]:
@@ -55,6 +61,9 @@ class OperatingPoints(keras.callbacks.Callback):
         self.folder, self.output = folder, output
         self.epochs = epochs_of(settings.pretrain_epochs, settings.joint_epochs)
 
+    def on_train_begin(self, logs=None):
+        read(self.folder / TABLE)  # A broken file is refused before the first step.
+
     def on_epoch_end(self, epoch, logs=None):
         name = self.epochs.get(epoch)
         if name is None:
@@ -62,15 +71,40 @@ class OperatingPoints(keras.callbacks.Callback):
         point = self.folder.operating_point(name)
         point.start(self.settings, self.input_format)
         point.save_model(self.model)
-        path, points = self.folder / TABLE, []
-        if path.exists():
-            # Before a run was stopped and resumed, it may have saved later points.
-            points = [p for p in json.loads(path.read_text()) if p["epoch"] <= epoch]
+        # Before a run was stopped and resumed, it may have saved later points.
+        path = self.folder / TABLE
+        points = [point for point in read(path) if point["epoch"] <= epoch]
         points.append({"point": name, "epoch": epoch + 1, **summary(logs)})
         write_json(path, points)
         if name == NAMES[-1]:
             plot(self.folder / PLOT, points)
             self.output.write(f"\n{table(points)}\n\n")
+
+
+def read(path) -> list[dict]:
+    """Reads the operating points that a search has saved so far.
+
+    Args:
+        path: JSON file of the points.
+
+    Returns:
+        List of dicts, as in the file; empty if there is no file.
+
+    Raises:
+        UserError: If the file does not hold operating points.
+    """
+    if not path.exists():
+        return []
+    mend = "Delete it: the points that follow are written anew."
+    points = read_json(path, "a list of operating points", mend, list)
+    for point in points:
+        for name, kinds in ENTRIES.items():
+            if not isinstance(point, dict) or type(point.get(name)) not in kinds:
+                raise UserError(
+                    f"{path} is not a list of operating points: {name!r} is missing or "
+                    f"wrong in one. {mend}"
+                )
+    return points
 
 
 def summary(logs: dict[str, float]) -> dict[str, Any]:

@@ -79,7 +79,11 @@ class ImageRouter(Chain):
                 f"The form of the router must be one of {', '.join(FORMS)}; got "
                 f"{form!r}."
             )
-        chain = [layers.AveragePooling2D(pool)] if pool > 1 else []
+        chain = (
+            [layers.AveragePooling2D(pool, data_format="channels_last")]
+            if pool > 1
+            else []
+        )
         if form == "large_kernels":
             for width, kernel in zip(WIDTHS, KERNELS, strict=True):
                 chain += [*conv_bn(width, kernel, strides=2), layers.ReLU()]
@@ -87,7 +91,7 @@ class ImageRouter(Chain):
             chain += [*conv_bn(WIDTHS[0], 3), layers.ReLU(), ResidualUnit(WIDTHS[0])]
             chain += [ResidualUnit(width, strides=2) for width in WIDTHS[1:]]
         chain += [
-            layers.GlobalAveragePooling2D(),
+            layers.GlobalAveragePooling2D(data_format="channels_last"),
             layers.Dense(cells * modules, dtype="float32"),
             layers.Reshape((cells, modules), dtype="float32"),
         ]
