@@ -47,8 +47,12 @@ REFUSED = {
         "--untrained and --operating_point exclude each other",
     ),
     "a missing point": (
-        ["--run_dir=runs/tiny", "--flagfile=tiny.flags", "--operating_point=A"],
+        ["--run_dir=runs/tiny", "--operating_point=A"],
         "has no operating point A",
+    ),
+    "a run and a flagfile of its training": (
+        ["--run_dir=runs/tiny", "--flagfile=tiny.flags", "--operating_point=B"],
+        "leave it out (it is in --flagfile=tiny)",
     ),
     "a setting of the training": (
         ["--run_dir=runs/tiny", "--pretrain_epochs=5"],
@@ -80,8 +84,9 @@ def test_an_untrained_network_is_exported_loudly(place):
 
 
 @pytest.mark.slow
-def test_an_operating_point_beside_a_flagfile_is_exported(place):
-    flags = ["--run_dir=runs/tiny", "--flagfile=tiny.flags", "--operating_point=B"]
+def test_an_operating_point_in_a_flagfile_is_exported(place):
+    (place / "point.flags").write_text("--operating_point=B")
+    flags = ["--run_dir=runs/tiny", "--flagfile=point.flags"]
     done = command("export.tflite", *flags, "--check_images=2", cwd=place)
     assert done.returncode == 0, done.stderr
     path = "runs/tiny/operating_points/B/export/model.tflite"

@@ -14,7 +14,7 @@ from tfdyn.families.dmnn.block import Block, Projection
 from tfdyn.families.dmnn.category_heads import CategoryHeads
 from tfdyn.families.dmnn.router import GateRouter
 from tfdyn.families.dmnn.selection import GateSelection
-from tfdyn.families.dmnn.sub_blocks import Bottleneck, InvertedResidual
+from tfdyn.families.dmnn.sub_blocks import Bottleneck, Channels, InvertedResidual
 from tfdyn.families.drnet.auxiliary_head import AuxiliaryHead
 from tfdyn.families.drnet.branches import SeparableConv, SkipConnection
 from tfdyn.families.drnet.cell import Cell, Preprocess
@@ -64,6 +64,7 @@ CASES = {
     ),
     GateSelection: (lambda: GateSelection(False, 1), (3, 2), {}),
     Bottleneck: (lambda: Bottleneck(6, 4, 2), MAP, {}),
+    Channels: (lambda: Channels(1, 3), MAP, {}),
     InvertedResidual: (lambda: InvertedResidual(6, 4, 2, False), MAP, {}),
     Projection: (lambda: Projection(6, 2), MAP, {}),
     Block: (
