@@ -131,6 +131,12 @@ def _refuse_unused_flags():
         raise UserError(
             "--route and --image exclude each other; leave one of them out."
         )
+    for name in ("budget_ms", "target_rate", "latency_table"):
+        if FLAGS.untrained and export_flags.asked(name):
+            raise UserError(
+                f"--{name} needs a trained run and its validation images; leave it "
+                f"out, or leave out --untrained."
+            )
     uses_t = variant == "routed" or (variant == "fixed" and not route)
     if export_flags.asked("threshold") and not uses_t:
         other = "--route" if route else f"--variant={variant}"
