@@ -10,6 +10,7 @@ from export.runtime import Classifier
 from tfdyn import output
 from tfdyn.data.image_files import load_square
 from tfdyn.errors import UserError
+from tfdyn.reading import check_file
 from tfdyn.text import align, readable
 
 
@@ -30,10 +31,12 @@ def classify(
 
     Raises:
         UserError: If a file is missing or is not an image, or T is wrong.
+        PermissionError: If this user may not read a file.
     """
     for path in paths:  # All of them, before the first is classified.
-        if not pathlib.Path(path).is_file():
+        if not pathlib.Path(path).exists():
             raise UserError(f"There is no file {path}: name image files.")
+        check_file(path)
     input_format = classifier.input_format
     height, _, channels = input_format.shape
     for path in tqdm(paths, "classifying", leave=False, disable=None):

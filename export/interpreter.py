@@ -7,6 +7,7 @@ import numpy as np
 from ai_edge_litert import interpreter
 
 from tfdyn.errors import UserError
+from tfdyn.reading import check_file
 
 MOST_THREADS = 256
 # What LiteRT and numpy raise for a file that is damaged.
@@ -19,11 +20,13 @@ def explain_errors(path: str | pathlib.Path):
 
     Raises:
         UserError: If there is no such file, or LiteRT cannot load it.
+        PermissionError: If this user may not read it.
     """
-    if not pathlib.Path(path).is_file():
+    if not pathlib.Path(path).exists():
         raise UserError(
             f"There is no file {path}: make it with `python -m export.tflite`."
         )
+    check_file(path)
     try:
         yield
     except DAMAGE as error:

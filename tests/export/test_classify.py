@@ -144,7 +144,8 @@ def test_a_named_model_is_not_said_again(run, capsys):
     [
         ([], {}, "No image file was named"),
         (["a.png", "gone.png"], {}, "There is no file gone.png"),
-        (["runs"], {}, "There is no file runs"),
+        (["runs"], {}, "runs is a folder; a file is expected"),
+        (["a.png"], {"model": "runs"}, "runs is a folder; a file is expected"),
         (["text.png"], {}, "text.png cannot be decoded as a"),
         (["a.png"], {"model": "gone.tflite"}, "There is no file gone.tflite"),
         (

@@ -1,5 +1,7 @@
 """Interpreters: inputs and outputs by name, and files that are no such thing."""
 
+import os
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -62,6 +64,14 @@ def test_a_file_without_a_signature(path, tmp_path):
         ValueError, match=r"not a whole \.tflite file of `python -m export"
     ):
         Interpreter(path)
+
+
+def test_what_is_no_ordinary_file(tmp_path):
+    with pytest.raises(ValueError, match="is a folder; a file is expected"):
+        Interpreter(tmp_path)
+    os.mkfifo(tmp_path / "pipe.tflite")
+    with pytest.raises(ValueError, match="pipe.tflite is no ordinary file"):
+        Interpreter(tmp_path / "pipe.tflite")
 
 
 def test_a_missing_file(tmp_path):
