@@ -7,6 +7,7 @@ import os
 import runpy
 import sys
 import traceback
+import warnings
 from unittest import mock
 
 from absl import app, flags
@@ -46,7 +47,10 @@ def run(module, *words, cwd=None):
             mock.patch.object(sys, "orig_argv", argv),
             contextlib.redirect_stdout(stdout),
             contextlib.redirect_stderr(stderr),
+            warnings.catch_warnings(),
         ):
+            # Another test may have imported the command: it is run anew all the same.
+            warnings.filterwarnings("ignore", ".*found in sys.modules", RuntimeWarning)
             runpy.run_module(module, run_name="__main__", alter_sys=False)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(bool(end.code))
