@@ -11,13 +11,12 @@ from absl import logging
 from tfdyn.data.dataset import Dataset, input_format_of
 from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
+from tfdyn.evaluation import reports
 from tfdyn.evaluation.evaluator import load_data
 from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
 from tfdyn.files import check_inside
 from tfdyn.models.routed_model import RoutedModel
-from tfdyn.reading import read_json
-from tfdyn.routing.threshold import check_threshold
 from tfdyn.runs.run_folder import RunFolder
 
 
@@ -56,7 +55,7 @@ class Source:
             UserError: If the file is broken.
         """
         path = self.run and self.run / "evaluation.json"
-        return _read_evaluation(path) if path and path.exists() else None
+        return reports.read(path) if path and path.exists() else None
 
     @functools.cached_property
     def dataset(self) -> Dataset:
@@ -111,26 +110,6 @@ class Source:
         generator = np.random.default_rng(0)
         shape = (count, *self.input_format.shape)
         return generator.integers(0, 256, shape, "uint8"), None
-
-
-def _read_evaluation(path):
-    mend = f"Make it again with `python -m tfdyn.evaluate --run_dir={path.parent}`."
-    kind = "an evaluation"
-    content = read_json(path, kind, mend)
-    try:
-        numbers = [content["examples"], content["all_branches"]["accuracy"]]
-        for row in content["routed"]:
-            check_threshold(row["threshold"])
-            numbers += [row["accuracy"], row["macs_mean"]]
-        if not all(isinstance(number, int | float) for number in numbers):
-            raise UserError("a number is missing")
-        if not isinstance(content["dataset"], str):
-            raise UserError("the name of the data set is missing")
-    except (KeyError, TypeError, UserError) as error:
-        raise UserError(
-            f"{path} is not {kind} ({type(error).__name__}: {error}). {mend}"
-        ) from error
-    return content
 
 
 def from_run(

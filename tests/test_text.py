@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfdyn.text import align, readable
+from tfdyn.text import align, is_line, readable
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,15 @@ def test_columns_are_aligned():
         "a   bb   1\naa  b   22"
     )
     assert align([]) == ""
+
+
+@pytest.mark.parametrize("text", ["a", "a b", "new-line", "猫", "café"])
+def test_a_line(text):
+    assert is_line(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "a\n", "a\nb", "a\r", "a\x85b", "a\u2028b", "caf\udce9"]
+)
+def test_no_line(text):
+    assert not is_line(text)

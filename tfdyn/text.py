@@ -15,6 +15,19 @@ def readable(number: float) -> str:
     return f"{number:.0f}"
 
 
+def is_line(text: str) -> bool:
+    """Returns whether a text can be one line of a text file, as it is.
+
+    It cannot if it is empty or blank, has a line break, or is not UTF-8, such as a file
+    name of another encoding.
+
+    Args:
+        text: Any string.
+    """
+    encoded = text.encode(errors="replace").decode()
+    return bool(text.strip()) and text.splitlines() == [text] and encoded == text
+
+
 def align(rows: Iterable[Sequence[str]], left_columns: int = 1) -> str:
     """Returns rows of cells as a table whose columns are aligned.
 

@@ -15,7 +15,6 @@ from export.source import Source
 from tfdyn import output
 from tfdyn.costs import provenance
 from tfdyn.costs.cost_table import CostTable
-from tfdyn.errors import UserError
 from tfdyn.files import (
     check_replaceable,
     check_writable,
@@ -59,12 +58,10 @@ def export_android(
         The folder's path and the content of its `inputs.json`.
 
     Raises:
-        UserError: If an argument is wrong, a check fails, `labels.txt` cannot hold the
-            name of a class, the folder was not made by this command, or another
-            command writes into it.
+        UserError: If an argument is wrong, a check fails, the folder was not made by
+            this command, or another command writes into it.
         OSError: If the folder cannot be written to.
     """
-    _check_labels(source.input_format.class_names)
     inputs = Inputs(source, form, images, labels, cost_of(source.model, table))
     folder = source.folder / "android"
     check_replaceable(folder)
@@ -109,17 +106,3 @@ def export_android(
         text = page.page(TEMPLATES / "README.md", inside, form, entries, content)
         write_text(temporary / "README.md", text)
     return folder, content
-
-
-def _check_labels(names):
-    """Checks that a text file with one name a line can hold the names of the classes.
-
-    Android's libraries leave out empty lines.
-    """
-    for name in names:
-        encoded = name.encode(errors="replace").decode()
-        if not name.strip() or name.splitlines() != [name] or encoded != name:
-            raise UserError(
-                f"labels.txt, one class a line, cannot hold the class {name!r}: its "
-                f"name is empty, has a line break or is not UTF-8. Rename the class."
-            )

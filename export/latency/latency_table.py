@@ -61,9 +61,9 @@ def compose(
     scale = _scale(sum(alone[name] for name in always) + gates * not_taken, off)
     alone |= {name: scale * alone[name] for name in set(always)}
     not_taken *= scale
-    rest = off - sum(alone[name] for name in always) - gates * not_taken
+    beyond_parts = off - sum(alone[name] for name in always) - gates * not_taken
     routing = max(0.0, medians[probes.ROUTED] - medians[probes.FORCED])
-    scale = _scale(sum(alone[name] for name in routers), rest + routing)
+    scale = _scale(sum(alone[name] for name in routers), beyond_parts + routing)
     alone |= {name: scale * alone[name] for name in set(routers)}
     selection = routing - sum(alone[name] for name in routers)
     # What a branch that runs adds to the time of a gate that is not taken.
@@ -104,7 +104,7 @@ def compose(
         "routes": {name: medians[name] for name in routes},
     }
     overflow = {"above": above, "factor": more}
-    remainder = max(0.0, rest + selection)  # Rounding may leave less.
+    remainder = max(0.0, beyond_parts + selection)  # Rounding may leave less.
     return CostTable("ms", modules, gate, remainder, provenance, overflow)
 
 

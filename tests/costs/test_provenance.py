@@ -35,6 +35,11 @@ def test_a_table_of_this_machine(caplog):
     assert text.endswith(f"{here['cores']} cores, 1 thread), {TODAY}")
 
 
+def test_a_new_kernel_is_no_other_machine():
+    system = f"{provenance.this_machine()['system'].split('-')[0]}-1.0-older"
+    assert provenance.differences(table(device=other(system=system))) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

@@ -18,9 +18,9 @@ def make(root, *names):
 
 
 def layout(root):
-    found = find_layout(root)
-    train, test = found.train.relative_to(root), found.test
-    return str(train), test and test.name, find_class_names(found.train)
+    folders = find_layout(root)
+    train, test = folders.train.relative_to(root), folders.test
+    return str(train), test and test.name, find_class_names(folders.train)
 
 
 CLASSES = ("cat", "dog")

@@ -82,7 +82,7 @@ def test_refuses_what_does_not_fit(changes):
         make(**changes)
 
 
-@pytest.mark.parametrize("name", ["a\nb", "a\u2028b", "", "caf\udce9"])
+@pytest.mark.parametrize("name", ["a\nb", "a\r", "a\u2028b", "", " ", "caf\udce9"])
 def test_a_class_name_that_files_cannot_hold(name):
     with pytest.raises(ValueError, match="class name .* rename the class"):
         make(class_names=("cat", name))

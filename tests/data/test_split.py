@@ -61,8 +61,8 @@ def test_by_name_too_a_class_leaves_and_gives_at_least_one(share):
 def test_names_stay_with_their_images():
     rows = np.arange(200, dtype="uint8").reshape(-1, 1, 1, 1)
     split = InMemory(rows, np.zeros(200, int), names=NAMES[:200])
-    rest, test = split.hold_out(0.2, seed=-1)
-    train, validation = rest.hold_out(0.1, seed=0)
+    not_test, test = split.hold_out(0.2, seed=-1)
+    train, validation = not_test.hold_out(0.1, seed=0)
 
     def names(part):
         return {NAMES[int(part.image_and_label(i)[0][0, 0, 0])] for i in indices(part)}

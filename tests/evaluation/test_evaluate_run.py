@@ -124,9 +124,9 @@ def test_noise_and_temperature_are_options(tiny_run):
 
 def test_noise_meets_a_target_rate_too(tiny_run):
     content = evaluate(tiny_run.path, [1.0], target_rates=[0.6], inference_noise=True)
-    chosen = content["routed"][1]
-    assert chosen["validation_rate"] <= 0.6
-    assert chosen["executed_share"] == pytest.approx(chosen["validation_rate"], abs=0.1)
+    row = content["routed"][1]
+    assert row["validation_rate"] <= 0.6
+    assert row["executed_share"] == pytest.approx(row["validation_rate"], abs=0.1)
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])

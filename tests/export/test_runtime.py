@@ -184,8 +184,8 @@ def foreign(outputs=None, image="uint8", **inputs):
         zero = tf.reduce_sum(tf.cast(image, tf.float32)) * 0
         for other in others.values():
             zero += tf.reduce_sum(tf.cast(other, tf.float32)) * 0
-        made = {"probabilities": [[0.2, 0.3, 0.5]], "macs": [7.0]} | (outputs or {})
-        return {name: tf.constant(x) + zero for name, x in made.items() if x}
+        tensors = {"probabilities": [[0.2, 0.3, 0.5]], "macs": [7.0]} | (outputs or {})
+        return {name: tf.constant(x) + zero for name, x in tensors.items() if x}
 
     shapes = {"image": ((1, 8, 8, 1), image), **inputs}
     specs = {name: tf.TensorSpec(*spec, name) for name, spec in shapes.items()}

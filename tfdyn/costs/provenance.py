@@ -79,13 +79,19 @@ def differences(table, here: dict | None = None) -> list[str]:
         f"{name}: {_word(part[name])} there, {_word(here[name])} here"
         for part in parts
         for name in (*HARDWARE, *SOFTWARE)
-        if name in part and name in here and part[name] != here[name]
+        if name in part and name in here and not _same(name, part[name], here[name])
     ]
     texts = list(dict.fromkeys(texts))
     threads, cores = table.provenance.get("num_threads"), here.get("cores")
     if isinstance(threads, int) and isinstance(cores, int) and threads > cores:
         texts.append(f"{threads} threads there, only {cores} cores here")
     return texts + _age(table.provenance.get("date"))
+
+
+def _same(name, there, here):
+    if name == "system":  # "Linux-6.18-x86_64": a new kernel is no other machine.
+        return str(there).split("-")[0] == str(here).split("-")[0]
+    return there == here
 
 
 def warn(table, here: dict | None = None) -> None:

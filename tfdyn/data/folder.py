@@ -138,9 +138,9 @@ def paths_and_labels(
     for label, name in enumerate(find_class_names(root)):
         class_paths, others = image_paths.find_images(root / name)
         if not class_paths:
-            found = f" ({image_paths.describe_left_out(others)})" if others else ""
+            files = f" ({image_paths.describe_left_out(others)})" if others else ""
             raise UserError(
-                f"{root / name} holds no image that can be read here{found}: add some, "
+                f"{root / name} holds no image that can be read here{files}: add some, "
                 f"as .jpg or .png for example, or remove the folder."
             )
         if left_out is not None:

@@ -8,6 +8,7 @@ import numpy as np
 from tfdyn.errors import UserError
 from tfdyn.files import write_json
 from tfdyn.reading import read_json
+from tfdyn.text import is_line
 
 MEND = "Restore it, or make it again by the training command."
 
@@ -50,9 +51,9 @@ class InputFormat:
             raise UserError(f"class_names={self.class_names!r} must hold strings.")
         for name in self.class_names:
             # Lists of names, such as labels.txt of an app, have a line for each class.
-            if len(name.splitlines()) != 1 or name != _in_utf8(name):
+            if not is_line(name):
                 raise UserError(
-                    f"The class name {name!r} is empty, has a line break or is not "
+                    f"The class name {name!r} is blank, has a line break or is not "
                     f"UTF-8: rename the class."
                 )
         if len(set(self.class_names)) < len(self.class_names):
@@ -149,10 +150,6 @@ class InputFormat:
             if getattr(self, name) != getattr(other, name):
                 return f"{name} {getattr(other, name)} instead of {getattr(self, name)}"
         return ""
-
-
-def _in_utf8(text):
-    return text.encode(errors="replace").decode()
 
 
 def _few(names):

@@ -125,10 +125,10 @@ def group(
 
 def _with_all_above(synset, above):
     """Returns the set of a synset and of all synsets above it."""
-    found, left = set(), [synset]
-    while left:
-        synset = left.pop()
-        if synset not in found:
-            found.add(synset)
-            left += above.get(synset, [])
-    return found
+    synsets, to_visit = set(), [synset]
+    while to_visit:
+        synset = to_visit.pop()
+        if synset not in synsets:
+            synsets.add(synset)
+            to_visit += above.get(synset, [])
+    return synsets

@@ -1,6 +1,10 @@
 """Reports: the evaluation of a run as JSON and as tables."""
 
-from tfdyn.routing.threshold import threshold_label
+import pathlib
+
+from tfdyn.errors import UserError
+from tfdyn.reading import read_json
+from tfdyn.routing.threshold import check_threshold, threshold_label
 from tfdyn.text import align, readable
 
 
@@ -43,6 +47,38 @@ def evaluation(
         "use": _use(*routed[shown]),
         **{name: str(value) for name, value in tables.items() if value},
     }
+
+
+def read(path: pathlib.Path) -> dict:
+    """Reads an `evaluation.json`.
+
+    Args:
+        path: Path of the file, in the folder of its run.
+
+    Returns:
+        The content that `evaluation` returned.
+
+    Raises:
+        UserError: If the file does not hold an evaluation.
+        OSError: If it cannot be read.
+    """
+    mend = f"Make it again with `python -m tfdyn.evaluate --run_dir={path.parent}`."
+    kind = "an evaluation"
+    content = read_json(path, kind, mend)
+    try:
+        numbers = [content["examples"], content["all_branches"]["accuracy"]]
+        for row in content["routed"]:
+            check_threshold(row["threshold"])
+            numbers += [row["accuracy"], row["macs_mean"]]
+        if not all(isinstance(number, int | float) for number in numbers):
+            raise UserError("a number is missing")
+        if not isinstance(content["dataset"], str):
+            raise UserError("the name of the data set is missing")
+    except (KeyError, TypeError, UserError) as error:
+        raise UserError(
+            f"{path} is not {kind} ({type(error).__name__}: {error}). {mend}"
+        ) from error
+    return content
 
 
 def _use(threshold, result):

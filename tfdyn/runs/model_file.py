@@ -60,8 +60,8 @@ def check(path: pathlib.Path) -> None:
         raise _unreadable(path, f"{damaged} is damaged")
     config = config if isinstance(config, dict) else {}
     name = config.get("class_name")
-    found = keras.saving.get_registered_object(str(config.get("registered_name")))
-    if not (isinstance(found, type) and issubclass(found, RoutedModel)):
+    registered = keras.saving.get_registered_object(str(config.get("registered_name")))
+    if not (isinstance(registered, type) and issubclass(registered, RoutedModel)):
         raise UserError(
             f"{path} holds a {str(name)[:80]}, not a model of tfdyn. Pass a run folder "
             f"of `python -m tfdyn.train`."

@@ -14,9 +14,10 @@ from tfdyn.runs import model_file
 from tfdyn.runs.precision import dtype_policy
 from tfdyn.settings.fields import differences
 from tfdyn.settings.flagfiles import from_flagfile, to_flagfile
+from tfdyn.text import is_line
 
-# The flags that every flags.txt has had: one without them is empty or cut off.
-FLAGS = ("network", "dataset", "batch_size")
+# Settings that every flags.txt has had: one without them is empty or cut off.
+ALWAYS_SET = ("network", "dataset", "batch_size")
 MEND = "Restore the file, or name another run."
 
 
@@ -91,8 +92,11 @@ class RunFolder:
                 if a setting cannot be kept in `flags.txt`.
         """
         to_flagfile(settings)
-        if str(self).encode(errors="replace").decode() != str(self):
-            raise UserError(f"The name of the run folder {str(self)!r} is not UTF-8.")
+        if not is_line(str(self)):
+            raise UserError(
+                f"The name of the run folder {str(self)!r} has a line break or is not "
+                f"UTF-8: choose another --run_dir."
+            )
         if not (self / "flags.txt").exists():
             ours = (LOCK, "flags.txt")
             names = [path.name for path in self.path.glob("*")]
@@ -165,7 +169,7 @@ class RunFolder:
         path = self._existing("flags.txt")
         settings = from_flagfile(Settings, path)
         text = read_text(path, "the settings of a run", MEND)
-        for name in FLAGS:
+        for name in ALWAYS_SET:
             if f"--{name}=" not in text:
                 raise UserError(f"{path} has no --{name}, as each run has. {MEND}")
         return settings

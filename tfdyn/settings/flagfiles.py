@@ -8,6 +8,7 @@ from absl import flags
 from tfdyn.errors import UserError
 from tfdyn.reading import read_text
 from tfdyn.settings.fields import define_flags, from_flags
+from tfdyn.text import is_line
 
 MEND = "A flagfile has lines --name=value, and comments that begin with #."
 
@@ -83,8 +84,7 @@ def to_flagfile(settings) -> str:
 
 def _checked(name, value):
     text = str(value)
-    encoded = text.encode(errors="replace").decode()
-    if text != text.strip() or len(text.splitlines()) > 1 or text != encoded:
+    if text and (text != text.strip() or not is_line(text)):
         raise UserError(
             f"--{name}={text!r} cannot be kept in a run's flags.txt: it begins or ends "
             f"with a space, has a line break, or is not UTF-8. Rename what it names."

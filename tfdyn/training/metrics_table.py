@@ -155,8 +155,8 @@ class BestEpoch(keras.callbacks.Callback):
         if self.path.exists():
             dropped = [row for row in self.table.dropped if row["stage"] == stage]
             values += [_number(row.get(self.metric)) for row in dropped]
-        known = [value for value in values if value is not None]
-        if logs[self.metric] > max(known, default=-math.inf):
+        numbers = [value for value in values if value is not None]
+        if logs[self.metric] > max(numbers, default=-math.inf):
             self.save()
 
 

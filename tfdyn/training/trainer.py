@@ -73,7 +73,8 @@ def train(
     family = family_of(settings.network)
     with distribution.scope():
         stages = family.stages(settings, model, context)
-    validate = _validation(settings, dataset, model)
+    table = CostTable.load(settings.cost_table) if settings.cost_table else None
+    validate = _validation(settings, dataset, model, table)
     with _writing(run, settings, dataset, distribution, output):
         loop = TrainingLoop(
             model,
@@ -92,8 +93,7 @@ def train(
             f"{dataset.num_examples('train')} images of {dataset.name} an epoch, in "
             f"{run} ({distribution})\n"
         )
-        if settings.cost_table:
-            table = CostTable.load(settings.cost_table)
+        if table:
             output.write(f"cost table: {table.name}, {provenance.origin(table)}\n")
             provenance.warn(table)
         with distribution.watch_workers():
@@ -199,11 +199,10 @@ def _batches(settings, dataset, distribution, epoch):
     return distribution.batches(shard, settings.batch_size)
 
 
-def _validation(settings, dataset, model):
+def _validation(settings, dataset, model, table):
     """Returns the function from T to the validation's results, or `None`."""
     if not dataset.num_examples("validation"):
         return None
-    table = CostTable.load(settings.cost_table) if settings.cost_table else None
     timed = table is not None and table.unit == "ms"
     evaluator = Evaluator(model, table if timed else None)
     names = ("accuracy", "macs_mean") + (("ms_mean",) if timed else ())

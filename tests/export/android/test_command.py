@@ -194,18 +194,6 @@ def test_one_export_at_a_time(elsewhere, images):
             folder_module.export_android(elsewhere, Form(threshold=0.7), *images)
 
 
-@pytest.mark.parametrize(
-    "name", ["new\nline", "a\r", "a\x85b", "a\u2028b", "", " ", "caf\udce9"]
-)
-def test_a_class_that_labels_txt_cannot_hold(elsewhere, images, tmp_path, name):
-    names = (*elsewhere.input_format.class_names[1:], name)
-    with pytest.raises(ValueError, match="[Rr]ename the class"):
-        input_format = dataclasses.replace(elsewhere.input_format, class_names=names)
-        source = dataclasses.replace(elsewhere, input_format=input_format)
-        folder_module.export_android(source, Form(threshold=0.7), *images)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_model_that_fails_its_check_leaves_nothing(
     elsewhere, images, tmp_path, monkeypatch
 ):

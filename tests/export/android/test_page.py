@@ -22,10 +22,10 @@ def source():
 
 def page(source, **form):
     form = Form(threshold=0.7, **form)
-    found = {"of": 9, "labelled": True, "threshold": 0.7, "fixed_route_share": 0.5}
-    found["inputs"] = dict.fromkeys(NAMES, ROW)
+    content = {"of": 9, "labelled": True, "threshold": 0.7, "fixed_route_share": 0.5}
+    content["inputs"] = dict.fromkeys(NAMES, ROW)
     entries = {"routed": {"precision": "float32", "bytes": 1234567}}
-    return android_page.page(TEMPLATES / "README.md", source, form, entries, found)
+    return android_page.page(TEMPLATES / "README.md", source, form, entries, content)
 
 
 @pytest.mark.parametrize("threshold_input", [False, True])
