@@ -163,11 +163,9 @@ def inverted_residuals(
                 f"sub-blocks that read some channels each: make sub_blocks smaller."
             )
         bounds = [channels * index // count for index in range(count + 1)]
-        parts = list(itertools.pairwise(bounds)) if count > 1 else [None]
-        inner, expand = (
-            [stop - start for start, stop in itertools.pairwise(bounds)],
-            False,
-        )
+        parts = list(itertools.pairwise(bounds))
+        inner, expand = [stop - start for start, stop in parts], False
+        parts = parts if count > 1 else [None]
     else:
         parts, inner = [None] * count, [max(1, round(width * channels))] * count
         expand = divide_inputs or width != 1
