@@ -10,7 +10,7 @@ from export.source import Source
 from tfdyn import __version__
 from tfdyn.errors import UserError
 from tfdyn.files import write_json
-from tfdyn.reading import read_json
+from tfdyn.reading import is_there, read_json
 
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert")
 MANIFEST, DESCRIPTION = "manifest.json", "model.json"
@@ -46,7 +46,7 @@ def prepare(source: Source, form: Form, name: str) -> dict[str, dict]:
         )
     ours = {*files, DESCRIPTION} if files else set()
     for each in {name, DESCRIPTION} - ours:
-        if (source.folder / each).exists():
+        if is_there(source.folder / each):
             raise UserError(
                 f"{source.folder / each} was not exported by tfdyn (no {MANIFEST} "
                 f"names it) and would be replaced. {MEND}"
@@ -85,7 +85,7 @@ def fingerprint(source: Source) -> str:
 
 def _read(folder):
     path = folder / MANIFEST
-    if not path.exists():
+    if not is_there(path):
         return {}
     content = read_json(path, "a manifest of exports", MEND)
     if not isinstance(content.get("files"), dict):

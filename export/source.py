@@ -17,6 +17,7 @@ from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
 from tfdyn.files import check_inside
 from tfdyn.models.routed_model import RoutedModel
+from tfdyn.reading import is_there
 from tfdyn.runs.run_folder import RunFolder
 
 
@@ -55,7 +56,7 @@ class Source:
             UserError: If the file is broken.
         """
         path = self.run and self.run / "evaluation.json"
-        return reports.read(path) if path and path.exists() else None
+        return reports.read(path) if path and is_there(path) else None
 
     @functools.cached_property
     def dataset(self) -> Dataset:

@@ -55,6 +55,7 @@ FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.p
 MODULES = {name_module(path): path for path in FILES}
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 HELPERS = {path.stem: path for path in (ROOT / "tests").glob("*.py")}
+HELPERS["hostile"] = ROOT / "tests/hostile/case.py"  # A folder of them.
 
 
 def find_imports(code, package=""):

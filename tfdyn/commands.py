@@ -14,6 +14,8 @@ from tfdyn.errors import UserError, explain
 from tfdyn.settings import flagfiles
 
 FLAGS = flags.FLAGS
+# Largest whole number of a flag: more fits no tensor of shapes or seeds.
+LARGEST = 2**32
 BUG = (
     "This is a bug in tfdyn or in a package that it uses, not an error in your input. "
     "Please report it, with the lines above and the command."
@@ -82,17 +84,22 @@ def parse(argv: list[str]) -> list[str]:
     """
     try:
         words = FLAGS([argv[0], *flagfiles.expand(argv[1:])])
-        _refuse_empty()
+        _check_values()
         return words
     except (flags.Error, UserError, OSError) as error:
         line = explain(error) or error
+        unknown = getattr(error, "flagname", None)  # Of an UnrecognizedFlagError.
+        if unknown and not typed(unknown, argv):
+            line = f"{line}, in --flagfile={flagfile_name(argv)}"
         sys.exit(f"error: {line} (--help lists the flags)")
 
 
-def _refuse_empty():
-    """Refuses flags without a value, such as `--data_dir=$UNSET`."""
+def _check_values():
+    """Refuses flags without a value, such as `--data_dir=$UNSET`, and vast numbers."""
     for name in FLAGS:
         value = FLAGS[name].value
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise UserError(f"--{name}={value} is too large: give a smaller number.")
         if FLAGS[name].present and value in ("", []) and value != FLAGS[name].default:
             raise UserError(
                 f"--{name}= has no value: write --{name}=VALUE, or leave it out for "

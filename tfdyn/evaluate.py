@@ -1,9 +1,13 @@
 """Evaluates a run on its test images: `python -m tfdyn.evaluate --run_dir=…`."""
 
+import pathlib
+
 from absl import flags
 
 from tfdyn import commands
 from tfdyn.errors import UserError
+from tfdyn.files import check_writable
+from tfdyn.routing.threshold import check_threshold
 
 FLAGS = flags.FLAGS
 
@@ -14,6 +18,7 @@ def main() -> None:
     from tfdyn.evaluation import reports, spread
     from tfdyn.runs.run_folder import RunFolder, newest_run
 
+    _check_flags()
     if not FLAGS.run_dirs:
         run_dir = FLAGS.run_dir or newest_run().path
         content = _evaluate(run_dir)
@@ -25,6 +30,19 @@ def main() -> None:
     settings = {path: RunFolder(path).settings() for path in FLAGS.run_dirs}
     content = spread.spread({path: _evaluate(path) for path in settings})
     commands.report(content, spread.table(content, settings))
+
+
+def _check_flags():
+    """Refuses, before anything is evaluated, what cannot be written or read."""
+    try:
+        check_threshold(FLAGS.thresholds)
+    except UserError as error:
+        raise UserError(f"--thresholds: {error}") from error
+    if FLAGS.per_image:
+        path = pathlib.Path(FLAGS.per_image)
+        if path.is_dir():
+            raise UserError(f"--per_image={path} is a folder: name a CSV file.")
+        check_writable(path.parent)
 
 
 def _evaluate(run_dir):
@@ -67,7 +85,7 @@ if __name__ == "__main__":
     flags.DEFINE_list(
         "thresholds", ["0.5", "0.7", "0.8", "0.9", "1"], "Values of T, with commas."
     )
-    flags.DEFINE_integer("batch_size", 250, "Images in a batch.", lower_bound=1)
+    flags.DEFINE_integer("batch_size", 250, "Images in a batch.", 1, 65536)
     flags.DEFINE_enum(
         "weights",
         "model",

@@ -42,6 +42,17 @@ def check_file(path, largest: int | None = None) -> pathlib.Path:
     return path
 
 
+def is_there(path) -> bool:
+    """Returns whether anything stands at a path, be it a link that leads nowhere.
+
+    A file that may be missing is read if this is true: such a link is then an error.
+
+    Args:
+        path: Path of the file.
+    """
+    return os.path.lexists(path)
+
+
 def read_text(path, kind: str, mend: str) -> str:
     """Reads a text file in UTF-8. A byte order mark at its beginning is left out.
 

@@ -1,8 +1,11 @@
 """Counts parameters and MACs of a network: `python -m tfdyn.summary --flagfile=…`."""
 
+import dataclasses
+
 from absl import flags
 
 from tfdyn import commands
+from tfdyn.errors import UserError
 from tfdyn.families.settings import Settings
 from tfdyn.settings import fields
 
@@ -18,6 +21,7 @@ def main() -> None:
     from tfdyn.runs.run_folder import load
 
     if FLAGS.run_dir:
+        _refuse_settings()
         model = load(FLAGS.run_dir)
     else:
         settings = fields.from_flags(Settings)
@@ -29,10 +33,26 @@ def main() -> None:
     commands.report(content, table(content))
 
 
+def _refuse_settings():
+    """Refuses settings beside a run, which has its own.
+
+    Raises:
+        UserError: If there is one.
+    """
+    for field in dataclasses.fields(Settings):
+        if FLAGS[field.name].present:
+            flagfile = commands.flagfile_name()
+            where = "" if commands.typed(field.name) else f" (in --flagfile={flagfile})"
+            raise UserError(
+                f"--{field.name}{where} and --run_dir exclude each other: the network "
+                f"of a run is what was trained. Leave one of them out."
+            )
+
+
 if __name__ == "__main__":
     fields.define_flags(Settings)
     commands.define_run_dir(
-        "Run folder. Its network is counted, and all settings in flags are ignored."
+        "Run folder, whose network is counted, instead of one that settings describe."
     )
     commands.define_json()
     for module in (fields, commands):  # So that --help lists their flags.

@@ -66,6 +66,8 @@ def read(path: pathlib.Path) -> dict:
     kind = "an evaluation"
     content = read_json(path, kind, mend)
     try:
+        if not isinstance(content["routed"], list):
+            raise UserError("its rows are no list")
         numbers = [content["examples"], content["all_branches"]["accuracy"]]
         for row in content["routed"]:
             check_threshold(row["threshold"])

@@ -145,7 +145,8 @@ class RouteSpec:
 
 def _weights(values):
     numbers = isinstance(values, list) and all(
-        isinstance(value, int | float) for value in values
+        isinstance(value, int | float) and not isinstance(value, bool)
+        for value in values
     )
     if not numbers:
         raise UserError(f"{str(values)[:80]} is not a list of numbers")

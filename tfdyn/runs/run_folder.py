@@ -9,7 +9,7 @@ from tfdyn.families.settings import Settings
 from tfdyn.files import PREFIX, check_inside, whole, write_json, write_text
 from tfdyn.locks import NAME as LOCK
 from tfdyn.models.routed_model import RoutedModel
-from tfdyn.reading import read_json, read_text
+from tfdyn.reading import is_there, read_json, read_text
 from tfdyn.runs import model_file
 from tfdyn.runs.precision import dtype_policy
 from tfdyn.settings.fields import differences
@@ -97,7 +97,7 @@ class RunFolder:
                 f"The name of the run folder {str(self)!r} has a line break or is not "
                 f"UTF-8: choose another --run_dir."
             )
-        if not (self / "flags.txt").exists():
+        if not is_there(self / "flags.txt"):
             ours = (LOCK, "flags.txt")
             names = [path.name for path in self.path.glob("*")]
             if any(not name.startswith(PREFIX) and name not in ours for name in names):
@@ -117,7 +117,9 @@ class RunFolder:
             )
 
     def check_input(self, input_format: InputFormat) -> None:
-        """Checks that images have the form and the classes of the run, if it has any.
+        """Checks that images have the form and the classes of the run.
+
+        A run that was interrupted before its first epoch may have none yet.
 
         Args:
             input_format: `InputFormat` of the images.
@@ -125,13 +127,15 @@ class RunFolder:
         Raises:
             UserError: If they have not.
         """
-        if not (self / "input.json").exists():
+        begun = self.finished or is_there(self / "metrics.csv")
+        if not begun and not is_there(self / "input.json"):
             return
         difference = self.input_format().difference(input_format)
         if difference:
             raise UserError(
-                f"The data are not what {self} was trained on: {difference}. Restore "
-                f"them, pass their path by --data_dir, or choose another --run_dir."
+                f"The data are not what {self} was trained on, by its input.json: "
+                f"{difference}. Restore them, pass their path by --data_dir, or choose "
+                f"another --run_dir."
             )
 
     def start(
@@ -189,7 +193,7 @@ class RunFolder:
             UserError: If `data.json` is wrong.
         """
         path = self / "data.json"
-        if not path.exists():
+        if not is_there(path):
             return None
         return read_json(path, "the record of a run's data", "Restore or delete it.")
 

@@ -91,6 +91,11 @@ class TrainingSettings:
     )
 
     def __post_init__(self):
+        if self.cost_table and self.cost_unit != "macs":
+            raise UserError(
+                f"--cost_unit={self.cost_unit} has no effect with --cost_table, which "
+                f"has a unit of its own; leave one of them out."
+            )
         try:
             steps = tuple(int(step) for step in self.learning_rate_steps)
         except (TypeError, ValueError):

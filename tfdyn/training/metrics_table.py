@@ -13,7 +13,7 @@ import keras
 
 from tfdyn.errors import UserError
 from tfdyn.files import whole
-from tfdyn.reading import read_text
+from tfdyn.reading import is_there, read_text
 
 MEND = "Delete it to resume without the rows of earlier epochs."
 
@@ -46,7 +46,7 @@ class MetricsTable(keras.callbacks.Callback):
                 epochs and there is no checkpoint.
         """
         start, rows = int(logs["epoch"]), []
-        if self.path.exists():
+        if is_there(self.path):
             rows = read_rows(self.path)
         self.rows = [row for row in rows if int(row["epoch"]) <= start]
         self.dropped = [row for row in rows if int(row["epoch"]) > start]

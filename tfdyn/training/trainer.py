@@ -37,7 +37,7 @@ FOLDERS = ("checkpoints", LOGS, f"{LOGS}/train", f"{LOGS}/validation")
 def train(
     settings: Settings,
     run_dir,
-    output: TextIO = sys.stderr,
+    output: TextIO | None = None,
     distribution: Distribution | None = None,
 ) -> RunFolder:
     """Trains a network, or resumes a training that was stopped.
@@ -47,7 +47,7 @@ def train(
     Args:
         settings: `Settings`.
         run_dir: Path of the run's folder: a new one, or one of the same settings.
-        output: Stream that progress is written to.
+        output: Stream that progress is written to (default: `sys.stderr`).
         distribution: `Distribution` over devices (default: one device). It is no part
             of the run, so a training may be resumed on other devices.
 
@@ -60,6 +60,7 @@ def train(
         OSError: If the data are missing.
         WorkerLostError: If another worker is lost.
     """
+    output = output or sys.stderr
     distribution = distribution or Distribution()
     run = RunFolder(run_dir)
     _check_before_reading(settings, run)

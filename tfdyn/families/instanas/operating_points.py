@@ -9,7 +9,7 @@ from tfdyn.errors import UserError
 from tfdyn.families.instanas.settings import OPERATING_POINTS as NAMES
 from tfdyn.figures import figure
 from tfdyn.files import write_json
-from tfdyn.reading import read_json
+from tfdyn.reading import is_there, read_json
 from tfdyn.text import align, readable
 
 TABLE, PLOT = "operating_points.json", "operating_points.png"
@@ -93,7 +93,7 @@ def read(path) -> list[dict]:
     Raises:
         UserError: If the file does not hold operating points.
     """
-    if not path.exists():
+    if not is_there(path):
         return []
     mend = "Delete it: the points that follow are written anew."
     points = read_json(path, "a list of operating points", mend, list)
