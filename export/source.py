@@ -98,8 +98,8 @@ class Source:
         if self.run:
             try:
                 batches = self.dataset.batches("test", count, normalize=False).take(1)
-                images, labels = next(iter(batches.as_numpy_iterator()))
-                return images, labels
+                with self.dataset.explain_broken():
+                    return next(iter(batches.as_numpy_iterator()))
             except OSError as error:
                 if self.data_dir:
                     raise

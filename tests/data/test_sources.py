@@ -9,6 +9,8 @@ import tensorflow_datasets as tfds
 from tfdyn.data import sources
 from tfdyn.data.augmentation import Augmentation
 from tfdyn.data.dataset import load, shape_of
+from tfdyn.evaluation.evaluator import Evaluator
+from tfdyn.families import networks
 
 with tfds.core.registered.skip_registration():
 
@@ -164,14 +166,32 @@ def test_broken_files_are_said_to_be(tiny, name, damage):
         load(name)
 
 
-def test_changed_bytes_are_noticed(tiny):
-    builder = tiny({"train": 20, "test": 6}, (32, 32, 3))
-    path = pathlib.Path(builder.info.splits["test"].filepaths[0])
+def change_a_byte(builder, split):
+    path = pathlib.Path(builder.info.splits[split].filepaths[0])
     content = bytearray(path.read_bytes())
     content[40] ^= 1
     path.write_bytes(content)
+
+
+def test_changed_bytes_are_noticed(tiny):
+    builder = tiny({"train": 20, "test": 6}, (32, 32, 3))
+    change_a_byte(builder, "test")
     with pytest.raises(ValueError, match="is broken .DataLossError"):
         load("cifar10")
+
+
+def test_changed_bytes_of_a_streamed_file_are_explained_when_they_are_read(tiny):
+    builder = tiny({"train": 50, "validation": 7}, (40, 60, 3))
+    dataset = load("imagenet2012", image_size=32)
+    change_a_byte(builder, "train")
+    message = f"in {builder.data_dir} is broken .DataLossError.*delete this folder"
+    with pytest.raises(ValueError, match=message), dataset.explain_broken():
+        list(dataset.batches("train", 8))
+    evaluator = Evaluator(networks.build("drnet_tiny", (32, 32, 3), 2, num_cells=1))
+    with pytest.raises(ValueError, match=message):
+        evaluator.on(dataset, "train", 0.5)
+    with pytest.raises(KeyError), dataset.explain_broken():  # Of the caller.
+        raise KeyError
 
 
 def test_a_broken_description_is_said_to_be(tmp_path, monkeypatch):

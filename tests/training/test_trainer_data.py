@@ -103,25 +103,46 @@ def test_a_run_records_its_images_and_says_when_they_have_changed(
     assert "changed" not in capsys.readouterr().err
     Image.new("RGB", (8, 8), "red").save(photos / "cat" / "00new.png")
     evaluate(run.path, [1.0])
-    assert f"The data have changed since {run} was trained" in capsys.readouterr().err
+    assert f"The data have changed since {run} was begun" in capsys.readouterr().err
 
 
-def test_a_training_says_that_images_were_added_since_it_began(photos, tmp_path):
-    run = RunFolder(tmp_path / "run")
-    record = (run / "data.json").read_bytes()
-    (run / "model.keras").unlink()
-    draw(photos, images=12)
+def unfinish(folder):
+    (folder / "model.keras").unlink()
+    return RunFolder(folder)
+
+
+def test_a_training_says_that_an_image_was_added_since_it_began(photos, tmp_path):
+    run = unfinish(tmp_path / "run")
+    record = json.loads((run / "data.json").read_text())
+    Image.new("RGB", (8, 8), "red").save(photos / "cat" / "00new.png")
+    while record["train"]["images"] % 2:  # One more makes no further step.
+        record["train"]["images"] -= 1
+    (run / "data.json").write_text(json.dumps(record))
+    before = (run / "data.json").read_bytes()
     output = io.StringIO()
     train(settings(photos), run.path, output)
-    assert "The data have changed since" in output.getvalue()
+    assert f"The data have changed since {run} was begun" in output.getvalue()
     assert "images instead of" in output.getvalue()
-    assert (run / "data.json").read_bytes() == record
+    assert (run / "data.json").read_bytes() == before
+
+
+def test_a_training_of_another_number_of_steps_is_not_resumed(photos, tmp_path):
+    run = unfinish(tmp_path / "run")
+    draw(photos, images=12)
+    before = (run / "data.json").read_bytes()
+    with pytest.raises(UserError, match="steps an epoch, and now .*Restore the images"):
+        train(settings(photos), run.path, io.StringIO())
+    assert (run / "data.json").read_bytes() == before and not run.finished
 
 
 def test_a_run_of_an_earlier_version_has_no_record(photos, tmp_path, capsys):
     (tmp_path / "run" / "data.json").unlink()
     evaluate(tmp_path / "run", [1.0])
-    assert "has no record of the images it was trained on" in capsys.readouterr().err
+    message = "has no record of the images it was trained on"
+    assert message in capsys.readouterr().err
+    output = io.StringIO()
+    train(settings(photos), unfinish(tmp_path / "run").path, output)
+    assert message in output.getvalue()
 
 
 def test_two_images_a_class_are_trained_on_without_a_best_epoch(tmp_path):
@@ -131,6 +152,11 @@ def test_two_images_a_class_are_trained_on_without_a_best_epoch(tmp_path):
         run.load_model("best.keras")
 
 
+OF_A_DMNN = {
+    "network": "dmnn_tiny",
+    **dict.fromkeys(("num_cells", "num_nodes", "filters", "branches")),
+    "drop_branch": 0.7,
+}
 EARLY = {
     "no test images": (
         {"images": 1},
@@ -138,7 +164,16 @@ EARLY = {
         "holds one image of cat, dog",
     ),
     "no validation images": ({"images": 2}, {}, "needs a training image to spare"),
-    "categories": ({}, {"categories": "cifr10"}, "no cifr10, a file for --categories"),
+    "categories": (
+        {},
+        {**OF_A_DMNN, "categories": "cifr10"},
+        "no cifr10, a file for --categories",
+    ),
+    "a setting of another family": (
+        {},
+        {"categories": "cifar10"},
+        "--categories is a setting of DMNN",
+    ),
 }
 
 

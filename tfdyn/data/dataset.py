@@ -57,6 +57,17 @@ class Dataset:
             )
         return self.splits[split].num_examples
 
+    def explain_broken(self):
+        """Returns a context for reading batches, which explains broken files.
+
+        Files that are read in each epoch are not read whole before: their changed bytes
+        are found late, and TensorFlow names no file.
+
+        Raises:
+            UserError: If a file is broken. It names the folder, and how to mend it.
+        """
+        return self.splits["train"].explain_broken()
+
     def batches(
         self,
         split: str,

@@ -1,5 +1,7 @@
 """Record of the data that a run was trained on, to say later that they have changed."""
 
+from tfdyn.errors import UserError
+
 SPLITS = ("train", "validation", "test")
 
 
@@ -51,3 +53,58 @@ def changes(before: dict, now: dict) -> str:
             text = f"as many {name} images, but others"
         texts.append(text)
     return ", ".join(texts)
+
+
+def notice(run, before: dict | None, dataset) -> str:
+    """Returns the line that says that a run's data have changed, or may have.
+
+    Args:
+        run: `RunFolder`, or its path.
+        before: Record that `make` returned when the run was begun; `None` for a run of
+            an earlier version, which has none.
+        dataset: `Dataset` as it is now.
+
+    Returns:
+        Text for people that ends with a line break, empty if nothing has changed.
+    """
+    if before is None:
+        if dataset.name != "folder":
+            return ""
+        return (
+            f"{run} has no record of the images it was trained on: if files have been "
+            f"added or removed since, test images may be among them\n"
+        )
+    now = make(dataset)
+    text = changes(before, now)
+    if not text:
+        return ""
+    leak = ""
+    if dataset.name == "folder" and before.get("test") != now["test"]:
+        leak = "; test images may be among those it was trained on"
+    return f"The data have changed since {run} was begun: {text}{leak}\n"
+
+
+def check_steps(run, before: dict | None, dataset, batch_size: int) -> None:
+    """Checks that a training is resumed with as many steps an epoch as it was begun.
+
+    The learning rate falls from step to step, to its end in the last one.
+
+    Args:
+        run: `RunFolder`, or its path.
+        before: Record of the run, or `None`, as for `notice`.
+        dataset: `Dataset` as it is now.
+        batch_size: Images in a batch.
+
+    Raises:
+        UserError: If another number of training images makes another number of steps.
+    """
+    train = (before or {}).get("train")
+    images = train.get("images") if isinstance(train, dict) else None
+    now = dataset.num_examples("train")
+    if isinstance(images, int) and images // batch_size != now // batch_size:
+        raise UserError(
+            f"{run} was begun on {images} training images, {images // batch_size} "
+            f"steps an epoch, and now there are {now}: the learning rate would no "
+            f"longer fit the epochs. Restore the images, or train on the new ones in "
+            f"another --run_dir."
+        )

@@ -1,11 +1,14 @@
 """Splits of a data set: images and labels, in memory or read from disk."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
+
+from tfdyn.data.tfds_files import explain_broken
 
 # Number of encoded images in the buffer that shuffles: about 1 GB of ImageNet.
 SHUFFLE_BUFFER = 8192
@@ -119,6 +122,10 @@ class InMemory:
         """Returns the number of images of each class, integers `(num_classes,)`."""
         return np.bincount(self._labels, minlength=num_classes)
 
+    def explain_broken(self):
+        """Returns a context in which nothing is explained: see `Streamed`."""
+        return contextlib.nullcontext()
+
     def hold_out(self, share: float, seed: int) -> tuple["InMemory", "InMemory"]:
         """Divides the split in two.
 
@@ -193,6 +200,14 @@ class Streamed:
     def digest(self) -> None:
         """Returns `None`: the images are on disk, where TFDS checks them."""
         return None
+
+    def explain_broken(self):
+        """Returns a context that explains what a file with changed bytes raises.
+
+        Raises:
+            UserError: If the images are read in the context and a file is broken.
+        """
+        return explain_broken(self._builder, tf.errors.DataLossError)
 
     def hold_out(self, share: float, seed: int) -> tuple["Streamed", "Streamed"]:
         """Divides the split in two: the second part is the last images of the split.

@@ -40,18 +40,19 @@ def make_builder(name: str, data_dir):
 
 
 @contextlib.contextmanager
-def explain_broken(builder):
+def explain_broken(builder, errors=(tf.errors.OpError, ValueError, KeyError)):
     """Returns a context that explains what reading a broken data set raises.
 
     Args:
         builder: `tfds.core.DatasetBuilder`.
+        errors: Types of the errors that a broken file raises in the context.
 
     Raises:
         UserError: If a file of the data set is broken or missing.
     """
     try:
         yield
-    except (tf.errors.OpError, ValueError, KeyError) as error:
+    except errors as error:
         raise _broken(builder.name, builder.data_dir, error) from error
 
 

@@ -37,18 +37,7 @@ def load_data(run: RunFolder, data_dir=None) -> datasets.Dataset:
         settings.validation_share,
     )
     run.check_input(dataset.input_format)
-    before = run.data()
-    if before is not None:
-        changes = record.changes(before, record.make(dataset))
-        if changes:
-            sys.stderr.write(
-                f"The data have changed since {run} was trained: {changes}\n"
-            )
-    elif settings.dataset == "folder":
-        sys.stderr.write(
-            f"{run} has no record of the images it was trained on: if files have been "
-            f"added or removed since, test images may be among them\n"
-        )
+    sys.stderr.write(record.notice(run, run.data(), dataset))
     return dataset
 
 
@@ -233,7 +222,7 @@ class Evaluator:
             disable=None,
         )
         batches = dataset.batches(split, batch_size)
-        with bar:
+        with bar, dataset.explain_broken():
             return self.images(batches, threshold, bar.update)
 
     def on(

@@ -14,7 +14,7 @@ from tfdyn.data import dataset as datasets
 from tfdyn.data.augmentation import Augmentation
 from tfdyn.errors import UserError
 from tfdyn.evaluation.evaluator import Evaluator
-from tfdyn.families.networks import build_network, family_of
+from tfdyn.families.networks import build_network, check_settings, family_of
 from tfdyn.families.settings import Settings
 from tfdyn.files import check_writable
 from tfdyn.layers.batch_normalization import synchronize
@@ -97,7 +97,7 @@ def train(
         if table:
             output.write(f"cost table: {table.name}, {provenance.origin(table)}\n")
             provenance.warn(table)
-        with distribution.watch_workers():
+        with dataset.explain_broken(), distribution.watch_workers():
             loop.run()
         if distribution.is_chief:
             run.save_model(model)
@@ -109,6 +109,7 @@ def train(
 
 def _check_before_reading(settings, run):
     """Refuses what can be refused before an image is read."""
+    check_settings(settings)
     run.check(settings)
     input_format = datasets.input_format_of(
         settings.dataset, settings.data_dir, settings.image_size
@@ -135,11 +136,11 @@ def _writing(run, settings, dataset, distribution, output):
         return
     check_writable(run.path)
     with locked(run.path):
-        data = record.make(dataset)
-        run.start(settings, dataset.input_format, data)
-        changes = record.changes(run.data() or data, data)
-        if changes:
-            output.write(f"The data have changed since {run} was begun: {changes}\n")
+        if (run / "metrics.csv").exists():
+            before = run.data()
+            record.check_steps(run, before, dataset, settings.batch_size)
+            output.write(record.notice(run, before, dataset))
+        run.start(settings, dataset.input_format, record.make(dataset))
         for name in FOLDERS:
             run.output(name)
         for name in FOLDERS[:2]:
