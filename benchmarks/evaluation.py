@@ -20,7 +20,8 @@ from tfdyn import commands
 from tfdyn.data.dataset import load
 from tfdyn.evaluation.evaluator import Evaluator
 from tfdyn.layers import execution
-from tfdyn.runs.run_folder import RunFolder, newest_run
+from tfdyn.runs.finished import newest_run
+from tfdyn.runs.run_folder import RunFolder
 from tfdyn.text import align
 
 FLAGS = flags.FLAGS
@@ -65,7 +66,9 @@ def load_batches(
     """
     settings = RunFolder(run_dir).settings()
     dataset = load(settings.dataset, settings.data_dir, settings.image_size)
-    return list(dataset.batches("test", batch_size).take(-(-num_images // batch_size)))
+    with dataset.explain_broken():
+        batches = dataset.batches("test", batch_size)
+        return list(batches.take(-(-num_images // batch_size)))
 
 
 def random_batches(run_dir: str | pathlib.Path, batch_size: int) -> list[tuple]:

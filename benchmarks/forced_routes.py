@@ -23,7 +23,7 @@ import tempfile
 import numpy as np
 from absl import flags
 
-from benchmarks import litert, timing
+from benchmarks import litert, route_samples, timing
 from export import flags as export_flags
 from export import source as sources
 from export.graph import trace
@@ -37,8 +37,6 @@ from tfdyn.settings.flagfiles import from_flagfile
 from tfdyn.text import align, readable
 
 FLAGS = flags.FLAGS
-# A T so low that a network runs as few branches as it can.
-LOWEST = 1e-6
 
 
 def measure(
@@ -82,21 +80,21 @@ def measure(
             f"network for the same images with --against."
         )
     image = source.test_images(1)[0]
-    routes_by_name = {"at the lowest T": _at_lowest(source, image)}
-    routes_by_name["the cheapest"] = _cheapest(source.model)
+    routes_by_name = {"at the lowest T": route_samples.at_lowest(source, image)}
+    routes_by_name["the cheapest"] = route_samples.cheapest(source.model)
     for index, number in enumerate(numbers):
         routes_by_name[f"{number:g} a connection"] = random_routes(
             source.model.route_spec, routes, number, index
         )
     if each_branch:
-        routes_by_name |= _one_branch(source.model)
+        routes_by_name |= route_samples.one_branch(source.model)
     flat_routes = np.concatenate(list(routes_by_name.values()))
     graphs = {
         "forced": (source, Form("forced")),
         "gated": (source, Form("routed", 1.0)),
         "all_branches": (source, Form("all_branches")),
         "against": (against, Form("all_branches")),
-        "routed": (source, Form("routed", LOWEST)),
+        "routed": (source, Form("routed", route_samples.LOWEST)),
     }
     with tempfile.TemporaryDirectory() as folder:
         forms = {
@@ -148,40 +146,6 @@ def measure(
         "rows": rows,
         "machine": timing.machine(),
     }
-
-
-def _at_lowest(source, image):
-    """Returns the flat route of one image at the lowest T, `(1, branches)`."""
-    pixels = np.asarray(source.input_format.normalize(image))
-    route = source.model(pixels, threshold=LOWEST, training=False)["route"]
-    return np.asarray(source.model.route_spec.flatten(route))
-
-
-def _cheapest(model):
-    """Returns the flat route with the fewest MACs, `(1, branches)`."""
-    parts = []
-    spec = model.route_spec
-    for name, least in zip(spec.branches, spec.least_branches, strict=True):
-        costs = model.route_cost.branches[name]
-        weights = np.zeros(len(costs), "float32")
-        weights[np.argsort(costs)[:least]] = 1.0
-        parts.append(weights)
-    return np.concatenate(parts)[np.newaxis]
-
-
-def _one_branch(model):
-    """Returns, for each branch, the route that runs it alone in every MixedOp."""
-    sizes = set(model.route_spec.sizes)
-    if len(sizes) > 1:
-        raise UserError(
-            f"--each_branch needs MixedOps with the same number of branches. Those of "
-            f"this network have {', '.join(map(str, sorted(sizes)))} branches. Leave "
-            f"out --each_branch."
-        )
-    (size,), count = sizes, len(model.route_spec.branches)
-    routes = np.tile(np.eye(size, dtype="float32"), (1, count))
-    names = [f"only {name}" for name in next(iter(model.route_spec.branches.values()))]
-    return {name: route[np.newaxis] for name, route in zip(names, routes, strict=True)}
 
 
 def _macs_of_all(model):

@@ -74,7 +74,7 @@ def source_from_flags(reads: tuple[str, ...] = ()) -> "Source":
     """
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from export import source as sources
-    from tfdyn.runs.run_folder import newest_run
+    from tfdyn.runs.finished import newest_run
 
     name = commands.flagfile_name()
     folder = FLAGS["export_dir"].value if "export_dir" in FLAGS else None

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tfdyn.losses.routing_loss import RoutingLoss
     from tfdyn.models.routed_model import RoutedModel
     from tfdyn.routing.route import RouteSpec
-    from tfdyn.runs.run_folder import load
+    from tfdyn.runs.finished import load
 
 _MODULES = {
     "CostTable": "tfdyn.costs.cost_table",
@@ -50,7 +50,7 @@ _MODULES = {
     "RoutingLoss": "tfdyn.losses.routing_loss",
     "Settings": "tfdyn.families.settings",
     "build": "tfdyn.families.networks",
-    "load": "tfdyn.runs.run_folder",
+    "load": "tfdyn.runs.finished",
     "networks": "tfdyn.families.networks",
 }
 

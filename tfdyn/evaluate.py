@@ -16,7 +16,8 @@ def main() -> None:
     """Runs the command on the flags."""
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from tfdyn.evaluation import reports, spread
-    from tfdyn.runs.run_folder import RunFolder, newest_run
+    from tfdyn.runs.finished import newest_run
+    from tfdyn.runs.run_folder import RunFolder
 
     _check_flags()
     if not FLAGS.run_dirs:

@@ -18,7 +18,7 @@ def main() -> None:
     from tfdyn.costs.summary import summary, table
     from tfdyn.data.dataset import shape_of
     from tfdyn.families.networks import build_network
-    from tfdyn.runs.run_folder import load
+    from tfdyn.runs.finished import load
 
     if FLAGS.run_dir:
         _refuse_settings()

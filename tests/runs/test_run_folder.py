@@ -7,7 +7,7 @@ from tiny_settings import tiny_settings
 import tfdyn
 from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
-from tfdyn.runs.run_folder import RunFolder, newest_run
+from tfdyn.runs.run_folder import RunFolder
 
 FORMAT = InputFormat(("cat", "dog"), (8, 8, 1), (0.5,), (0.5,))
 
@@ -149,15 +149,6 @@ def test_a_record_of_data_that_is_none_is_named(tmp_path, content):
     (tmp_path / "data.json").write_text(content)
     with pytest.raises(UserError, match="data.json is not the record"):
         RunFolder(tmp_path).data()
-
-
-def test_newest_run(tiny_run, tmp_path):
-    with pytest.raises(ValueError, match="no finished run"):
-        newest_run(tmp_path)
-    for name in ("b", "a"):
-        shutil.copytree(tiny_run.path, tmp_path / name)
-        (tmp_path / name / "model.keras").touch()
-    assert newest_run(tmp_path).path.name == "a"
 
 
 def test_a_latency_table_is_told_from_what_stands_beside_it(tmp_path):

@@ -15,7 +15,7 @@ from tiny_networks import (
 )
 
 from export.graph import gating
-from tfdyn.families.instanas.instanas import PHASES
+from tfdyn.families.instanas.phases import PHASES
 from tfdyn.families.instanas.search_space import FALLBACK, MODULES
 from tfdyn.layers import execution
 from tfdyn.runs.precision import dtype_policy
