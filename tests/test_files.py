@@ -1,5 +1,8 @@
+import json
+import math
 import os
 
+import numpy as np
 import pytest
 
 from tfdyn import files
@@ -37,6 +40,14 @@ def test_json_that_cannot_be_written_keeps_the_old_file(tmp_path):
     with pytest.raises(TypeError):
         write_json(path, {"a": object()})
     assert contents(tmp_path) == {"content.json": '{\n "a": 1\n}\n'}
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, np.float64("nan")])
+def test_json_has_null_for_what_is_no_number(tmp_path, number):
+    path = tmp_path / "content.json"
+    write_json(path, {"a": [1.5, number], "b": ({"c": number},), "d": True})
+    content = json.loads(path.read_text(), parse_constant=pytest.fail)
+    assert content == {"a": [1.5, None], "b": [{"c": None}], "d": True}
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path):

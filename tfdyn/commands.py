@@ -1,7 +1,6 @@
 """Commands: errors of one line, flags and JSON output that all commands share."""
 
 import io
-import json
 import os
 import pathlib
 import sys
@@ -11,6 +10,7 @@ from absl import app, flags, logging
 
 from tfdyn import interrupts, output
 from tfdyn.errors import UserError, explain
+from tfdyn.files import to_json
 from tfdyn.settings import flagfiles
 
 FLAGS = flags.FLAGS
@@ -198,4 +198,4 @@ def report(content: dict, text: str) -> None:
         content: The result, ready for JSON.
         text: The result as people read it.
     """
-    print(json.dumps(content, indent=1) if FLAGS.json else text)
+    print(to_json(content) if FLAGS.json else text)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -156,9 +157,29 @@ def write_json(path, content) -> None:
 
     Args:
         path: Path of the file.
+        content: Anything that `to_json` accepts.
+    """
+    write_text(path, to_json(content) + "\n")
+
+
+def to_json(content) -> str:
+    """Returns the text of a JSON file.
+
+    JSON has no NaN and no infinity: such a number becomes null.
+
+    Args:
         content: Anything that `json.dumps` accepts.
     """
-    write_text(path, json.dumps(content, indent=1) + "\n")
+    return json.dumps(_without_nan(content), indent=1, allow_nan=False)
+
+
+def _without_nan(content):
+    if isinstance(content, dict):
+        return {key: _without_nan(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_without_nan(value) for value in content]
+    finite = not isinstance(content, float) or math.isfinite(content)
+    return content if finite else None
 
 
 def check_inside(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:

@@ -139,7 +139,7 @@ def compare(predicted: np.ndarray, measured: np.ndarray) -> dict:
         measured: Latencies of the same routes in the same unit, `(n,)`.
 
     Returns:
-        `routes` (n), `correlation` (Pearson's; NaN if all are equal),
+        `routes` (n), `correlation` (Pearson's; NaN, in JSON null, if all are equal),
         `within_5_percent` and `within_10_percent` (shares of the routes); and
         `median_error`, `worst_error` and `bias` (mean error) as shares of the measured
         latency.
