@@ -41,6 +41,12 @@ def test_the_page_of_each_form(source, threshold_input, preprocess):
     assert ("- mean[0]) / std[0]" in text) == (not preprocess)
     assert ("val std = floatArrayOf(" in text) == (not preprocess)
     assert "= (299 * red" in text and "[3 * i]" not in text  # Digits are gray.
+    # Only a mutable copy can be drawn on.
+    order = "copy(", "drawColor(Color.WHITE, PorterDuff.Mode.DST_OVER)", "getPixels("
+    places = [text.index(part) for part in order]
+    assert places == sorted(places) and "ARGB_8888, true)" in text
+    for name in ("Bitmap", "Canvas", "Color", "PorterDuff"):
+        assert f"import android.graphics.{name}\n" in text
     assert "not trained" in text and "noise" in text
     assert "`model.tflite` | each image runs" in text and "(1.23 MB)" in text
     assert "Neither the script nor the code below has been run on a phone" in text
