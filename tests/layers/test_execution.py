@@ -2,6 +2,7 @@
 
 import threading
 
+import keras
 import numpy as np
 import pytest
 from keras import layers
@@ -22,6 +23,16 @@ def test_is_the_weighted_sum_of_the_branches(name, initial):
     outputs = EXECUTIONS[name](BRANCHES, INPUTS, WEIGHTS, initial)
     sums = (WEIGHTS * [2, -1, 1]).sum(axis=1, keepdims=True) * INPUTS
     np.testing.assert_allclose(outputs, sums if initial is None else sums + initial)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", EXECUTIONS)
+def test_the_type_is_that_of_the_branches(name, dtype):
+    branches = [layers.Rescaling(2.0, dtype=dtype), layers.Identity(dtype=dtype)]
+    outputs = EXECUTIONS[name](branches, INPUTS, WEIGHTS[:, :2])
+    assert keras.backend.standardize_dtype(outputs.dtype) == dtype
+    expected = (WEIGHTS[:, :2] * [2, 1]).sum(axis=1, keepdims=True) * INPUTS
+    np.testing.assert_allclose(keras.ops.cast(outputs, "float32"), expected)
 
 
 def another(*arguments):

@@ -46,7 +46,8 @@ def dispatched(branches: list[keras.Layer], inputs, weights, initial=None):
     outputs = initial
     if outputs is None:
         shape = branches[0].compute_output_shape(inputs.shape)
-        outputs = ops.zeros((ops.shape(inputs)[0], *shape[1:]), inputs.dtype)
+        shape = (ops.shape(inputs)[0], *shape[1:])
+        outputs = ops.zeros(shape, branches[0].compute_dtype)
     for index, branch in enumerate(branches):
         weight = weights[:, index]
         (rows,) = ops.nonzero(weight != 0)
