@@ -23,6 +23,7 @@ from export import gates
 from export.graph.form import Form
 from export.source import Source
 from tfdyn import commands
+from tfdyn.costs import provenance
 from tfdyn.evaluation.evaluator import Evaluator
 from tfdyn.evaluation.thresholds import BUDGET_MS, choose_thresholds
 from tfdyn.files import write_json
@@ -51,12 +52,13 @@ def measure(
         loop: Number of runs that are timed together each time.
 
     Returns:
-        A dict ready for JSON: the settings, and under `budgets` one dict for each
-        budget. It has what `choose_thresholds` returns (`threshold`, `budget_ms`,
-        `validation_ms`, `validation_examples`); `ungated`, the number of branches
-        without a gate in the guided file; `gated_ms` and `guided_ms`, means over the
-        images; and `guided_to_gated`, the median and the quartiles ("low", "high")
-        over the images of the ratio of the two times.
+        A dict ready for JSON: the settings; `latency_table` (its path) and
+        `latency_table_origin` (where and when it was measured); and under `budgets` one
+        dict for each budget. It has what `choose_thresholds` returns (`threshold`,
+        `budget_ms`, `validation_ms`, `validation_examples`); `ungated`, the number of
+        branches without a gate in the guided file; `gated_ms` and `guided_ms`, means
+        over the images; and `guided_to_gated`, the median and the quartiles ("low",
+        "high") over the images of the ratio of the two times.
 
     Raises:
         UserError: If there is no latency table in ms, if there are no validation
@@ -95,6 +97,7 @@ def measure(
     return {
         "source": source.name,
         "latency_table": str(path),
+        "latency_table_origin": provenance.origin(table),
         "images": count,
         "rounds": rounds,
         "loop": loop,
@@ -105,6 +108,8 @@ def measure(
 
 def text(content: dict) -> str:
     """Returns the results of `measure` as a table, one row for each budget.
+
+    The last line names the latency table and its origin.
 
     Args:
         content: What `measure` returned.
@@ -122,7 +127,8 @@ def text(content: dict) -> str:
         ]
         for row in content["budgets"]
     ]
-    return align([heads, *rows])
+    origin = f"{content['latency_table']}, {content['latency_table_origin']}"
+    return f"{align([heads, *rows])}\n\npredicted by {origin}"
 
 
 def main() -> None:

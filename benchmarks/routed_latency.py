@@ -158,6 +158,7 @@ def measure(
 def main() -> None:
     """Runs the command on the flags."""
     source, routes = export_flags.source_from_flags(("threshold",)), None
+    choices = {}
     path = export_flags.output_from_flags(source.home / "latency.json")
     count = FLAGS.images if source.run else FLAGS.routes
     if not source.run:
@@ -177,6 +178,7 @@ def main() -> None:
         FLAGS.loop,
         form.ungated,
     )
+    content = {**choices, **content}
     write_json(path, content)
     latency_report.plot(path.with_suffix(".png"), content)
     text = f"{latency_report.table(content)}\n\nwrote {path} and .png"

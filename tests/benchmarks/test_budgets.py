@@ -36,6 +36,9 @@ def test_each_budget_is_measured_gated_and_guided(content):
 
 
 def test_as_people_read_it(content):
-    head, *rows = budgets.text(content).splitlines()
+    head, *rows, _, origin = budgets.text(content).splitlines()
+    path = content["latency_table"]
+    assert origin == f"predicted by {path}, measured on an unknown device"
+    assert content["latency_table_origin"] == "measured on an unknown device"
     assert head.split()[0] == "budget" and len(rows) == 2
     assert rows[0].split()[:3] == ["100", "ms", "1"]
