@@ -1,5 +1,6 @@
 """Description: `model.json` and the tensors that every exported network has."""
 
+import hashlib
 import pathlib
 
 import numpy as np
@@ -9,12 +10,18 @@ from tfdyn.errors import UserError
 from tfdyn.reading import read_json
 from tfdyn.routing.threshold import check_threshold
 
+MEND = "Export it again with `python -m export.tflite`, or copy both files again."
 
-def read(path: pathlib.Path) -> tuple[InputFormat, float | list[float]]:
-    """Returns the `InputFormat` and T of a `model.json`.
+
+def read(path: pathlib.Path) -> tuple[InputFormat, float | list[float], dict]:
+    """Reads a `model.json`.
 
     Args:
         path: Path of the file.
+
+    Returns:
+        The `InputFormat`, T, and a mapping from the names of exported files to the
+        SHA-256 of their bytes; empty for exports of earlier versions.
 
     Raises:
         UserError: If there is no such file, or it is broken.
@@ -31,11 +38,34 @@ def read(path: pathlib.Path) -> tuple[InputFormat, float | list[float]]:
     try:
         shape, mean, std = (content["input"][name] for name in ("shape", "mean", "std"))
         input_format = InputFormat(content["labels"], shape[1:], mean, std)
-        return input_format, check_threshold(content["threshold"])
+        digests = dict(content.get("sha256", {}))
+        return input_format, check_threshold(content["threshold"]), digests
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{path} is broken ({type(error).__name__}: {error}). {mend}"
         ) from error
+
+
+def check_digest(path: pathlib.Path, digests: dict) -> None:
+    """Checks that a file has not changed since it was exported.
+
+    A file with a few other bytes may load, and then run for ever or compute something
+    else.
+
+    Args:
+        path: Path of the `.tflite` file.
+        digests: Mapping from names of files to their SHA-256, as `read` returns it. A
+            file that it does not name is not checked.
+
+    Raises:
+        UserError: If the file has changed.
+    """
+    expected = digests.get(path.name)
+    if expected and hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        raise UserError(
+            f"{path} is truncated or changed, or is of another export than the "
+            f"model.json beside it: its SHA-256 is not the one there. {MEND}"
+        )
 
 
 def fault(inputs: dict, outputs: dict) -> str | None:

@@ -1,5 +1,6 @@
 """Exporter: writes a network as a `.tflite` file or a SavedModel, and checks it."""
 
+import hashlib
 import pathlib
 import time
 
@@ -101,6 +102,7 @@ def _convert(source, form, precision, route):
         "threshold_input": form.threshold_input,
         "preprocess": form.preprocess,
         "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
         "convert_seconds": round(time.perf_counter() - start, 1),
     }
     return content, entry

@@ -14,6 +14,22 @@ MOST_THREADS = 256
 DAMAGE = (ValueError, RuntimeError, KeyError, IndexError, TypeError, MemoryError)
 
 
+def check_exists(path: str | pathlib.Path) -> None:
+    """Checks that there is a `.tflite` file.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UserError: If there is none, or it is no ordinary file.
+    """
+    if not pathlib.Path(path).exists():
+        raise UserError(
+            f"There is no file {path}: make it with `python -m export.tflite`."
+        )
+    check_file(path)
+
+
 @contextlib.contextmanager
 def explain_errors(path: str | pathlib.Path):
     """Returns a context for loading the `.tflite` file `path`, which explains errors.
@@ -22,11 +38,7 @@ def explain_errors(path: str | pathlib.Path):
         UserError: If there is no such file, or LiteRT cannot load it.
         PermissionError: If this user may not read it.
     """
-    if not pathlib.Path(path).exists():
-        raise UserError(
-            f"There is no file {path}: make it with `python -m export.tflite`."
-        )
-    check_file(path)
+    check_exists(path)
     try:
         yield
     except DAMAGE as error:

@@ -30,7 +30,7 @@ def prepare(source: Source, form: Form, name: str) -> dict[str, dict]:
 
     Returns:
         Mapping from file names to contents: `manifest.json`, which lacks the entry of
-        the new file, and `model.json`, if it is to be written.
+        the new file, and `model.json`, which lacks its digest.
 
     Raises:
         UserError: If the folder holds files that no export wrote, a broken manifest or
@@ -53,8 +53,12 @@ def prepare(source: Source, form: Form, name: str) -> dict[str, dict]:
             )
     content = {"source": source.name, "network": network, "versions": versions()}
     contents = {MANIFEST: {**content, "files": files}}
-    kept = same and (source.folder / DESCRIPTION).exists()
-    if form.variant == "routed" or not kept:
+    kept = same and form.variant != "routed" and (source.folder / DESCRIPTION).exists()
+    if kept:
+        contents[DESCRIPTION] = read_json(
+            source.folder / DESCRIPTION, "the description of an export", MEND
+        )
+    else:
         contents[DESCRIPTION] = describe(source, form)
     return contents
 
@@ -68,7 +72,11 @@ def write(contents: dict[str, dict], name: str, entry: dict, folder) -> None:
         entry: What was checked, a dict ready for JSON.
         folder: Path of the folder that the two files are written in.
     """
-    contents[MANIFEST]["files"] = {**contents[MANIFEST]["files"], name: entry}
+    files = {**contents[MANIFEST]["files"], name: entry}
+    contents[MANIFEST]["files"] = files
+    contents[DESCRIPTION]["sha256"] = {
+        each: files[each]["sha256"] for each in files if "sha256" in files[each]
+    }
     for file, content in contents.items():
         write_json(folder / file, content)
 

@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from export import description
-from export.interpreter import Interpreter
+from export.interpreter import Interpreter, check_exists
 from tfdyn.errors import UserError
 from tfdyn.routing.threshold import check_threshold
 
@@ -54,16 +54,20 @@ class Classifier:
         input_format: `InputFormat`: shape of the images and names of the classes.
 
     Raises:
-        UserError: If one of the files is missing or broken, if the two files are of
-            different networks, if the network is of the forced variant, or if it was
-            not exported by tfdyn.
+        UserError: If one of the files is missing or broken, if the `.tflite` file has
+            changed since it was exported, if the two files are of different networks,
+            if the network is of the forced variant, or if it was not exported by tfdyn.
     """
 
     def __init__(self, path: str | pathlib.Path, num_threads: int = 1):
         self._path = pathlib.Path(path)
         self._description = self._path.with_name("model.json")
+        check_exists(path)
+        self.input_format, self._threshold, digests = description.read(
+            self._description
+        )
+        description.check_digest(self._path, digests)
         self._interpreter = Interpreter(path, num_threads)
-        self.input_format, self._threshold = description.read(self._description)
         self._lock = threading.Lock()
         self._check()
 

@@ -44,6 +44,19 @@ def test_the_description_is_of_the_routed_file(source):
     assert read(source, "model.json")["threshold"] == 0.6
 
 
+def test_the_description_has_the_digest_of_every_file(source):
+    for name, variant, digest in (
+        ("model.fixed.tflite", "fixed", "a"),
+        ("model.tflite", "routed", "b"),
+        ("model.fixed.tflite", "fixed", "c"),
+        ("model.all_branches.tflite", "all_branches", None),  # Of an earlier version.
+    ):
+        entry = {"sha256": digest} if digest else {}
+        write(source, Form(variant, threshold=0.6), name, entry)
+    digests = read(source, "model.json")["sha256"]
+    assert digests == {"model.fixed.tflite": "c", "model.tflite": "b"}
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", '{"files": 3}', "{}", "null", "[" * 100_000], ids=range(6)
 )

@@ -1,5 +1,6 @@
 import copy as copy_module
 import dataclasses
+import hashlib
 import json
 import pickle
 import shutil
@@ -223,6 +224,30 @@ def test_a_foreign_file_like_ours_is_used(copy):
     path = copy()
     path.write_bytes(foreign())
     assert Classifier(path)(IMAGES[:2]).labels == ["fox", "fox"]
+
+
+def digest(content):
+    return {"model.tflite": hashlib.sha256(content).hexdigest()}
+
+
+def test_a_file_of_which_a_byte_has_changed_is_refused_before_it_runs(copy):
+    content = copy().read_bytes()
+    path = copy(sha256=digest(content))
+    assert Classifier(path)(IMAGES[:1]).labels
+    changed = bytearray(content)
+    changed[len(content) // 2] ^= 1
+    path.write_bytes(changed)
+    with pytest.raises(ValueError, match="model.tflite is truncated or changed, or is"):
+        Classifier(path)
+    path.write_bytes(content[:-1])
+    with pytest.raises(ValueError, match="is truncated or changed.*Export it again"):
+        Classifier(path)
+
+
+@pytest.mark.parametrize("digests", [[1], "x", 3])
+def test_digests_that_are_none(copy, digests):
+    with pytest.raises(ValueError, match="model.json is broken"):
+        Classifier(copy(sha256=digests))
 
 
 def test_the_forced_variant_is_refused(exports):
