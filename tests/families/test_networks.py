@@ -180,6 +180,75 @@ def test_a_static_network_refuses_what_it_does_not_read(network, name, value):
         build_network(settings, (32, 32, 3), 10)
 
 
+NOT_READ = {
+    "--selection=none, without routers,": {
+        "drnet_xs": {
+            "threshold": (0.5,),
+            "cost_unit": "params",
+            "cost_table": "latency.json",
+            "cost_weight": 0.2,
+            "cost_form": "share",
+            "pretrain_temperature": 2.0,
+            "finetune_temperature_start": 2.0,
+            "finetune_temperature_end": 0.1,
+            "temperature_schedule": "linear",
+            "temperature_decay": 0.1,
+            "router_learning_rate_factor": 0.5,
+        },
+        "dmnn_xs": {
+            "threshold": (0.5,),
+            "cost_table": "latency.json",
+            "router_units": 8,
+            "previous_state": False,
+            "normalized_routers": True,
+            "target_rate": 0.5,
+            "target_rate_start": 1.0,
+            "noise_end": 0.0,
+        },
+    },
+    "--learning_rate_schedule=cosine": {
+        "drnet_xs": {"learning_rate_decay": 0.5, "learning_rate_steps": (3,)}
+    },
+    "--learning_rate_schedule=exponential": {"dmnn_xs": {"learning_rate_steps": (3,)}},
+    "--temperature_schedule=cosine": {"drnet_xs": {"temperature_decay": 0.1}},
+    "--joint_epochs=0, without a search": {"instanas_xs": {"operating_point": "A"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("reason", "network", "name", "value"),
+    [
+        (reason, network, name, value)
+        for reason, networks_ in NOT_READ.items()
+        for network, pairs in networks_.items()
+        for name, value in pairs.items()
+    ],
+)
+def test_a_setting_that_no_stage_reads_is_refused(reason, network, name, value):
+    setting, _, other = reason.partition(",")[0][2:].partition("=")
+    changes = {} if setting == "joint_epochs" else {setting: other}
+    settings = Settings(network=network, **{name: value}, **changes)
+    with pytest.raises(ValueError, match=f"^{reason}.* has no --{name}; leave it out"):
+        networks.check_settings(settings)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"selection": "none", "threshold": 1.0, "drop_connection": 0.2},
+        {"selection": "none", "auxiliary_weight": 0.0, "filters": 4},
+        {"learning_rate_schedule": "step", "learning_rate_steps": (3,)},
+        {"learning_rate_schedule": "exponential", "learning_rate_decay": 0.5},
+        {"temperature_decay": 0.1, "finetune_epochs": 0},
+        {"network": "dmnn_xs", "selection": "none", "sub_blocks": 3},
+        {"network": "dmnn_xs", "selection": "none", "categories": "cifar10"},
+        {"network": "instanas_xs", "joint_epochs": 10, "operating_point": "A"},
+    ],
+)
+def test_a_setting_that_a_stage_reads_is_not(changes):
+    networks.check_settings(Settings(**{"network": "drnet_xs", **changes}))
+
+
 def test_settings_at_their_defaults_belong_to_no_family():
     for network in networks.networks():
         networks.check_settings(Settings(network=network))

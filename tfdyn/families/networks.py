@@ -17,6 +17,13 @@ from tfdyn.routing.threshold import threshold_from_flag
 FAMILIES = (DRNET, DMNN, INSTANAS)
 # Settings that not all families read.
 PARTIAL = frozenset().union(*(family.reads for family in FAMILIES))
+# Settings of the learning rate that not all its schedules read.
+LEARNING_RATE_SCHEDULES = {
+    "learning_rate_decay": ("exponential", "step"),
+    "learning_rate_steps": ("step",),
+}
+# Values that say the same as to leave a setting out, if there are no routers.
+WITHOUT_ROUTERS = {"selection": "none", "threshold": (1.0,)}
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(Settings)}
 
 
@@ -112,18 +119,18 @@ def build_network(
 
 
 def check_settings(settings: Settings) -> None:
-    """Checks that no setting was changed that does not apply to the network.
+    """Checks that no setting was changed that no stage of a training reads.
 
-    Settings of other families do not apply. If the network is static, neither do those
-    of routers and of what a route costs. It may have `categories`: the evaluation reads
-    them too. The flags of a saved run hold all settings, so a setting at its default is
-    no mistake.
+    Settings of other families are not read. Without routers, neither are those of
+    routers and of what a route costs; but `categories` are: the evaluation reads them
+    too. Settings of a stage without epochs may remain in a flagfile. The flags of a
+    saved run hold all settings, so a setting at its default is no mistake.
 
     Args:
         settings: `Settings`.
 
     Raises:
-        UserError: If a setting that does not apply is not at its default.
+        UserError: If a setting that is not read is not at its default.
     """
     family = family_of(settings.network)
     for name in sorted(PARTIAL - family.reads):
@@ -134,15 +141,26 @@ def check_settings(settings: Settings) -> None:
                 f"--network={settings.network} is of the family {family.name}; leave "
                 f"it out."
             )
+    for name, reason in sorted(_unread(settings, family).items()):
+        allowed = (DEFAULTS[name], WITHOUT_ROUTERS.get(name, DEFAULTS[name]))
+        if getattr(settings, name) not in allowed:
+            raise UserError(f"{reason} has no --{name}; leave it out.")
+
+
+def _unread(settings, family):
+    """Returns the settings that a training does not read, each with the reason."""
+    unread = dict(family.unread(settings))
+    schedule = settings.learning_rate_schedule
+    for name, readers in LEARNING_RATE_SCHEDULES.items():
+        if schedule not in readers:
+            unread[name] = f"--learning_rate_schedule={schedule}"
+    of_routers = {"threshold", "cost_table", "cost_unit"}
     if family.sizes[settings.network].get("selection") == "none":
-        without_routers = {"selection": "none", "threshold": (1.0,)}
-        of_routers = {"threshold", "cost_table", "cost_unit"} | family.reads
-        for name in sorted(of_routers - {"categories"}):
-            if getattr(settings, name) not in (
-                DEFAULTS[name],
-                without_routers.get(name, DEFAULTS[name]),
-            ):
-                raise UserError(
-                    f"--network={settings.network} is static: it has no routers, and "
-                    f"so has no --{name}; leave it out."
-                )
+        reason = f"--network={settings.network} is static: it has no routers, and so"
+        names = (of_routers | family.reads) - {"categories"}
+    elif "selection" in family.reads and settings.selection == "none":
+        reason = "--selection=none, without routers,"
+        names = of_routers.union(family.of_routers)
+    else:
+        names, reason = (), ""
+    return unread | dict.fromkeys(names, reason)

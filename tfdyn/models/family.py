@@ -32,6 +32,11 @@ class Family:
         settings: Dataclass with the settings that only this family has.
         also_reads: Names of common settings that this family reads, but not every
             family.
+        of_routers: Names of settings of this family that only routers read, or the
+            loss of what a route costs.
+        unread: Function of the `Settings` that returns a mapping from names of settings
+            that a training with these `Settings` does not read to the reason, such as
+            "--temperature_schedule=linear".
         overrides: Names of settings that replace an argument of a size, if they are
             not `None`.
         arguments: Function of the `Settings` and of the size's arguments that returns
@@ -49,6 +54,8 @@ class Family:
     stages: Callable
     callbacks: Callable = lambda settings, model, context: []
     also_reads: tuple[str, ...] = ()
+    of_routers: tuple[str, ...] = ()
+    unread: Callable = lambda settings: {}
     overrides: tuple[str, ...] = ()
 
     @property

@@ -1,6 +1,7 @@
 """Stages of InstaNAS."""
 
 import dataclasses
+import io
 
 import keras
 import numpy as np
@@ -10,7 +11,13 @@ from tiny_settings import context, tiny_instanas_settings
 
 from tfdyn.costs.cost_table import CostTable, module_key
 from tfdyn.errors import UserError
-from tfdyn.families.instanas.stages import MARGIN, bounds, drop_rate, instanas_stages
+from tfdyn.families.instanas.stages import (
+    MARGIN,
+    NOT_OF_RETRAINING,
+    bounds,
+    drop_rate,
+    instanas_stages,
+)
 from tfdyn.families.settings import Settings
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.training.sgd import SGD
@@ -111,9 +118,12 @@ def test_the_meta_graph_of_the_search_has_settings_of_its_own(model):
     "unread",
     [
         {"learning_rate_schedule": "constant"},
+        {"learning_rate_decay": 0.5},
+        {"learning_rate_steps": (1,)},
         {"momentum": 0.0},
         {"nesterov": True},
         {"weight_decay": 0.1},
+        {"gradient_clip": 5.0},
     ],
 )
 def test_the_retraining_does_not_read_the_settings_of_sgd(model, unread):
@@ -124,8 +134,30 @@ def test_the_retraining_does_not_read_the_settings_of_sgd(model, unread):
 
     assert config(**unread) == config()
     (name,) = unread
+    assert name in NOT_OF_RETRAINING
     (retrain,) = [f for f in dataclasses.fields(Settings) if f.name == "retrain"]
     assert f"--{name}" in retrain.metadata["help"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"joint_epochs": 0, "init_from": "run"}, "--nesterov, --weight_decay:"),
+        ({}, "read --weight_decay:"),  # The search reads --nesterov.
+        ({"pretrain_epochs": 1}, None),
+        ({"retrain": False}, None),
+        ({"nesterov": False, "weight_decay": 3e-4}, None),
+    ],
+)
+def test_a_retraining_alone_names_the_settings_that_it_does_not_read(
+    model, changes, names
+):
+    defaults = {"retrain": True, "nesterov": True, "weight_decay": 0.1}
+    defaults["pretrain_epochs"] = 0
+    output = io.StringIO()
+    settings = tiny_instanas_settings(**{**defaults, **changes})
+    instanas_stages(settings, model, context(10, run=NOWHERE, output=output))
+    assert names in output.getvalue() if names else not output.getvalue()
 
 
 def test_modules_are_dropped_from_the_half_on():

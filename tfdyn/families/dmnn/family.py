@@ -28,4 +28,12 @@ FAMILY = Family(
     arguments=_arguments,
     stages=dmnn_stages,
     also_reads=("selection",),
+    of_routers=(
+        "router_units",
+        "previous_state",
+        "normalized_routers",
+        "target_rate",
+        "target_rate_start",
+        "noise_end",
+    ),
 )

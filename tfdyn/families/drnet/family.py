@@ -31,6 +31,13 @@ def _arguments(settings, size):
     }
 
 
+def _unread(settings):
+    schedule = settings.temperature_schedule
+    if schedule == "exponential":
+        return {}
+    return {"temperature_decay": f"--temperature_schedule={schedule}"}
+
+
 FAMILY = Family(
     model=DRNet,
     sizes=SIZES,
@@ -38,6 +45,17 @@ FAMILY = Family(
     arguments=_arguments,
     stages=drnet_stages,
     also_reads=("selection", "drop_branch"),
+    of_routers=(
+        "pretrain_temperature",
+        "finetune_temperature_start",
+        "finetune_temperature_end",
+        "temperature_schedule",
+        "temperature_decay",
+        "router_learning_rate_factor",
+        "cost_weight",
+        "cost_form",
+    ),
+    unread=_unread,
     overrides=(
         "num_cells",
         "filters",

@@ -22,6 +22,16 @@ def _callbacks(settings, model, context):
     return [points, Collapse(context.output)]
 
 
+def _unread(settings):
+    if settings.joint_epochs:
+        return {}
+    reason = (
+        "--joint_epochs=0, without a search (--init_from=RUN/operating_points/A starts "
+        "from a point of another one),"
+    )
+    return {"operating_point": reason}
+
+
 FAMILY = Family(
     model=InstaNAS,
     sizes=SIZES,
@@ -30,4 +40,5 @@ FAMILY = Family(
     stages=instanas_stages,
     callbacks=_callbacks,
     also_reads=("drop_branch",),
+    unread=_unread,
 )

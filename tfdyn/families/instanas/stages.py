@@ -18,6 +18,16 @@ from tfdyn.training.stage import Stage, cost_table, sgd
 # The upper bound is at least (1 + MARGIN) times the lower bound, both without the cost
 # of what always runs. With costs in MACs, the authors' bounds would cross.
 MARGIN = 0.25
+# Settings of SGD that the re-training, with Adam, does not read.
+NOT_OF_RETRAINING = (
+    "learning_rate_schedule",
+    "learning_rate_decay",
+    "learning_rate_steps",
+    "momentum",
+    "nesterov",
+    "weight_decay",
+    "gradient_clip",
+)
 
 
 def instanas_stages(settings, model: InstaNAS, context: TrainingContext) -> list[Stage]:
@@ -72,10 +82,33 @@ def instanas_stages(settings, model: InstaNAS, context: TrainingContext) -> list
         begin=_phase(model, "finetune"),
         start=lambda: _start_finetuning(settings, model, run),
     )
+    _name_unread(settings, context.output)
     stages = [pretrain, finetune]
     if settings.joint_epochs:
         stages.insert(1, _joint(settings, model, task, steps_per_epoch))
     return [stage for stage in stages if stage.epochs]
+
+
+def _name_unread(settings, output):
+    """Writes which settings no stage reads.
+
+    They are not refused: a flagfile for all stages holds those of stage 1, which is
+    left out to re-train another operating point.
+    """
+    if settings.pretrain_epochs or not (settings.finetune_epochs and settings.retrain):
+        return
+    of_search = ("nesterov", "gradient_clip") if settings.joint_epochs else ()
+    defaults = {field.name: field.default for field in dataclasses.fields(settings)}
+    names = [
+        f"--{name}"
+        for name in NOT_OF_RETRAINING
+        if name not in of_search and getattr(settings, name) != defaults[name]
+    ]
+    if names and output:
+        output.write(
+            f"--retrain trains with Adam and does not read {', '.join(names)}: these "
+            f"are settings of stage 1 and of --noretrain\n"
+        )
 
 
 def _joint(settings, model, task, steps_per_epoch):
