@@ -64,7 +64,7 @@ def _lambda():
 
 
 def _nan_weights(folder):
-    from tfdyn.runs.run_folder import load
+    from tfdyn.runs.finished import load
 
     model = load(folder / "run")
     model.weights[0].assign(model.weights[0] * float("nan"))

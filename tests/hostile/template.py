@@ -60,7 +60,7 @@ def make(folder):
     _run(folder, "tfdyn.train", *tiny, *words, "--run_dir=photo_run")
     shutil.rmtree(folder / "photo_run/tensorboard")
     Image.fromarray(pixels[:8, :8]).save(folder / "image.png")
-    from tfdyn.runs.run_folder import load
+    from tfdyn.runs.finished import load
 
     spec = load(folder / "run").route_spec
     route = spec.to_json(spec.all_branches()[0])

@@ -30,8 +30,7 @@ class RunFolder:
     - `input.json`: `InputFormat` of the images.
     - `data.json`: number of images by split and class, and a digest of the test images
       (`tfdyn.data.record`).
-    - `metrics.csv`, `tensorboard/`: logs of each epoch.
-    - `checkpoints/`: the newest two checkpoints.
+    - `metrics.csv`, `tensorboard/`: logs of each epoch; `checkpoints/`: the newest two.
     - `best.keras`: model of the best epoch of the last stage, on the validation images.
     - `model.keras`: model at the end of the training, in float32, without optimizer
       and auxiliary head. If this file exists, the run is finished.
