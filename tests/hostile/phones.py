@@ -36,13 +36,13 @@ SCENARIOS = [
     ({"benchmark": "cut"}, ("emulator-5554",)),
     ({"benchmark": "hang"}, ("emulator-5554",)),
     ({"times": "count=50 median=-400\n"}, ("emulator-5554",)),
-    ({"times": "count=50 median=0\n"}, ("emulator-5554",)),
-    ({"times": "count=50 median=nan\n"}, ("emulator-5554",)),
+    ({"times": "count=50 median=0\n"}, ("emulator-5554", "device")),
+    ({"times": "count=50 median=nan\n"}, ("emulator-5554", "device")),
     ({"times": "count=50 median=1e999\n"}, ("emulator-5554",)),
-    ({"times": "count=0 median=5\n"}, ("emulator-5554",)),
-    ({"times": "count=50\n"}, ("emulator-5554",)),
-    ({"times": "median=abc\n"}, ("emulator-5554",)),
-    ({"times": ""}, ("emulator-5554",)),
+    ({"times": "count=0 median=5\n"}, ("emulator-5554", "device")),
+    ({"times": "count=50\n"}, ("emulator-5554", "device")),
+    ({"times": "median=abc\n"}, ("emulator-5554", "device")),
+    ({"times": ""}, ("emulator-5554", "device")),
     ({"flood": 10**8}, ("adb", "emulator-5554")),
 ]
 # Programs in the place of adb.
@@ -76,7 +76,7 @@ def cases():
     for value in ("nowhere", "run", "image.png"):
         words = (*ADB, f"--benchmark_model={value}")
         uses = ("run", "image.png")
-        yield Case("device", words[-1], words, (value,), uses, _plays({}, False))
+        yield Case("device", words[-1], words, (value, "device"), uses, _plays({}, False))
 
 
 def _plays(scenario, installed=True):

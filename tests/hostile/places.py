@@ -1,6 +1,7 @@
 """Cases of places: foreign files and links where a command writes, and held locks."""
 
 import os
+import shutil
 
 from hostile.broken_files import (
     ANDROID,
@@ -42,8 +43,9 @@ def _link(name, target, directory=False):
             mine(folder / target)
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_file() or path.is_symlink():
-            path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
         path.symlink_to(os.path.relpath(folder / target, path.parent))
 
     return prepare

@@ -100,8 +100,9 @@ def open_image(path) -> Image.Image:
         ) from error
     except Exception as error:
         # Pillow's decoders raise errors of many types.
+        reason = getattr(error, "strerror", None) or error
         raise UserError(
-            f"{path} cannot be decoded as an image ({error}): repair or remove it."
+            f"{path} cannot be decoded as an image ({reason}): repair or remove it."
         ) from error
 
 

@@ -1,5 +1,7 @@
 """Random routes: drawn to time a network, or to compare its router with chance."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tfdyn.errors import UserError
@@ -63,6 +65,53 @@ def spread_routes(spec: RouteSpec, count: int, seed: int = 0) -> list[np.ndarray
     """
     numbers = np.linspace(*_bounds(spec), count).tolist()
     return [random_routes(spec, 1, n, seed + i)[0] for i, n in enumerate(numbers)]
+
+
+def draw_for_cost(
+    spec: RouteSpec,
+    costs: Callable[[np.ndarray], np.ndarray],
+    mean: float,
+    count: int,
+    seed: int = 0,
+) -> np.ndarray:
+    """Draws random routes with a given mean cost.
+
+    Each branch runs with the same probability. If no branch of a MixedOp does, but one
+    must, the one with the smallest random number runs.
+
+    Args:
+        spec: `RouteSpec` of the network.
+        costs: Function that returns the costs `(n,)` of flat routes `(n, branches of
+            all MixedOps)`.
+        mean: Mean cost of the routes, in the unit of `costs`. If no such routes exist,
+            the cheapest or all branches run.
+        count: Number of routes.
+        seed: Seed of the draw.
+
+    Returns:
+        Flat routes `(count, branches of all MixedOps)`, float32, of weights 0 and 1.
+    """
+    uniform = np.random.default_rng(seed).random((count, spec.size))
+    low, high = 0.0, 1.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        if costs(_draw(spec, uniform, middle)).mean() < mean:
+            low = middle
+        else:
+            high = middle
+    return _draw(spec, uniform, high)
+
+
+def _draw(spec, uniform, probability):
+    parts = []
+    for least, numbers in zip(
+        spec.least_branches, spec.split(uniform).values(), strict=True
+    ):
+        runs = numbers < probability
+        # Those with the smallest numbers run, if more must.
+        ranks = numbers.argsort(axis=1).argsort(axis=1)
+        parts.append(runs | (ranks < least))
+    return np.concatenate(parts, axis=1).astype("float32")
 
 
 def _bounds(spec):

@@ -60,6 +60,8 @@ class RouteSpec:
                 split into arrays: their values are known when a graph is traced.
         """
         ends = np.cumsum(self.sizes)[:-1].tolist()
+        if not ends:  # One MixedOp: Keras cannot split into one part.
+            return dict.fromkeys(self.branches, flat_route)
         if isinstance(flat_route, np.ndarray):
             parts = np.split(flat_route, ends, axis=-1)
         else:

@@ -10,7 +10,7 @@ from export.latency.devices.adb_process import DeviceError, run_adb
 # transfer of files may take.
 LIST_SECONDS, ANSWER_SECONDS, PUSH_SECONDS = 20, 60, 300
 # Serial numbers become names of files and arguments of adb.
-SERIAL = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 
 
 class Connection:
@@ -35,21 +35,20 @@ class Connection:
                 "on, or start an emulator. `adb devices` must list it."
             )
         names = [name for name in states if SERIAL.fullmatch(name)]
-        ways = ", ".join(f"--device=adb:{name}" for name in names[:20])
-        if serial is None and len(states) > 1:
+        if not names:
             raise DeviceError(
-                f"There are {len(states)} devices: choose one with {ways}."
+                f"adb lists a device with the serial number {min(states)[:100]!r}; "
+                f"letters, digits and . _ : - are expected. Connect another device."
             )
-        self.serial = serial or next(iter(states))
-        if self.serial not in states:
+        ways = ", ".join(f"--device=adb:{name}" for name in names[:20])
+        if serial is None and len(names) > 1:
+            raise DeviceError(
+                f"There are {len(names)} devices: choose one with {ways}."
+            )
+        self.serial = serial or names[0]
+        if self.serial not in names:
             raise DeviceError(
                 f"There is no device {self.serial[:100]}: choose one with {ways}."
-            )
-        if not SERIAL.fullmatch(self.serial):
-            raise DeviceError(
-                f"adb lists a device with the serial number {self.serial[:100]!r}; one "
-                f"of letters, digits and . _ : - is expected. Disconnect that device, "
-                f"or choose another with --device=adb:SERIAL."
             )
         state = states[self.serial]
         if state == "unauthorized":

@@ -1,0 +1,252 @@
+"""What a router is worth: its routes beside those of other images, and fixed ones."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from tfdyn.costs.cost_table import CostTable
+from tfdyn.costs.route_cost import RouteCost
+from tfdyn.evaluation import route_statistics, static_routes
+from tfdyn.evaluation.evaluator import Evaluator
+from tfdyn.layers import execution
+from tfdyn.models.routed_model import RoutedModel
+from tfdyn.routing.random_routes import draw_for_cost
+from tfdyn.routing.route import RouteSpec, distinct, most_frequent
+
+# Number of times that routes are permuted between images, or drawn at random.
+DRAWS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class StaticFrontier:
+    """The best fixed routes of a network, from cheap to dear.
+
+    Attributes:
+        runs: Boolean array `(k, branches of all MixedOps)`, which branches run.
+        validation_accuracy: Accuracy by which they were chosen, `(k,)`.
+        costs: Cost of each route, `(k,)`.
+        right: Boolean array `(k, test images)`, whether a route classifies an image
+            right.
+        tried: Number of routes from which they were chosen.
+    """
+
+    runs: np.ndarray
+    validation_accuracy: np.ndarray
+    costs: np.ndarray
+    right: np.ndarray
+    tried: int
+
+    def content(self, spec: RouteSpec) -> dict:
+        """Returns the frontier and its oracle, ready for JSON.
+
+        Args:
+            spec: `RouteSpec` of the network.
+        """
+        accuracy, cost = static_routes.oracle(self.right, self.costs)
+        return {
+            "tried": self.tried,
+            "possible": float(static_routes.count_routes(spec)),
+            "frontier": [
+                {
+                    "route": spec.to_text(runs),
+                    "validation_accuracy": float(validation),
+                    "accuracy": float(right.mean()),
+                    "cost": float(cost_of_route),
+                }
+                for runs, validation, cost_of_route, right in zip(
+                    self.runs,
+                    self.validation_accuracy,
+                    self.costs,
+                    self.right,
+                    strict=True,
+                )
+            ],
+            "oracle": {"accuracy": accuracy, "cost": cost},
+        }
+
+
+class RouterWorth:
+    """Compares the routes of a router with other routes through the same weights.
+
+    Fixed routes are chosen on validation images and counted on test images. They do not
+    pay for routers and gates, which they do not need.
+
+    Args:
+        model: `RoutedModel`, trained.
+        table: `CostTable` in milliseconds, or `None` to count MACs.
+        batches: Function of the name of a split, "validation" or "test", that returns
+            an iterable of normalised images and labels, always in the same order.
+        progress: Function of a text, which is called before each pass over a split.
+    """
+
+    def __init__(
+        self,
+        model: RoutedModel,
+        table: CostTable | None,
+        batches: Callable,
+        progress: Callable[[str], object] = lambda text: None,
+    ):
+        self.spec, self.batches, self.progress = model.route_spec, batches, progress
+        self.cost = RouteCost(model.modules, table) if table else model.route_cost
+        self.static_cost = _static_cost(model, table)
+        self._evaluator = Evaluator(model, table)
+        self._with_all = {}
+
+        @tf.function(reduce_retracing=True)
+        def step(images, labels, flat_route):
+            with execution.scope(execution.dispatched):
+                route = self.spec.split(flat_route)
+                logits = model(images, route=route, training=False)["logits"]
+            return ops.cast(ops.argmax(logits, -1), "int32") == ops.cast(
+                labels, "int32"
+            )
+
+        self._step = step
+
+    def find_static_routes(self, thresholds, most: int) -> StaticFrontier:
+        """Finds the best fixed routes on the validation images.
+
+        Args:
+            thresholds: Values of T. The routes in use at each are tried first.
+            most: Largest number of routes to try.
+        """
+        start = [np.ones(self.spec.size, bool)]
+        for threshold in thresholds:
+            routes, _ = distinct(self._images("validation", threshold)["route"])
+            start += [route != 0 for route in routes[: most // (2 * len(thresholds))]]
+
+        def measure(runs):
+            route = self._with_weights(runs)
+            right = self.right("validation", route, "fixed route")
+            return right.mean(), self._cost_of_static(route[None])
+
+        runs, accuracy, costs = static_routes.search(measure, self.spec, start, most)
+        kept = static_routes.frontier(accuracy, costs)
+        right = [
+            self.right("test", self._with_weights(route), "fixed route")
+            for route in runs[kept]
+        ]
+        return StaticFrontier(
+            runs[kept], accuracy[kept], costs[kept], np.stack(right), len(runs)
+        )
+
+    def at(self, threshold, static: StaticFrontier) -> dict:
+        """Compares the routes of the router at one T with others, on the test images.
+
+        Args:
+            threshold: T, a number or a list with one number for each MixedOp.
+            static: What `find_static_routes` returned.
+
+        Returns:
+            A dict ready for JSON: `threshold`; `rows`, for each kind of routes its
+            `accuracy` and mean `cost`; `over_static` and `over_others`, how much higher
+            the accuracy of the router's routes is, each a dict of `gain` and
+            `standard_error` over the images; and the numbers of
+            `route_statistics.describe`.
+        """
+        images = self._images("test", threshold)
+        own, routes = images["predicted"] == images["label"], images["route"]
+        costs = self._costs(self.cost, routes)
+        generator = np.random.default_rng(0)
+        others = [
+            self.right("test", generator.permutation(routes), "others' routes")
+            for _ in range(DRAWS)
+        ]
+        drawn = [self._draw(costs.mean(), len(routes), seed) for seed in range(DRAWS)]
+        random = [self.right("test", each, "random routes") for each in drawn]
+        frequent, _ = most_frequent(routes)
+        shares = static_routes.mixture(static.costs, costs.mean())
+        mixed = shares @ static.right
+        rows = {
+            "own": (own, costs.mean()),
+            "others'": (np.mean(others, axis=0), costs.mean()),
+            "most frequent": (
+                self.right("test", frequent, "most frequent route"),
+                self._cost_of_static(frequent[None]),
+            ),
+            "best static": (mixed, shares @ static.costs),
+            "random": (
+                np.mean(random, axis=0),
+                np.mean([*map(self._cost_of_static, drawn)]),
+            ),
+        }
+        confidence = self._images("test", 1.0)["confidence"]
+        return {
+            "threshold": threshold,
+            "rows": {
+                name: {"accuracy": float(np.mean(right)), "cost": float(cost)}
+                for name, (right, cost) in rows.items()
+            },
+            "over_static": _gain(own, mixed),
+            "over_others": _gain(own, rows["others'"][0]),
+            **route_statistics.describe(
+                routes, images["label"], costs, own, confidence
+            ),
+        }
+
+    def right(self, split: str, routes: np.ndarray, text: str) -> np.ndarray:
+        """Classifies images on given routes.
+
+        Args:
+            split: "validation" or "test".
+            routes: Flat routes, `(n, branches)` for n images, or `(branches,)` for all.
+            text: What the routes are, for people who wait.
+
+        Returns:
+            Boolean array `(n,)`, whether each image is classified right.
+        """
+        self.progress(f"{text}, {split} images")
+        results, start = [], 0
+        for images, labels in self.batches(split):
+            stop = start + len(labels)
+            part = routes[start:stop] if routes.ndim == 2 else routes[None]
+            part = np.broadcast_to(part, (len(labels), self.spec.size))
+            results.append(self._step(images, labels, tf.constant(part)).numpy())
+            start = stop
+        return np.concatenate(results)
+
+    def _images(self, split, threshold):
+        """Returns what the router does at a T; with all branches, only once."""
+        if threshold == 1.0 and split in self._with_all:
+            return self._with_all[split]
+        self.progress(f"own routes, {split} images")
+        images = self._evaluator.images(self.batches(split), threshold)
+        if threshold == 1.0:
+            self._with_all[split] = images
+        return images
+
+    def _with_weights(self, runs):
+        mean = self._images("validation", 1.0)["route"].mean(axis=0)
+        return static_routes.with_weights(runs, self.spec, mean)
+
+    def _draw(self, cost, count, seed):
+        def costs(runs):
+            return self._costs(self.static_cost, runs)
+
+        runs = draw_for_cost(self.spec, costs, cost, count, seed)
+        return np.stack([self._with_weights(row) for row in runs != 0])
+
+    def _costs(self, cost, routes):
+        return np.asarray(cost.total(self.spec.split(routes)), float)
+
+    def _cost_of_static(self, routes):
+        return self._costs(self.static_cost, routes).mean()
+
+
+def _static_cost(model, table):
+    """Returns the `RouteCost` of fixed routes: without routers and gates."""
+    table = table or CostTable.count(model.modules)
+    table = CostTable(
+        table.unit, table.modules, None, table.remainder, None, table.overflow
+    )
+    return RouteCost([m for m in model.modules if m.kind != "router"], table)
+
+
+def _gain(own, other):
+    """Returns how much higher a mean over images is, and its standard error."""
+    difference = own.astype(float) - other
+    error = difference.std(ddof=1) / np.sqrt(len(difference))
+    return {"gain": float(difference.mean()), "standard_error": float(error)}

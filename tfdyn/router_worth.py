@@ -1,0 +1,87 @@
+"""Measures what a router is worth: `python -m tfdyn.router_worth --run_dir=…`."""
+
+import pathlib
+
+from absl import flags
+
+from tfdyn import commands
+from tfdyn.errors import UserError
+from tfdyn.routing.threshold import check_threshold
+
+FLAGS = flags.FLAGS
+
+
+def main() -> None:
+    """Runs the command on the flags."""
+    # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
+    from tfdyn.evaluation import worth_report
+    from tfdyn.evaluation.worth_of_run import worth_of_run
+    from tfdyn.runs.run_folder import newest_run
+
+    try:
+        thresholds = check_threshold(FLAGS.thresholds) if FLAGS.thresholds else None
+    except UserError as error:
+        raise UserError(f"--thresholds: {error}") from error
+    if FLAGS.run_dirs and FLAGS.run_dir:
+        raise UserError("--run_dir is for one run; leave out --run_dirs.")
+    if FLAGS.run_dirs and FLAGS.static_twin:
+        raise UserError("--static_twin is for one run; leave out --run_dirs.")
+    run_dirs = FLAGS.run_dirs or [FLAGS.run_dir or newest_run().path]
+    contents = []
+    for run_dir in run_dirs:
+        content = worth_of_run(
+            run_dir,
+            thresholds,
+            FLAGS.routes,
+            FLAGS.cost_table,
+            FLAGS.static_twin,
+            FLAGS.data_dir,
+            FLAGS.batch_size,
+        )
+        contents.append(content)
+        path = pathlib.Path(run_dir, worth_report.NAME)
+        commands.say(f"wrote {path}.json and .png\n")
+    if len(contents) == 1:
+        commands.report(contents[0], worth_report.table(contents[0], str(run_dirs[0])))
+        return
+    mean = worth_report.mean_of(contents)
+    title = f"mean and standard deviation of {len(contents)} runs"
+    commands.report(mean, worth_report.table(mean, title))
+
+
+if __name__ == "__main__":
+    commands.define_run_dir("Run folder (default: the newest in runs/).")
+    flags.DEFINE_list(
+        "run_dirs",
+        None,
+        "Several run folders, with commas, such as runs of other seeds. Measures each "
+        "and prints mean and standard deviation.",
+    )
+    flags.DEFINE_list(
+        "thresholds", None, "Values of T, with commas (default: that of the training)."
+    )
+    flags.DEFINE_integer(
+        "routes",
+        128,
+        "Largest number of fixed routes that are tried on the validation images. Each "
+        "takes as long as an evaluation of them.",
+        lower_bound=2,
+    )
+    flags.DEFINE_string(
+        "static_twin",
+        None,
+        "Run folder of a network without a router to compare with, such as one that "
+        "was trained with one fixed route.",
+    )
+    flags.DEFINE_string(
+        "cost_table",
+        None,
+        "Latency table whose milliseconds are the cost (default: MACs).",
+    )
+    flags.DEFINE_string(
+        "data_dir", None, "Folder of the data, if they have moved since the training."
+    )
+    flags.DEFINE_integer("batch_size", 250, "Images in a batch.", 1, 65536)
+    commands.define_json()
+    flags.adopt_module_key_flags(commands)  # So that --help lists them.
+    commands.run(main)
