@@ -16,7 +16,7 @@ def main() -> None:
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from tfdyn.evaluation import worth_report
     from tfdyn.evaluation.worth_of_run import worth_of_run
-    from tfdyn.runs.run_folder import newest_run
+    from tfdyn.runs.finished import newest_run
 
     try:
         thresholds = check_threshold(FLAGS.thresholds) if FLAGS.thresholds else None

@@ -76,7 +76,9 @@ def cases():
     for value in ("nowhere", "run", "image.png"):
         words = (*ADB, f"--benchmark_model={value}")
         uses = ("run", "image.png")
-        yield Case("device", words[-1], words, (value, "device"), uses, _plays({}, False))
+        yield Case(
+            "device", words[-1], words, (value, "device"), uses, _plays({}, False)
+        )
 
 
 def _plays(scenario, installed=True):

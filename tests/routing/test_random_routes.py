@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny_networks import make, make_dmnn
 
-from tfdyn.routing.random_routes import random_routes, spread_routes
+from tfdyn.routing.random_routes import draw_for_cost, random_routes, spread_routes
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +46,26 @@ def test_routes_are_spread_from_the_lightest_to_all(model):
 def test_where_nothing_need_run_the_lightest_route_is_empty():
     drawn = spread_routes(make_dmnn().route_spec, 5)
     assert [np.count_nonzero(route) for route in (drawn[0], drawn[-1])] == [0, 8]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 1.0])
+@pytest.mark.parametrize("make_model", [make, make_dmnn])
+def test_routes_of_a_mean_cost(make_model, share):
+    model = make_model()
+    spec, cost = model.route_spec, model.route_cost
+
+    def costs(routes):
+        return np.asarray(cost.total(spec.split(routes)))
+
+    def draw(mean):
+        return draw_for_cost(spec, costs, mean, 400)
+
+    low, high = costs(draw(0.0)).mean(), costs(draw(np.inf)).mean()
+    assert high == pytest.approx(cost.fixed + cost.all_branches)
+    routes = draw(low + share * (high - low))
+    assert costs(routes).mean() == pytest.approx(low + share * (high - low), rel=0.01)
+    assert set(np.unique(routes)) <= {0, 1}
+    for least, part in zip(
+        spec.least_branches, spec.split(routes).values(), strict=True
+    ):
+        assert (part.sum(axis=1) >= least).all()

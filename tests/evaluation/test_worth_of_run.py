@@ -1,0 +1,69 @@
+"""The command that measures what a router is worth."""
+
+import json
+import shutil
+
+import in_process
+import pytest
+
+
+@pytest.fixture
+def run(tiny_run, tmp_path):
+    shutil.copytree(tiny_run.path, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def command(run, *words):
+    return in_process.run("tfdyn.router_worth", *words, cwd=run.parent)
+
+
+def test_the_command_measures_a_run_at_its_own_threshold(run):
+    result = command(run, "--run_dir=run", "--routes=5", "--json")
+    assert result.status == 0, result.stderr
+    content = json.loads(result.stdout)
+    assert content == json.loads((run / "router_worth.json").read_text())
+    assert content["static"]["tried"] == 5 and content["unit"] == "macs"
+    (part,) = content["thresholds"]
+    assert part["threshold"] == 0.8
+    rows = part["rows"]
+    assert rows["own"]["cost"] == pytest.approx(rows["others'"]["cost"])
+    costs = [route["cost"] for route in content["static"]["frontier"]]
+    assert costs[0] <= rows["best static"]["cost"] <= costs[-1]
+    assert costs == sorted(costs)
+    assert (run / "router_worth.png").stat().st_size > 5000
+
+
+def test_several_runs_have_a_mean_and_a_spread(run):
+    shutil.copytree(run, run.parent / "other")
+    words = ("--run_dirs=run,other", "--routes=3", "--thresholds=0.5,1")
+    result = command(run, *words)
+    assert result.status == 0, result.stderr
+    assert "mean and standard deviation of 2 runs" in result.stdout
+    assert "± 0.00 %" in result.stdout and "T=0.5" in result.stdout
+
+
+def test_a_run_of_another_shape_is_a_twin_to_compare_with(run):
+    words = ("--run_dir=run", "--routes=3", "--static_twin=run")
+    result = command(run, *words)
+    assert result.status == 0, result.stderr
+    (row,) = (r for r in result.stdout.splitlines() if r.startswith("static twin"))
+    content = json.loads((run / "router_worth.json").read_text())
+    assert content["static_twin"]["cost"] > 0
+    assert f"{100 * content['static_twin']['accuracy']:.2f} %" in row
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--thresholds=0"], "--thresholds"),
+        (["--thresholds=x"], "--thresholds"),
+        (["--routes=1"], "--routes"),
+        (["--run_dirs=run,run"], "leave out --run_dirs"),
+        (["--cost_table=nowhere.json"], "nowhere.json"),
+        (["--static_twin=nowhere"], "nowhere"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(run, words, message):
+    result = command(run, "--run_dir=run", *words)
+    assert result.status == 1 and message in result.stderr.splitlines()[-1]
+    assert not (run / "router_worth.json").exists()
