@@ -5,6 +5,7 @@ import pytest
 from tiny_networks import make, make_dmnn
 
 from tfdyn.routing.random_routes import draw_for_cost, random_routes, spread_routes
+from tfdyn.routing.route import RouteSpec
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,21 @@ def test_routes_are_spread_from_the_lightest_to_all(model):
     again = spread_routes(model.route_spec, 9, seed=1)
     assert any((one != other).any() for one, other in zip(drawn, again, strict=True))
     assert spread_routes(model.route_spec, 0) == []
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_mixed_ops_of_several_sizes(binary):
+    spec = RouteSpec({"a": tuple("xy"), "b": tuple("xyzw")}, (1, 2), binary)
+    drawn = spread_routes(spec, 7)
+    counts = [
+        [np.count_nonzero(part) for part in spec.split(route).values()]
+        for route in drawn
+    ]
+    assert counts[0] == [1, 2] and counts[-1] == [2, 4]
+    for route in drawn:
+        spec.check(route)
+    with pytest.raises(ValueError, match="between 1 and 4"):
+        random_routes(spec, 1, 4.5)
 
 
 def test_where_nothing_need_run_the_lightest_route_is_empty():

@@ -14,7 +14,7 @@ def random_routes(
     """Draws random routes, with a mean number of branches that run in each MixedOp.
 
     With a number between n and n + 1, each MixedOp runs n or n + 1 branches, at random,
-    but never fewer than its entry of `spec.least_branches`.
+    but never fewer than its entry of `spec.least_branches`, nor more than it has.
 
     Args:
         spec: `RouteSpec` of the network.
@@ -42,6 +42,7 @@ def random_routes(
         for size, least in zip(spec.sizes, spec.least_branches, strict=True):
             whole, fraction = divmod(branches_per_connection, 1)
             runs = max(least, int(whole) + (generator.random() < fraction))
+            runs = min(runs, size)
             running = generator.permutation(size)[:runs]
             weights = np.zeros(size, "float32")
             weights[running] = 1.0
@@ -116,4 +117,4 @@ def _draw(spec, uniform, probability):
 
 def _bounds(spec):
     """Returns the fewest and the most branches a connection that routes can have."""
-    return min(spec.least_branches), min(spec.sizes)
+    return min(spec.least_branches), max(spec.sizes)
