@@ -82,4 +82,6 @@ def shuffled(values, seed: int | keras.random.SeedGenerator):
     places = ops.argsort(gather(part_rows))
     order = ops.argsort(keras.random.uniform((replicas * size,), seed=seed))
     sources = ops.take(places, ops.take(order, part_rows))
-    return ops.take(gather(values), sources, axis=0)
+    shuffled_values = ops.take(gather(values), sources, axis=0)
+    # TensorFlow forgets the shape of what it gathers.
+    return ops.reshape(shuffled_values, ops.shape(values))
