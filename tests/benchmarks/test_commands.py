@@ -1,12 +1,9 @@
 """The commands of benchmarks/ run, and print what they say they print."""
 
 import json
-import os
-import subprocess
-import sys
 
+import in_process
 import pytest
-from paths import ROOT
 from tiny_settings import tiny_settings
 
 from tfdyn.settings.flagfiles import to_flagfile
@@ -20,10 +17,8 @@ def flagfile(tmp_path):
 
 
 def run_command(*arguments):
-    command = [sys.executable, "-m", *map(str, arguments), "--rounds=3", "--json"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    result = subprocess.run(command, stdout=subprocess.PIPE, env=environment, text=True)
-    assert result.returncode == 0
+    result = in_process.run(*arguments, "--rounds=3", "--json")
+    assert result.status == 0, result.stderr
     return json.loads(result.stdout)
 
 

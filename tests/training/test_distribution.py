@@ -1,7 +1,4 @@
-"""One training on one device, two replicas, and two workers, one of them killed.
-
-Run by itself, this file is a process that trains: it may set up its devices.
-"""
+"""One training on one device, two replicas, and two workers, one of them killed."""
 
 import csv
 import json
@@ -15,7 +12,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from paths import ROOT
-from tiny_settings import tiny_dmnn_settings, tiny_instanas_settings, tiny_settings
+from tiny_settings import (
+    QUICK_BRANCHES,
+    smallest_networks,
+    tiny_dmnn_settings,
+    tiny_instanas_settings,
+    tiny_settings,
+)
 
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.settings.flagfiles import to_flagfile
@@ -23,14 +26,11 @@ from tfdyn.training.distribution import Distribution, WorkerLostError
 from tfdyn.training.trainer import train
 
 # Two steps an epoch; noise, drops and augmentation of each example matter.
-SETTINGS = {
-    "batch_size": 640,
-    "synchronized_batch_norm": True,
-    "pretrain_learning_rate": 0.01,
-}
+SETTINGS = {"synchronized_batch_norm": True, "pretrain_learning_rate": 0.01}
 # What only some families have.
 DROPS = {
     "drnet_tiny": {
+        "branches": QUICK_BRANCHES,
         "drop_connection": 0.3,
         "drop_branch": 0.3,
         "drop_schedule": "constant",
@@ -42,22 +42,34 @@ DROPS = {
     "instanas_tiny": {"drop_branch": 0.3},
 }
 
-EPOCHS = 8
+# Of the run whose workers are killed: long enough to be killed in twice.
+KILLED = {"pretrain_epochs": 12, "finetune_epochs": 0, "validation_share": 0.0}
 
 
-def settings(epochs=1, **changes):
+@pytest.fixture(scope="module")
+def settings(few_images):
+    """A function of changes to the settings, and smaller networks to train."""
     makers = {"dmnn_tiny": tiny_dmnn_settings, "instanas_tiny": tiny_instanas_settings}
-    network = changes.get("network", "drnet_tiny")
-    make = makers.get(network, tiny_settings)
-    return make(**{"pretrain_epochs": epochs, **SETTINGS, **DROPS[network], **changes})
+
+    def settings(network="drnet_tiny", **changes):
+        make = makers.get(network, tiny_settings)
+        return make(**{**SETTINGS, **few_images, **DROPS[network], **changes})
+
+    with smallest_networks():
+        yield settings
 
 
-def train_on_two_replicas(run_dir, changes):
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    halves = [tf.config.LogicalDeviceConfiguration()] * 2
-    tf.config.set_logical_device_configuration(cpu, halves)
-    chosen = settings(**json.loads(changes))
-    train(chosen, run_dir, distribution=Distribution("mirrored"))
+@pytest.fixture(scope="module")
+def train_on_two_replicas():
+    # Two distributions in one process would mix up what their replicas exchange.
+    distribution = Distribution("mirrored")
+    gpus = tf.config.list_logical_devices("GPU")
+    assert distribution.replicas == (len(gpus) or 2)
+
+    def train_on_two_replicas(settings, run_dir):
+        train(settings, run_dir, distribution=distribution)
+
+    return train_on_two_replicas
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +103,13 @@ def finish(*processes):
     return errors
 
 
-def worker(start, run_dir, cluster, index, epochs=1):
-    flags = run_dir.with_suffix(".flags")
-    flags.write_text(to_flagfile(settings(epochs)))
+def worker(start, settings, run_dir, cluster, index, *flags):
+    flagfile = run_dir.with_suffix(".flags")
+    flagfile.write_text(to_flagfile(settings))
     task = {"type": "worker", "index": index}
     return start(
-        *("-m", "tfdyn.train", f"--flagfile={flags}", f"--run_dir={run_dir}"),
-        "--strategy=multi_worker",
+        *("-m", "tfdyn.train", f"--flagfile={flagfile}", f"--run_dir={run_dir}"),
+        *("--strategy=multi_worker", *flags),
         TF_CONFIG=json.dumps({"cluster": {"worker": cluster}, "task": task}),
     )
 
@@ -113,7 +125,7 @@ def free_addresses():
 
 
 @pytest.fixture(scope="module")
-def one_device(tmp_path_factory):
+def one_device(settings, tmp_path_factory):
     return train(settings(), tmp_path_factory.mktemp("one_device") / "run").path
 
 
@@ -132,36 +144,40 @@ def assert_same_run(folder, other, atol):
 
 
 @pytest.mark.slow
-def test_two_replicas_train_as_one_device(one_device, start, tmp_path):
-    finish(start(__file__, tmp_path / "run", "{}"))
+def test_two_replicas_train_as_one_device(
+    settings, one_device, train_on_two_replicas, tmp_path
+):
+    train_on_two_replicas(settings(), tmp_path / "run")
     assert_same_run(tmp_path / "run", one_device, atol=1e-5)
 
 
 @pytest.mark.slow
-def test_two_replicas_hold_the_rates_of_the_global_batch(start, tmp_path):
+def test_two_replicas_hold_the_rates_of_the_global_batch(
+    settings, train_on_two_replicas, tmp_path
+):
     # Few steps: where floats are nearly one, a gate may open in one run alone.
-    changes = {"network": "dmnn_tiny", "target_rate": 0.4, "pretrain_epochs": 0}
-    finish(start(__file__, tmp_path / "two", json.dumps(changes)))
-    one = train(settings(**changes), tmp_path / "one").path
+    chosen = settings("dmnn_tiny", target_rate=0.4)
+    train_on_two_replicas(chosen, tmp_path / "two")
+    one = train(chosen, tmp_path / "one").path
     assert_same_run(tmp_path / "two", one, atol=1e-4)
 
 
 @pytest.mark.slow
-def test_two_replicas_search_as_one_device(start, tmp_path):
+def test_two_replicas_search_as_one_device(settings, train_on_two_replicas, tmp_path):
     # Draws of policies, their shuffling over both, and the point that is gone on from.
-    changes = {"network": "instanas_tiny", "batch_size": 320}
-    finish(start(__file__, tmp_path / "two", json.dumps(changes)))
-    one = train(settings(**changes), tmp_path / "one").path
+    chosen = settings("instanas_tiny")
+    train_on_two_replicas(chosen, tmp_path / "two")
+    one = train(chosen, tmp_path / "one").path
     assert_same_run(tmp_path / "two", one, atol=1e-3)
     assert (tmp_path / "two" / "operating_points" / "E" / "model.keras").exists()
 
 
 @pytest.mark.slow
 def test_two_replicas_in_mixed_precision_with_their_own_batch_norm(
-    one_device, start, tmp_path
+    settings, one_device, train_on_two_replicas, tmp_path
 ):
     changes = {"dtype_policy": "mixed_float16", "synchronized_batch_norm": False}
-    finish(start(__file__, tmp_path / "run", json.dumps(changes)))
+    train_on_two_replicas(settings(**changes), tmp_path / "run")
     # A batch and its halves have nearly the same moments.
     losses = [float(row["loss"]) for row in rows(tmp_path / "run")]
     others = [float(row["loss"]) for row in rows(one_device)]
@@ -169,12 +185,13 @@ def test_two_replicas_in_mixed_precision_with_their_own_batch_norm(
 
 
 @pytest.mark.slow
-def test_a_port_that_is_taken_is_an_error(start, tmp_path):
+def test_a_port_that_is_taken_is_an_error(start, settings, tmp_path):
     with socket.socket() as taken:
         taken.bind(("localhost", 0))
         taken.listen()
         address = f"localhost:{taken.getsockname()[1]}"
-        process = worker(start, tmp_path / "run", [address, "localhost:1"], 0)
+        cluster = [address, "localhost:1"]
+        process = worker(start, settings(), tmp_path / "run", cluster, 0)
         _, errors = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "error: Worker 0 cannot join the cluster in TF_CONFIG" in errors
@@ -182,9 +199,11 @@ def test_a_port_that_is_taken_is_an_error(start, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_workers_train_as_one_device(one_device, start, tmp_path):
+def test_two_workers_train_as_one_device(settings, one_device, start, tmp_path):
     cluster = free_addresses()
-    chief, other = (worker(start, tmp_path / "run", cluster, i) for i in (0, 1))
+    chief, other = (
+        worker(start, settings(), tmp_path / "run", cluster, i) for i in (0, 1)
+    )
     assert "worker 0 of 2, 2 replicas" in finish(chief)
     assert "worker 1 of 2, 2 replicas is done" in finish(other)
     assert_same_run(tmp_path / "run", one_device, atol=1e-5)
@@ -200,18 +219,27 @@ def wait_for_epoch(folder, epoch, seconds=120):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("killed", [0, 1], ids=["chief", "worker"])
-def test_a_killed_worker_that_comes_back(start, tmp_path, killed):
-    whole = train(settings(EPOCHS), tmp_path / "whole").path
+def test_killed_workers_that_come_back(settings, start, tmp_path):
+    chosen = settings(**KILLED)
+    whole = train(chosen, tmp_path / "whole").path
     folder, cluster = tmp_path / "run", free_addresses()
-    workers = [worker(start, folder, cluster, i, EPOCHS) for i in (0, 1)]
+
+    def begin(index):
+        return worker(start, chosen, folder, cluster, index, "--noevaluate")
+
+    def kill(process):
+        process.kill()
+        return process.communicate()[1]
+
+    lost = "lost another worker. Starting again"
+    chief, other = begin(0), begin(1)
     wait_for_epoch(folder, 2)
-    workers[killed].kill()
-    workers[killed].wait()
-    workers[killed] = worker(start, folder, cluster, killed, EPOCHS)
-    assert "lost another worker. Starting again" in finish(
-        workers[killed], workers[1 - killed]
-    )
+    kill(other)
+    other = begin(1)
+    wait_for_epoch(folder, 6)
+    assert lost in kill(chief)
+    chief = begin(0)
+    assert lost in finish(chief, other)
     # Sums over processes are not those over threads to the last bit.
     assert_same_run(folder, whole, atol=1e-3)
 
@@ -281,7 +309,3 @@ def test_a_lost_worker_is_told_from_other_errors():
         distribution.watch_workers(),
     ):
         raise lost
-
-
-if __name__ == "__main__":
-    train_on_two_replicas(*sys.argv[1:])

@@ -6,7 +6,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_settings import tiny_instanas_settings, tiny_settings
+from tiny_settings import (
+    QUICK_BRANCHES,
+    SEARCH,
+    smallest_networks,
+    tiny_instanas_settings,
+    tiny_settings,
+)
 
 from tfdyn.families.drnet.drnet import DRNet
 from tfdyn.runs.run_folder import RunFolder
@@ -14,6 +20,7 @@ from tfdyn.training import loop as loops
 from tfdyn.training.trainer import train
 
 TWO_AND_TWO = {
+    "branches": QUICK_BRANCHES,
     "pretrain_epochs": 2,
     "finetune_epochs": 2,
     "drop_schedule": "ramp_over_both",
@@ -68,16 +75,18 @@ def test_stopped_and_resumed_is_never_stopped(whole, tmp_path, monkeypatch, when
 
 
 @pytest.mark.slow
-def test_a_search_that_was_stopped_is_never_stopped(tmp_path, monkeypatch):
-    settings = tiny_instanas_settings(operating_point="A", retrain=True)
-    whole = train(settings, tmp_path / "whole")
-    # Between the turns of the joint stage, and before the fine-tuning.
-    for when in (4, 11):
-        with monkeypatch.context() as patch:
-            stop_after(patch, when)
-            with pytest.raises(Stop):
-                train(settings, tmp_path / "run")
-    train(settings, tmp_path / "run")
+def test_a_search_that_was_stopped_is_never_stopped(
+    few_images, searched, tmp_path, monkeypatch
+):
+    settings, (whole, _) = tiny_instanas_settings(**SEARCH, **few_images), searched
+    with smallest_networks():
+        # Between the turns of the joint stage, and before the fine-tuning.
+        for when in (4, 11):
+            with monkeypatch.context() as patch:
+                stop_after(patch, when)
+                with pytest.raises(Stop):
+                    train(settings, tmp_path / "run")
+        train(settings, tmp_path / "run")
     assert_same_weights(weights(tmp_path / "run"), weights(whole.path))
     ours, theirs = read(tmp_path / "run"), read(whole.path)
     assert [row["stage"] for row in ours] == [row["stage"] for row in theirs]
@@ -152,8 +161,10 @@ def test_divergence_in_a_later_epoch_names_the_checkpoint_that_is_kept(
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision_trains_and_saves_float32(tmp_path, policy):
-    folder = train(tiny_settings(dtype_policy=policy), tmp_path / "run")
+def test_mixed_precision_trains_and_saves_float32(few_images, tmp_path, policy):
+    # Few images: processors are slow at float16.
+    settings = tiny_settings(dtype_policy=policy, **few_images)
+    folder = train(settings, tmp_path / "run")
     model = folder.load_model()
     assert keras.config.dtype_policy().name == "float32"
     assert {weight.dtype for weight in model.weights} == {"float32"}

@@ -9,13 +9,20 @@ import subprocess
 import sys
 import time
 
+import in_process
 import numpy as np
 import pytest
 from paths import ROOT
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_networks import latency_table
-from tiny_settings import tiny_dmnn_settings, tiny_instanas_settings, tiny_settings
+from tiny_settings import (
+    QUICK_BRANCHES,
+    smallest_networks,
+    tiny_dmnn_settings,
+    tiny_instanas_settings,
+    tiny_settings,
+)
 
 import tfdyn
 from tfdyn.costs.route_cost import RouteCost
@@ -25,28 +32,24 @@ from tfdyn.settings.flagfiles import to_flagfile
 from tfdyn.training.trainer import train
 
 
-def command(folder, flagfile, *flags):
-    arguments = [f"--flagfile={flagfile}", f"--run_dir={folder}", *flags]
-    return [sys.executable, "-m", "tfdyn.train", *arguments]
+def command(folder, flagfile):
+    return "tfdyn.train", f"--flagfile={flagfile}", f"--run_dir={folder}"
 
 
-def start(folder, flagfile, *flags):
-    return subprocess.Popen(
-        command(folder, flagfile, *flags),
+@pytest.mark.slow
+def test_killed_while_it_writes_and_started_again_is_never_killed(few_images, tmp_path):
+    changes = {"pretrain_epochs": 4, "finetune_epochs": 0, "branches": QUICK_BRANCHES}
+    settings = tiny_settings(**changes, **few_images)
+    flagfile = tmp_path / "tiny.flags"
+    flagfile.write_text(to_flagfile(settings))
+    folder = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command(folder, flagfile), "--noevaluate"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-@pytest.mark.slow
-def test_killed_while_it_writes_and_started_again_is_never_killed(tmp_path):
-    settings = tiny_settings(pretrain_epochs=2, finetune_epochs=2)
-    flagfile = tmp_path / "tiny.flags"
-    flagfile.write_text(to_flagfile(settings))
-    folder = tmp_path / "killed"
-    process = start(folder, flagfile, "--noevaluate")
     # Whatever the second checkpoint's first sign is, it is killed at it.
     while not list((folder / "checkpoints").glob("epoch-2*")):
         assert process.poll() is None, process.communicate()
@@ -55,12 +58,11 @@ def test_killed_while_it_writes_and_started_again_is_never_killed(tmp_path):
     process.communicate()
     assert not (folder / "model.keras").exists()
 
-    again = start(folder, flagfile)
-    output, errors = again.communicate()
-    assert again.returncode == 0, errors
-    assert "resuming after epoch" in errors
+    again = in_process.run(*command(folder, flagfile))
+    assert again.status == 0, again.stderr
+    assert "resuming after epoch" in again.stderr
     # The evaluation's table is the last thing printed.
-    assert output.splitlines()[-1].startswith("T=1 ")
+    assert again.stdout.splitlines()[-1].startswith("T=1 ")
     assert (folder / "evaluation.json").exists()
 
     whole = train(settings, tmp_path / "whole")
@@ -77,7 +79,10 @@ def test_the_command_says_in_one_line_what_is_wrong(tmp_path):
     flagfile = tmp_path / "bad.flags"
     flagfile.write_text("--dataset=folder\n--data_dir=nowhere\n")
     process = subprocess.run(
-        command(tmp_path / "run", flagfile), cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", *command(tmp_path / "run", flagfile)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert process.returncode == 1
     assert process.stderr.startswith("error: ") and "nowhere" in process.stderr
@@ -216,23 +221,14 @@ def test_a_dmnn_is_trained_and_evaluated_by_the_same_commands(tmp_path):
     categories = tmp_path / "categories.json"
     categories.write_text('{"round": [0, 6, 8, 9, 3, 2], "straight": [1, 4, 5, 7]}')
     settings = tiny_dmnn_settings(categories=str(categories))
-    run = train(settings, tmp_path / "run", io.StringIO())
+    with smallest_networks():
+        run = train(settings, tmp_path / "run", io.StringIO())
     model = run.load_model()
     assert model.category_heads is None and model.name == "dmnn_tiny"
     routed = evaluate(run.path, [0.5, 1.0])["routed"]
     assert [row["threshold"] for row in routed] == [0.5, 1.0]
-    assert routed[1]["macs_mean"] == model.route_cost.fixed + 157440
+    assert routed[1]["macs_mean"] == model.route_cost.fixed + 43392
     assert routed[0]["macs_mean"] <= routed[1]["macs_mean"]
-
-
-@pytest.fixture(scope="module")
-def searched(tmp_path_factory):
-    """A finished InstaNAS, and what was said."""
-    output = io.StringIO()
-    folder = tmp_path_factory.mktemp("instanas") / "run"
-    changes = {"retrain": True, "operating_point": "B", "router_learning_rate": 0.01}
-    settings = tiny_instanas_settings(**changes)
-    return train(settings, folder, output), output.getvalue()
 
 
 @pytest.mark.slow
@@ -275,10 +271,14 @@ def test_stage_2_trains_under_the_router_of_the_operating_point(searched):
 
 
 @pytest.mark.slow
-def test_another_point_of_the_same_search_is_trained_in_another_run(searched, tmp_path):
+def test_another_point_of_the_same_search_is_trained_in_another_run(
+    few_images, searched, tmp_path
+):
     start = searched[0] / "operating_points" / "E"
     changes = {"pretrain_epochs": 0, "joint_epochs": 0, "init_from": str(start)}
-    run = train(tiny_instanas_settings(**changes), tmp_path / "run", io.StringIO())
+    settings = tiny_instanas_settings(**changes, **few_images)
+    with smallest_networks():
+        run = train(settings, tmp_path / "run", io.StringIO())
     pair = run.load_model(), tfdyn.load(start)
     for ours, theirs in zip(*(model.router.weights for model in pair), strict=True):
         np.testing.assert_array_equal(ours, theirs)

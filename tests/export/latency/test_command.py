@@ -1,30 +1,21 @@
 """The latency command: from a run and a device to a table, and what is said."""
 
 import json
-import subprocess
-import sys
 
-from paths import ROOT
+import in_process
 
 from tfdyn.costs.cost_table import CostTable
 
 
 def command(run, path, *flags):
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "export.latency"),
-            *(f"--run_dir={run.path}", f"--output={path}", *flags),
-        ],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
+    arguments = f"--run_dir={run.path}", f"--output={path}", *flags
+    return in_process.run("export.latency", *arguments)
 
 
 def test_the_command_writes_a_table_and_holds_it_against_routes(tiny_run, tmp_path):
     path = tmp_path / "latency.host.json"
     result = command(tiny_run, path, "--rounds=2", "--validate=6")
-    assert not result.returncode, result.stderr
+    assert not result.status, result.stderr
     table = CostTable.load(path)
     assert table.unit == "ms" and table.provenance["num_threads"] == 1
     content = json.loads((tmp_path / "latency.host.validation.json").read_text())
@@ -37,5 +28,5 @@ def test_the_command_writes_a_table_and_holds_it_against_routes(tiny_run, tmp_pa
     assert f"wrote {path}" in result.stdout
     # What is there is not made again.
     result = command(tiny_run, path, "--rounds=1", "--validate=2", "--json")
-    assert json.loads(result.stdout)["routes"] == 2 and not result.returncode
+    assert json.loads(result.stdout)["routes"] == 2 and not result.status
     assert CostTable.load(path).provenance == table.provenance
