@@ -11,6 +11,7 @@ from tfdyn import output
 from tfdyn.data.image_files import load_square
 from tfdyn.errors import UserError
 from tfdyn.reading import check_file
+from tfdyn.temporary import finish
 from tfdyn.text import align, readable
 
 
@@ -69,6 +70,7 @@ def newest_model(folder: str | pathlib.Path = "runs") -> pathlib.Path:
     finished = pathlib.Path(folder).glob("*/model.keras")
     for path in sorted(finished, key=lambda path: path.stat().st_mtime, reverse=True):
         model = path.with_name("export") / "model.tflite"
+        finish(model.parent)
         if model.exists():
             return model
     raise UserError(

@@ -17,10 +17,11 @@ from export.source import Source
 from tfdyn import output
 from tfdyn.data.image_files import load_square
 from tfdyn.errors import UserError
-from tfdyn.files import check_replaceable, check_writable, whole_folder, whole_set
+from tfdyn.files import check_writable, whole_folder, whole_set
 from tfdyn.locks import locked
 from tfdyn.routing.route import most_frequent
 from tfdyn.routing.threshold import threshold_per_mixed_op
+from tfdyn.temporary import check_replaceable
 
 
 def export_tflite(

@@ -11,6 +11,7 @@ from tfdyn import __version__
 from tfdyn.errors import UserError
 from tfdyn.files import write_json
 from tfdyn.reading import is_there, read_json
+from tfdyn.temporary import finish
 
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert")
 MANIFEST, DESCRIPTION = "manifest.json", "model.json"
@@ -34,7 +35,8 @@ def prepare(source: Source, form: Form, name: str) -> dict[str, dict]:
 
     Raises:
         UserError: If the folder holds files that no export wrote, a broken manifest or
-            the export of another network; or if the run's `evaluation.json` is broken.
+            the export of another network; if the run's `evaluation.json` is broken; or
+            as from `tfdyn.temporary.finish`.
     """
     network, earlier = fingerprint(source), _read(source.folder)
     files = earlier.get("files", {})
@@ -92,6 +94,7 @@ def fingerprint(source: Source) -> str:
 
 
 def _read(folder):
+    finish(folder)
     path = folder / MANIFEST
     if not is_there(path):
         return {}

@@ -14,6 +14,7 @@ from export import description
 from export.interpreter import Interpreter, check_exists
 from tfdyn.errors import UserError
 from tfdyn.routing.threshold import check_threshold
+from tfdyn.temporary import finish
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,6 +62,7 @@ class Classifier:
 
     def __init__(self, path: str | pathlib.Path, num_threads: int = 1):
         self._path = pathlib.Path(path)
+        finish(self._path.parent)  # Or the two files might be of two exports.
         self._description = self._path.with_name("model.json")
         check_exists(path)
         self.input_format, self._threshold, digests = description.read(

@@ -16,6 +16,7 @@ from paths import ROOT
 # before, and nothing else: entries of one line do not import each other.
 LAYERS = """
 tfdyn.errors tfdyn.text
+tfdyn.temporary
 tfdyn.files tfdyn.output tfdyn.reading
 tfdyn.locks tfdyn.figures tfdyn.routing tfdyn.layers tfdyn.data
 tfdyn.costs tfdyn.losses tfdyn.settings

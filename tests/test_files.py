@@ -7,6 +7,7 @@ import pytest
 
 from tfdyn import files
 from tfdyn.files import check_inside, whole, whole_folder, whole_set, write_json
+from tfdyn.temporary import LIST
 
 
 def contents(folder):
@@ -88,7 +89,7 @@ def write_folder(path, text):
 def test_a_folder_replaces_the_old_one_whole(tmp_path):
     for text in ("old", "new"):
         write_folder(tmp_path / "folder", text)
-    names = {"folder/deep/a": "new", f"folder/{files.LIST}": "deep\ndeep/a"}
+    names = {"folder/deep/a": "new", f"folder/{LIST}": "deep\ndeep/a"}
     assert contents(tmp_path) == names
 
 
@@ -124,17 +125,6 @@ def test_a_folder_that_is_not_ours_is_never_emptied(tmp_path, kind):
     with pytest.raises(ValueError, match="move it away"):
         write_folder(path, "new")
     assert contents(tmp_path) == before
-
-
-def test_leftovers_are_removed_and_nothing_else(tmp_path):
-    (tmp_path / "tmp.notes.txt").write_text("mine")
-    (tmp_path / f"{files.PREFIX}1" / "deep").mkdir(parents=True)
-    (tmp_path / f"{files.PREFIX}2").symlink_to(tmp_path)
-    files.remove_leftovers(tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        f"{files.PREFIX}2",
-        "tmp.notes.txt",
-    ]
 
 
 def test_a_link_that_leads_out_is_refused(tmp_path):

@@ -5,15 +5,16 @@ import json
 import math
 import os
 import pathlib
-import shutil
 import tempfile
 
 from tfdyn.errors import UserError
-
-# Prefix of the folders that hold what is being written. They remain after a kill.
-PREFIX = ".tfdyn-tmp-"
-# File in a folder that was written whole: the names of all that was written.
-LIST = ".tfdyn-files"
+from tfdyn.temporary import (
+    LIST,
+    check_replaceable,
+    move_all,
+    names_in,
+    temporary_folder,
+)
 
 
 @contextlib.contextmanager
@@ -36,7 +37,7 @@ def whole(path):
         The temporary path, a `pathlib.Path`. Nothing is there yet.
     """
     path = pathlib.Path(path)
-    with _temporary_folder(path.parent) as folder:
+    with temporary_folder(path.parent) as folder:
         yield folder / path.name
         os.replace(folder / path.name, path)
 
@@ -46,18 +47,22 @@ def whole_set(folder):
     """Returns a context for writing several files that belong together.
 
     They are moved into the folder when the context ends: all of them, or after an
-    error none.
+    error none. If the process is killed while it moves them, the next command that
+    writes there moves the rest. So does a reader that calls `tfdyn.temporary.finish`.
 
     Args:
         folder: Path of the folder. It exists.
 
     Yields:
         The temporary folder, a `pathlib.Path`, to write the files in.
+
+    Raises:
+        UserError: If the path of a file is a folder.
     """
-    with _temporary_folder(pathlib.Path(folder)) as temporary:
+    folder = pathlib.Path(folder)
+    with temporary_folder(folder) as temporary:
         yield temporary
-        for path in sorted(temporary.iterdir()):
-            os.replace(path, pathlib.Path(folder, path.name))
+        move_all(temporary, folder)
 
 
 @contextlib.contextmanager
@@ -79,71 +84,12 @@ def whole_folder(path):
     """
     path = pathlib.Path(path)
     check_replaceable(path)
-    with _temporary_folder(path.parent) as folder:
+    with temporary_folder(path.parent) as folder:
         new = folder / path.name
         yield new
-        names = "\n".join(sorted(_names(new)))
+        names = "\n".join(sorted(names_in(new)))
         (new / LIST).write_text(names, encoding="utf-8", errors="surrogateescape")
-        check_replaceable(path)
-        if path.exists():
-            os.replace(path, folder / "old")
-        os.replace(new, path)
-
-
-def check_replaceable(path: pathlib.Path) -> None:
-    """Checks that a folder is new, or holds only what `whole_folder` wrote.
-
-    Args:
-        path: Path of the folder.
-
-    Raises:
-        UserError: If the path is a file or a link, or the folder holds other files.
-    """
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise UserError(
-            f"{path} should be a folder, or not exist, but is a "
-            f"{'link' if path.is_symlink() else 'file'}: move it away."
-        )
-    written = {LIST}
-    if (path / LIST).is_file():
-        text = (path / LIST).read_text(encoding="utf-8", errors="surrogateescape")
-        written.update(text.split("\n"))
-    stranger = next((name for name in _names(path) if name not in written), None)
-    if stranger is not None:
-        raise UserError(
-            f"{path} holds {stranger!r}, which this command did not write, and "
-            f"would be replaced: move it away, or choose another folder."
-        )
-
-
-def _names(folder):
-    """Yields the paths of all that is in a folder, relative to it."""
-    return (path.relative_to(folder).as_posix() for path in folder.rglob("*"))
-
-
-@contextlib.contextmanager
-def _temporary_folder(parent):
-    # A new folder of a random name: nobody can have put a link in the way.
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-    try:
-        yield folder
-    except OSError as error:
-        if error.errno and not error.filename:  # Such as a disk that is full.
-            error.filename = str(parent)
-        raise
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def remove_leftovers(folder) -> None:
-    """Removes what killed commands left behind in a folder.
-
-    Args:
-        folder: Path of the folder. No other command may be writing into it.
-    """
-    for path in pathlib.Path(folder).glob(f"{PREFIX}*"):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
+        move_all(folder, path.parent)
 
 
 def write_text(path, text: str) -> None:

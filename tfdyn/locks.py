@@ -7,7 +7,7 @@ import socket
 import sys
 
 from tfdyn.errors import UserError
-from tfdyn.files import remove_leftovers
+from tfdyn.temporary import finish, remove_leftovers
 
 try:
     import fcntl
@@ -22,7 +22,7 @@ def locked(folder):
     """Returns a context during which no other command may write into a folder.
 
     The lock ends with the process, in whatever way that ends. What killed commands left
-    behind in the folder is removed first.
+    behind in the folder is finished or removed first.
 
     ```python
     with locked("runs/NAME"):
@@ -33,12 +33,14 @@ def locked(folder):
         folder: Path of the folder. It exists.
 
     Raises:
-        UserError: If another process holds the lock. The message names it.
+        UserError: If another process holds the lock (the message names it), or as from
+            `tfdyn.temporary.finish`.
         OSError: If the folder cannot be written to.
     """
     path = pathlib.Path(folder, NAME)
     descriptor = _acquire(path) if fcntl else None
     try:
+        finish(folder)
         remove_leftovers(folder)
         yield
     finally:

@@ -15,15 +15,10 @@ from export.source import Source
 from tfdyn import output
 from tfdyn.costs import provenance
 from tfdyn.costs.cost_table import CostTable
-from tfdyn.files import (
-    check_replaceable,
-    check_writable,
-    whole_folder,
-    write_json,
-    write_text,
-)
+from tfdyn.files import check_writable, whole_folder, write_json, write_text
 from tfdyn.locks import locked
 from tfdyn.routing.route import most_frequent
+from tfdyn.temporary import check_replaceable
 
 TEMPLATES = pathlib.Path(__file__).with_name("templates")
 SCRIPT = "run_benchmark.sh"

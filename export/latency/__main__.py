@@ -14,6 +14,7 @@ def main() -> None:
     """Runs the command on the flags."""
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from export.latency.devices.devices import make_device
+    from export.latency.partial import remove_done
     from export.latency.provenance import num_threads_of
     from tfdyn.costs import provenance
     from tfdyn.costs.cost_table import CostTable
@@ -29,6 +30,7 @@ def main() -> None:
     images, _ = source.test_images(max(1, FLAGS.validate))
     if FLAGS.check or (FLAGS.validate and path.exists()):
         table = CostTable.load(path)
+        remove_done(path.with_suffix(".partial"), path)
         threads = num_threads_of(table)
         if commands.typed("num_threads") and threads != FLAGS.num_threads:
             raise UserError(
@@ -101,18 +103,14 @@ def _check(source, device, table, image):
 
 def _validate(source, device, table, images, path):
     from export.latency.provenance import num_threads_of
-    from export.latency.report import bias_warning, plot, validation_text
+    from export.latency.report import bias_warning, validation_text
     from export.latency.validation import validate
-    from tfdyn.files import write_json
 
     most = min(20, max(2, FLAGS.rounds))  # Odd rounds are compared with even ones.
-    folder = path.with_suffix(".validation.partial")
     threads = num_threads_of(table)
     content = validate(
-        source, device, table, images, folder, threads, min(10, most), most
+        source, device, table, images, path, threads, min(10, most), most
     )
-    write_json(path.with_suffix(".validation.json"), content)
-    plot(path.with_suffix(".validation.png"), content)
     text = f"wrote {path.with_suffix('.validation.json')} and .png"
     commands.report(content, f"\n{validation_text(content)}\n\n{text}")
     if warning := bias_warning(content, str(path), device.name):

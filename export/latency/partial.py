@@ -10,10 +10,11 @@ from absl import logging
 
 from tfdyn.costs.cost_table import is_number
 from tfdyn.errors import UserError
-from tfdyn.files import PREFIX, write_json, write_text
+from tfdyn.files import write_json, write_text
 from tfdyn.locks import NAME as LOCK
 from tfdyn.locks import locked
 from tfdyn.reading import read_json
+from tfdyn.temporary import PREFIX
 
 IDENTITY, TIMES = "of.json", "times.json"
 # All that such a folder may hold, beside leftovers of killed commands.
@@ -120,6 +121,29 @@ def check_partial(folder: pathlib.Path) -> None:
             f"{folder} has no {IDENTITY} of this command, which therefore did not make "
             f"it: {advice}"
         )
+
+
+def remove_done(folder: pathlib.Path, result: pathlib.Path) -> None:
+    """Removes a folder whose command was killed after it had written its result.
+
+    Args:
+        folder: Path of the folder. It need not exist.
+        result: File that the measurement wrote. If it is older than the last round, the
+            folder is of a later measurement, and stays.
+
+    Raises:
+        UserError: If the folder was not made by `Partial`, or another command uses it.
+    """
+    check_partial(folder)
+    if not folder.exists():
+        return
+    with locked(folder):
+        times = folder / TIMES
+        if times.exists() and times.stat().st_mtime > result.stat().st_mtime:
+            return
+        _empty(folder)
+    with contextlib.suppress(OSError):  # Someone has put a file there.
+        folder.rmdir()
 
 
 def _left_over(path):

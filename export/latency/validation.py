@@ -8,10 +8,12 @@ import numpy as np
 from export.checks.parity import Reference
 from export.latency import probes, provenance
 from export.latency.partial import Partial
+from export.latency.report import plot
 from export.latency.timed_routes import RUNS, time_routes
 from export.source import Source
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
+from tfdyn.files import whole_set, write_json
 from tfdyn.routing.random_routes import spread_routes
 from tfdyn.routing.route import distinct
 
@@ -21,23 +23,25 @@ def validate(
     device,
     table: CostTable,
     images: np.ndarray,
-    folder: pathlib.Path,
+    path: pathlib.Path,
     num_threads: int = 1,
     least: int = 10,
     most: int = 20,
 ) -> dict:
-    """Measures routes on a device, and compares them with a table's predictions.
+    """Measures routes on a device, compares them with a table, and writes the result.
 
     If the network is trained, the first half of the routes are those of images at its
     T. The other routes are random, from few branches to all. One file without routers
-    takes each route as an input. A validation that was interrupted is resumed.
+    takes each route as an input. Whole rounds are kept beside `path` until the result
+    is written, as `.validation.json` and `.png`: a validation that was interrupted is
+    resumed.
 
     Args:
         source: `Source` of the network.
         device: `Host` or `Adb`.
         table: Latency table, as `latency_table.compose` returns it.
         images: uint8 images `(n, height, width, channels)`, one for each route.
-        folder: Folder that keeps whole rounds until the end.
+        path: JSON file of the table, whose name the files that are written share.
         num_threads: Threads of the device's CPU.
         least: Smallest number of rounds, in each of which everything is timed.
         most: Largest number of rounds; fewer are run if the medians are steady.
@@ -51,8 +55,8 @@ def validate(
 
     Raises:
         UserError: If the table is not one of `python -m export.latency`, or is of
-            another device; if another command uses the folder, or something else made
-            it; and as from the device's session.
+            another device; if another command validates it, or the folder of the rounds
+            was made by something else; and as from the device's session.
         OSError: As from the device's session. A note names the kept rounds.
     """
     provenance.check_device(table, device)
@@ -78,7 +82,7 @@ def validate(
         "table": table.content(),
         "routes": [spec.to_text(route) for route in routes],
     }
-    with Partial(folder, identity) as partial:
+    with Partial(path.with_suffix(".validation.partial"), identity) as partial:
         all_times = time_routes(
             source,
             device,
@@ -89,26 +93,36 @@ def validate(
             partial.times,
             partial.save,
         )
-    times = np.array([all_times[name] for name in names])
-    measured = np.median(times, axis=1)
+        times = np.array([all_times[name] for name in names])
+        content = {
+            **_summary(predicted, times, then, all_times),
+            "distinct_routes": len(distinct(routes)[0]),
+            "device": device.describe(),
+            "num_threads": num_threads,
+            "rounds": times.shape[1],
+            "runs": RUNS,
+            "predicted_ms": predicted.tolist(),
+            "measured_ms": np.median(times, axis=1).tolist(),
+            "own": of_images,
+        }
+        with whole_set(path.parent) as temporary:
+            name = temporary / path.name
+            write_json(name.with_suffix(".validation.json"), content)
+            plot(name.with_suffix(".validation.png"), content)
+    return content
+
+
+def _summary(predicted, times, then, all_times):
+    """Returns how near predictions and two kinds of repetition are to measurements."""
     odd, even = np.median(times[:, ::2], axis=1), np.median(times[:, 1::2], axis=1)
-    noise = {"repeated": compare(odd, even)}
-    if repeated:
-        medians = [np.median(all_times[f"the table's {name}"]) for name in repeated]
-        earlier = np.array([then[name] for name in repeated])
-        noise["remeasured"] = compare(earlier, np.array(medians))
-    return {
-        **compare(predicted, measured),
-        **noise,
-        "distinct_routes": len(distinct(routes)[0]),
-        "device": device.describe(),
-        "num_threads": num_threads,
-        "rounds": times.shape[1],
-        "runs": RUNS,
-        "predicted_ms": predicted.tolist(),
-        "measured_ms": measured.tolist(),
-        "own": of_images,
-    }
+    result = compare(predicted, np.median(times, axis=1))
+    result["repeated"] = compare(odd, even)
+    again = {name: all_times.get(f"the table's {name}") for name in then}
+    again = {name: np.median(values) for name, values in again.items() if values}
+    if again:
+        earlier = np.array([then[name] for name in again])
+        result["remeasured"] = compare(earlier, np.array(list(again.values())))
+    return result
 
 
 def choose_routes(source: Source, images: np.ndarray) -> tuple[np.ndarray, list[bool]]:

@@ -13,7 +13,9 @@ from tiny_settings import tiny_settings
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.data.dataset import load
+from tfdyn.errors import UserError
 from tfdyn.evaluation.evaluate_run import _call_options, evaluate
+from tfdyn.locks import locked
 from tfdyn.training.trainer import train
 
 
@@ -168,6 +170,12 @@ def test_the_use_of_branches_by_category(tiny_run, tmp_path):
     assert use["all"].keys() == use["categories"]["low"].keys()
     with pytest.raises(OSError, match="no nowhere, a file for --categories"):
         evaluate(tiny_run.path, [1.0], categories="nowhere")
+
+
+def test_one_command_at_a_time_writes_the_results(tiny_run):
+    with locked(tiny_run.path), pytest.raises(UserError, match=r"another.*\(process"):
+        evaluate(tiny_run.path, [1.0])
+    assert evaluate(tiny_run.path, [1.0])
 
 
 def test_no_run(tmp_path):

@@ -22,6 +22,7 @@ from export.source import Source
 from tfdyn import commands
 from tfdyn.data.image_files import load_square
 from tfdyn.data.input_format import InputFormat
+from tfdyn.temporary import READY
 from tfdyn.text import readable
 
 FORMAT = InputFormat(("cat", "sea horse", "fox"), (8, 8, 3), (0.4,) * 3, (0.25,) * 3)
@@ -184,4 +185,12 @@ def test_the_newest_finished_run_that_is_exported(tmp_path):
             os.utime(tmp_path / name / "model.keras", (age, age))
     # Age is that of the run, not of its export.
     os.utime(tmp_path / "old" / "export" / "model.tflite", (9, 9))
+    assert newest_model(tmp_path) == tmp_path / "new/export/model.tflite"
+
+
+def test_a_newest_run_whose_first_export_was_killed(tmp_path):
+    ready = tmp_path / "new" / "export" / f"{READY}1"
+    ready.mkdir(parents=True)
+    (ready / "model.tflite").touch()
+    (tmp_path / "new" / "model.keras").touch()
     assert newest_model(tmp_path) == tmp_path / "new/export/model.tflite"

@@ -23,6 +23,7 @@ from export.manifest import describe
 from export.runtime import Classifier
 from export.source import Source
 from tfdyn.data.input_format import InputFormat
+from tfdyn.temporary import READY
 
 FORMAT = InputFormat(("cat", "dog", "fox"), (8, 8, 1), (0.4,), (0.25,))
 FORMS = {
@@ -63,6 +64,16 @@ def copy(exports, tmp_path):
         return tmp_path / "model.tflite"
 
     return copied
+
+
+def test_an_export_that_was_killed_is_finished_before_it_is_read(copy):
+    path = copy()
+    ready = path.parent / f"{READY}1"
+    ready.mkdir()
+    new = {**json.loads(path.with_name("model.json").read_text()), "labels": [*"abc"]}
+    (ready / "model.json").write_text(json.dumps(new))
+    assert Classifier(path).input_format.class_names == ("a", "b", "c")
+    assert not ready.exists()
 
 
 def keras_outputs(model, images, threshold):

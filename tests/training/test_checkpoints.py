@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfdyn.errors import UserError
+from tfdyn.temporary import READY
 from tfdyn.training.checkpoints import Checkpoints
 
 
@@ -42,6 +43,17 @@ def test_restores_weights_and_optimizer_of_the_newest_epoch(tmp_path):
     assert checkpoints.last_epoch() == 3
     checkpoints.restore(3, with_optimizer=True)
     assert values(other) == {3.0}
+
+
+def test_killed_while_a_checkpoint_was_moved(tmp_path):
+    model = compiled()
+    for epoch in (1, 2):
+        fill(model, epoch)
+        Checkpoints(tmp_path, model).save(epoch)
+    (tmp_path / f"{READY}1").mkdir()
+    (tmp_path / "epoch-2.index").rename(tmp_path / f"{READY}1" / "epoch-2.index")
+    assert Checkpoints(tmp_path, model).last_epoch() == 2
+    assert (tmp_path / "epoch-2.index").exists()
 
 
 def test_restores_weights_alone(tmp_path):

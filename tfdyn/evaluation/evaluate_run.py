@@ -11,6 +11,7 @@ from tfdyn.evaluation.evaluator import Evaluator, load_data
 from tfdyn.evaluation.plot import plot
 from tfdyn.evaluation.thresholds import BUDGET_MS, TARGET_RATE, choose_thresholds
 from tfdyn.files import check_writable, whole_set, write_json
+from tfdyn.locks import locked
 from tfdyn.routing.threshold import check_threshold
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.runs.tables import load_table
@@ -69,8 +70,9 @@ def evaluate(
         holds `inference_noise` and `inference_temperature`, if they were set.
 
     Raises:
-        UserError: If the run is not finished, a file or an argument is not as
-            described, or no threshold meets a budget or a rate.
+        UserError: If the run is not finished, another command writes into its folder,
+            a file or an argument is not as described, or no threshold meets a budget or
+            a rate.
         OSError: If the data are missing and cannot be downloaded.
     """
     if per_image:
@@ -92,24 +94,30 @@ def evaluate(
     rows = [{"threshold": threshold} for threshold in [1.0, *thresholds]]
     if isinstance(model.threshold, list):
         rows.append({"threshold": tuple(model.threshold)})
-    for goal, limits in ((BUDGET_MS, budgets_ms), (TARGET_RATE, target_rates)):
-        rows += choose_thresholds(goal, limits, evaluator, dataset, batch_size)
-    results, images = {}, {}
-    for threshold in dict.fromkeys(row["threshold"] for row in rows):
-        of_images = evaluator.images_of(dataset, "test", threshold, batch_size)
-        results[threshold] = evaluator.summary(of_images)
+    # Before what takes minutes: two evaluations would write the same files.
+    with locked(run.path):
+        for goal, limits in ((BUDGET_MS, budgets_ms), (TARGET_RATE, target_rates)):
+            rows += choose_thresholds(goal, limits, evaluator, dataset, batch_size)
+        results, images = {}, {}
+        for threshold in dict.fromkeys(row["threshold"] for row in rows):
+            of_images = evaluator.images_of(dataset, "test", threshold, batch_size)
+            results[threshold] = evaluator.summary(of_images)
+            if per_image:
+                images[threshold] = of_images
+        pairs = [
+            (row["threshold"], {**row, **results[row["threshold"]]}) for row in rows
+        ]
+        shown = _nearest(model, [threshold for threshold, _ in pairs[1:]])
+        origin = provenance.origin(table) if table else None
+        content = reports.evaluation(
+            dataset.name, model_name, pairs, path, shown, origin
+        )
+        content |= {f"inference_{name}": value for name, value in options.items()}
         if per_image:
-            images[threshold] = of_images
-    pairs = [(row["threshold"], {**row, **results[row["threshold"]]}) for row in rows]
-    shown = _nearest(model, [threshold for threshold, _ in pairs[1:]])
-    origin = provenance.origin(table) if table else None
-    content = reports.evaluation(dataset.name, model_name, pairs, path, shown, origin)
-    content |= {f"inference_{name}": value for name, value in options.items()}
-    if per_image:
-        image_table.write(per_image, images, class_names, model.route_spec)
-    with whole_set(run.path) as temporary:
-        plot(temporary / "evaluation.png", pairs[1:], shown)
-        write_json(temporary / "evaluation.json", content)
+            image_table.write(per_image, images, class_names, model.route_spec)
+        with whole_set(run.path) as temporary:
+            plot(temporary / "evaluation.png", pairs[1:], shown)
+            write_json(temporary / "evaluation.json", content)
     return content
 
 

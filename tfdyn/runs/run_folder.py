@@ -6,7 +6,7 @@ from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
 from tfdyn.families import networks  # noqa: F401  registers the layers that Keras loads
 from tfdyn.families.settings import Settings
-from tfdyn.files import PREFIX, check_inside, whole, write_json, write_text
+from tfdyn.files import check_inside, whole, write_json, write_text
 from tfdyn.locks import NAME as LOCK
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.reading import is_there, read_json, read_text
@@ -14,6 +14,7 @@ from tfdyn.runs import model_file
 from tfdyn.runs.precision import dtype_policy
 from tfdyn.settings.fields import differences
 from tfdyn.settings.flagfiles import from_flagfile, to_flagfile
+from tfdyn.temporary import PREFIX
 from tfdyn.text import is_line
 
 # Settings that every flags.txt has had: one without them is empty or cut off.

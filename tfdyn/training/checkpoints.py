@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfdyn.errors import UserError
 from tfdyn.files import whole_set
+from tfdyn.temporary import finish
 from tfdyn.training.writing import writing
 
 # The files of a checkpoint: the weights in one or several parts, and their index.
@@ -48,6 +49,7 @@ class Checkpoints:
         Raises:
             UserError: If the folder holds files of checkpoints, but none can be read.
         """
+        finish(self.folder)
         broken = []
         for epoch, paths in sorted(self._files().items(), reverse=True):
             if not any(path.suffix == ".index" for path in paths):

@@ -1,13 +1,14 @@
 """Partial: the folder of a measurement, which deletes only what it made."""
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 from paths import ROOT
 
-from export.latency.partial import Partial
+from export.latency.partial import Partial, remove_done
 
 IDENTITY = {"source": "tiny", "device": {"device": "clock"}, "runs": 5}
 
@@ -49,6 +50,28 @@ def test_another_measurement_starts_anew(folder):
     interrupt(folder)
     with Partial(folder, {**IDENTITY, "runs": 6}) as partial:
         assert partial.times == {} and "0.tflite" not in files(folder)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "result", "stays"), [(1, 2, False), (2, 1, True), (None, 1, False)]
+)
+def test_what_a_command_left_that_had_written_its_result(folder, rounds, result, stays):
+    interrupt(folder)
+    path = folder.with_suffix(".json")
+    path.touch()
+    os.utime(path, (result, result))
+    if rounds:
+        os.utime(folder / "times.json", (rounds, rounds))
+    else:  # It was killed while it emptied the folder.
+        (folder / "times.json").unlink()
+    remove_done(folder, path)
+    assert folder.exists() == stays
+    assert not stays or files(folder) == ["0.tflite", "of.json", "times.json"]
+
+
+def test_a_folder_that_is_not_there_is_not_made(folder):
+    remove_done(folder, folder.with_suffix(".json"))
+    assert not folder.exists()
 
 
 def strange_text(folder):

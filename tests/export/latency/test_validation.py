@@ -27,7 +27,10 @@ def content(tiny_run, tmp_path_factory):
     """The validation of a device that is as the table says, and its clock."""
     folder = tmp_path_factory.mktemp("run")
     arguments = profiled(tiny_run, folder, 7)
-    results = validation.validate(*arguments, folder / "kept", least=2, most=3)
+    path = folder / "latency.clock.json"
+    results = validation.validate(*arguments, path, least=2, most=3)
+    written = json.loads((folder / "latency.clock.validation.json").read_text())
+    assert written == results and (folder / "latency.clock.validation.png").exists()
     return results, arguments[1]
 
 
@@ -88,11 +91,11 @@ def test_routes_that_all_take_as_long_tell_no_correlation():
 
 
 def test_it_resumes_after_an_interrupt(tiny_run, tmp_path):
-    arguments, folder = profiled(tiny_run, tmp_path, 3), tmp_path / "kept"
-    clock = arguments[1]
+    arguments, path = profiled(tiny_run, tmp_path, 3), tmp_path / "latency.clock.json"
+    clock, folder = arguments[1], tmp_path / "latency.clock.validation.partial"
 
     def validate():
-        return validation.validate(*arguments, folder, least=3, most=3)
+        return validation.validate(*arguments, path, least=3, most=3)
 
     expected, calls = validate(), len(clock.measured)
     whole = clock.measured[-(3 + probes.ROUTES) * 3 :]

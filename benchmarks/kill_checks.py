@@ -1,0 +1,173 @@
+"""What `benchmarks.kills` looks at: files that are compared, broken or left over."""
+
+import collections
+import fnmatch
+import hashlib
+import json
+import pathlib
+import zipfile
+
+from PIL import Image
+
+from export.interpreter import Interpreter
+from tfdyn import output
+from tfdyn.errors import UserError
+from tfdyn.temporary import LIST
+
+# What is not compared, because it differs between any two runs of a command.
+LEFT_OUT = {
+    "tensorboard/*": "one file for each start",
+    "fingerprint.pb": "all of it: TensorFlow draws a number",
+    "*.keras": "the date in its metadata.json",
+    "manifest.json": "convert_seconds",
+    "latency.*": "times and date: all modules, routes and rounds must be there",
+}
+# Folders in which rounds of a measurement are kept.
+PARTIAL = "*.partial"
+
+
+def digests(folder: pathlib.Path) -> dict[str, str]:
+    """Returns what is compared of a folder.
+
+    Args:
+        folder: Path of the folder.
+
+    Returns:
+        Mapping from the paths of files, relative to the folder, to digests of their
+        content, without what is `LEFT_OUT` and without temporary files.
+    """
+    results = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if _is_result(name) and path.is_file():
+            results[name] = hashlib.sha256(_comparable(path)).hexdigest()
+    return results
+
+
+def select(results: dict[str, str], sets: tuple[str, ...]) -> dict[str, str]:
+    """Returns those `digests` whose paths match one of the patterns."""
+    return {
+        name: digest
+        for name, digest in results.items()
+        if any(fnmatch.fnmatch(name, pattern) for pattern in sets)
+    }
+
+
+def _is_result(name):
+    return not (
+        name.startswith("tensorboard/")
+        or any(
+            fnmatch.fnmatch(part, pattern)
+            for part in name.split("/")
+            for pattern in (".tfdyn-tmp-*", ".tfdyn-ready-*", ".tfdyn-lock", PARTIAL)
+        )
+    )
+
+
+def _comparable(path):
+    """Returns the bytes of a file, without what is `LEFT_OUT`."""
+    try:
+        if path.suffix == ".keras":
+            return _model(path)
+        if path.name == "manifest.json":
+            content = json.loads(path.read_bytes())
+            for entry in content["files"].values():
+                del entry["convert_seconds"]
+            return json.dumps(content).encode()
+        if fnmatch.fnmatch(path.name, "latency.*.json"):
+            return json.dumps(_shape(json.loads(path.read_bytes()))).encode()
+        if fnmatch.fnmatch(path.name, "latency.*.png") or path.name == "fingerprint.pb":
+            return b""
+    except (KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        pass  # A broken file equals no other.
+    return path.read_bytes()
+
+
+def _model(path):
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in sorted(archive.namelist())}
+    metadata = json.loads(members["metadata.json"])
+    del metadata["date_saved"]
+    members["metadata.json"] = json.dumps(metadata).encode()
+    return repr(members).encode()
+
+
+def _shape(content):
+    """Returns the keys of nested objects, the lengths of lists, and counts."""
+    if isinstance(content, dict):
+        return {key: _shape(value) for key, value in content.items() if key != "date"}
+    if isinstance(content, list):
+        return len(content)
+    return content if isinstance(content, int | str) else None
+
+
+def half_written(folder: pathlib.Path) -> list[str]:
+    """Returns the paths of the files in a folder that are not whole.
+
+    Args:
+        folder: Path of the folder. What lies in temporary folders and in `tensorboard/`
+            is not looked at.
+    """
+    broken = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if not _is_result(name) or path.is_dir():
+            continue
+        try:
+            _check(path)
+        except (OSError, SyntaxError, ValueError, zipfile.BadZipFile) as error:
+            broken.append(f"{name} ({error})")
+    return broken
+
+
+def _check(path):
+    """Raises an error if a file is not whole."""
+    content = path.read_bytes()
+    if path.suffix == ".json":
+        json.loads(content)
+    elif path.suffix == ".png":
+        Image.open(path).verify()
+    elif path.suffix == ".tflite":
+        with output.quiet():
+            Interpreter(path)
+    elif path.suffix == ".keras":
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip():
+                raise UserError("a member is broken")
+    elif path.suffix in (".csv", ".txt", ".md") and not content.endswith(b"\n"):
+        raise UserError("its last line has no end")
+
+
+def left_over(folder: pathlib.Path) -> list[str]:
+    """Returns the paths of temporary files and folders, relative to the folder.
+
+    Args:
+        folder: Path of the folder.
+    """
+    paths = [*folder.rglob(".tfdyn-*"), *folder.rglob(PARTIAL)]
+    names = (path.relative_to(folder).as_posix() for path in paths)
+    # The list of what a whole folder holds is part of it.
+    return sorted(name for name in names if not name.endswith(LIST))
+
+
+def rounds_kept(folder: pathlib.Path) -> dict[str, int]:
+    """Returns the number of rounds that partial folders keep, by name; not 0.
+
+    Args:
+        folder: Path of the folder that holds them.
+    """
+    kept = {}
+    for path in folder.glob(f"{PARTIAL}/times.json"):
+        times = json.loads(path.read_bytes())
+        kept[path.parent.name] = min(map(len, times.values()), default=0)
+    return {name: rounds for name, rounds in kept.items() if rounds}
+
+
+def rounds_measured(changes: list[tuple[float, str]]) -> collections.Counter:
+    """Returns the number of rounds that a command measured, by partial folder.
+
+    Args:
+        changes: What `benchmarks.killed` noted: pairs of seconds and change.
+    """
+    names = (what.split("/") for _, what in changes if what.startswith("os.rename"))
+    return collections.Counter(path[1] for path in names if path[2:] == ["times.json"])
