@@ -6,19 +6,21 @@ import hashlib
 import json
 import pathlib
 import zipfile
+from collections.abc import Iterable
 
 from PIL import Image
 
 from export.interpreter import Interpreter
 from tfdyn import output
 from tfdyn.errors import UserError
+from tfdyn.runs import model_file
 from tfdyn.temporary import LIST
 
 # What is not compared, because it differs between any two runs of a command.
 LEFT_OUT = {
     "tensorboard/*": "one file for each start",
     "fingerprint.pb": "all of it: TensorFlow draws a number",
-    "*.keras": "the date in its metadata.json",
+    "*.keras": "the date in it, and how HDF5 lays out the weights, which are compared",
     "manifest.json": "convert_seconds",
     "latency.*": "times and date: all modules, routes and rounds must be there",
 }
@@ -26,11 +28,12 @@ LEFT_OUT = {
 PARTIAL = "*.partial"
 
 
-def digests(folder: pathlib.Path) -> dict[str, str]:
+def digests(folder: pathlib.Path, sets: tuple[str, ...] = ("*",)) -> dict[str, str]:
     """Returns what is compared of a folder.
 
     Args:
         folder: Path of the folder.
+        sets: Patterns of the paths of the files.
 
     Returns:
         Mapping from the paths of files, relative to the folder, to digests of their
@@ -39,18 +42,14 @@ def digests(folder: pathlib.Path) -> dict[str, str]:
     results = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if _is_result(name) and path.is_file():
+        if _is_result(name) and select([name], sets) and path.is_file():
             results[name] = hashlib.sha256(_comparable(path)).hexdigest()
     return results
 
 
-def select(results: dict[str, str], sets: tuple[str, ...]) -> dict[str, str]:
-    """Returns those `digests` whose paths match one of the patterns."""
-    return {
-        name: digest
-        for name, digest in results.items()
-        if any(fnmatch.fnmatch(name, pattern) for pattern in sets)
-    }
+def select(names: Iterable[str], sets: tuple[str, ...]) -> list[str]:
+    """Returns those paths that match one of the patterns."""
+    return [n for n in names if any(fnmatch.fnmatch(n, pattern) for pattern in sets)]
 
 
 def _is_result(name):
@@ -85,11 +84,9 @@ def _comparable(path):
 
 def _model(path):
     with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in sorted(archive.namelist())}
-    metadata = json.loads(members["metadata.json"])
-    del metadata["date_saved"]
-    members["metadata.json"] = json.dumps(metadata).encode()
-    return repr(members).encode()
+        config = archive.read("config.json")
+    weights = [weight.tobytes() for weight in model_file.load(path).get_weights()]
+    return b"".join([config, *weights])
 
 
 def _shape(content):

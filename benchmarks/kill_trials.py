@@ -215,8 +215,11 @@ def _look(killer, case, reference):
     except (OSError, UserError):
         pass  # It says what is wrong.
     else:
-        read = checks.select(checks.digests(copy), case.sets)
-        whole = [checks.select(d, case.sets) for d in (reference.old, reference.new)]
+        read = checks.digests(copy, case.sets)
+        whole = [
+            {name: results[name] for name in checks.select(results, case.sets)}
+            for results in (reference.old, reference.new)
+        ]
         mixed = [] if read in whole else sorted(read)
     shutil.rmtree(copy)
     return {"half_written": broken, "mixed": mixed}
