@@ -8,22 +8,36 @@ import pathlib
 import zipfile
 from collections.abc import Iterable
 
+import tensorflow as tf
 from PIL import Image
 
 from export.interpreter import Interpreter
 from tfdyn import output
 from tfdyn.errors import UserError
-from tfdyn.runs import model_file
+from tfdyn.runs.run_folder import RunFolder
 from tfdyn.temporary import LIST
 
 # What is not compared, because it differs between any two runs of a command.
 LEFT_OUT = {
     "tensorboard/*": "one file for each start",
+    "checkpoints/*": "names of objects: all tensors are compared",
     "fingerprint.pb": "all of it: TensorFlow draws a number",
     "*.keras": "the date in it, and how HDF5 lays out the weights, which are compared",
     "manifest.json": "convert_seconds",
     "latency.*": "times and date: all modules, routes and rounds must be there",
 }
+# What TensorFlow keeps in a checkpoint about objects and their names.
+OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+# What a file raises that is not whole.
+BROKEN = (
+    OSError,
+    KeyError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    tf.errors.OpError,
+)
 # Folders in which rounds of a measurement are kept.
 PARTIAL = "*.partial"
 
@@ -68,6 +82,10 @@ def _comparable(path):
     try:
         if path.suffix == ".keras":
             return _model(path)
+        if path.suffix == ".index":
+            return _checkpoint(path)
+        if path.suffix.startswith(".data-"):
+            return b""
         if path.name == "manifest.json":
             content = json.loads(path.read_bytes())
             for entry in content["files"].values():
@@ -77,7 +95,7 @@ def _comparable(path):
             return json.dumps(_shape(json.loads(path.read_bytes()))).encode()
         if fnmatch.fnmatch(path.name, "latency.*.png") or path.name == "fingerprint.pb":
             return b""
-    except (KeyError, TypeError, ValueError, zipfile.BadZipFile):
+    except BROKEN:
         pass  # A broken file equals no other.
     return path.read_bytes()
 
@@ -85,8 +103,15 @@ def _comparable(path):
 def _model(path):
     with zipfile.ZipFile(path) as archive:
         config = archive.read("config.json")
-    weights = [weight.tobytes() for weight in model_file.load(path).get_weights()]
-    return b"".join([config, *weights])
+    model = RunFolder(path.parent).load_model(path.name)
+    return b"".join([config, *(weight.tobytes() for weight in model.get_weights())])
+
+
+def _checkpoint(path):
+    """Returns the names and the bytes of all tensors of a checkpoint."""
+    reader = tf.train.load_checkpoint(str(path.with_suffix("")))
+    names = sorted({*reader.get_variable_to_shape_map()} - {OBJECT_GRAPH})
+    return b"".join(name.encode() + reader.get_tensor(name).tobytes() for name in names)
 
 
 def _shape(content):
@@ -112,7 +137,7 @@ def half_written(folder: pathlib.Path) -> list[str]:
             continue
         try:
             _check(path)
-        except (OSError, SyntaxError, ValueError, zipfile.BadZipFile) as error:
+        except BROKEN as error:
             broken.append(f"{name} ({error})")
     return broken
 
@@ -124,6 +149,8 @@ def _check(path):
         json.loads(content)
     elif path.suffix == ".png":
         Image.open(path).verify()
+    elif path.suffix == ".index":
+        _checkpoint(path)
     elif path.suffix == ".tflite":
         with output.quiet():
             Interpreter(path)

@@ -15,10 +15,12 @@ compared with those of the undisturbed run, but for what differs between any two
 """
 
 import datetime
+import functools
 import pathlib
 import random as randoms
 import shutil
 import tempfile
+from collections.abc import Callable
 
 from absl import flags
 from tqdm import tqdm
@@ -39,7 +41,12 @@ PATIENCE = 20
 
 
 def measure(
-    selected: dict[str, Case], kills: int, seed: int, home: pathlib.Path, run: list[str]
+    selected: dict[str, Case],
+    kills: int,
+    seed: int,
+    home: pathlib.Path,
+    run: list[str],
+    save: Callable[[dict], None] = lambda content: None,
 ) -> dict:
     """Kills commands, and compares their ends.
 
@@ -51,6 +58,7 @@ def measure(
             stays.
         run: Module and flags of the training whose run the commands read, with `FOLDER`
             in place of its folder.
+        save: Function that is called with the results so far after each end.
 
     Returns:
         A dict ready for JSON: `seed`, `machine` and `left_out`; and under `commands`,
@@ -65,36 +73,37 @@ def measure(
     killer.to_its_end([word.replace(FOLDER, str(killer.run)) for word in run])
     bar = tqdm(total=kills, desc="killing", unit=" kills", leave=False, disable=None)
     references, rows, done, late, turn = {}, {}, 0, 0, 0
-    while done < kills:
-        for name, case in selected.items():
-            if done >= kills or turn % case.every:
-                continue
-            bar.set_postfix_str(name)
-            if name not in references:
-                reference = references[name] = Reference(killer, name, case)
-                result = reference.result
-                counts = {"seconds": result.seconds, "changes": len(result.changes)}
-                rows[name] = {**counts, "trials": []}
-            content = trial(killer, case, references[name], random, kills - done)
-            late = late + 1 if content is None else 0
-            if late > PATIENCE:
-                raise ChildProcessError(f"{name} always ends before it is killed.")
-            if content:
-                rows[name]["trials"].append(content)
-                done += len(content["kills"])
-                bar.update(len(content["kills"]))
-                if not is_identical(content):
-                    number = len(rows[name]["trials"])
-                    shutil.copytree(killer.folder, home / f"differs {name} {number}")
-        turn += 1
-    bar.close()
-    return {
+    content = {
         "date": datetime.date.today().isoformat(),
         "seed": seed,
         "left_out": LEFT_OUT,
         "machine": timing.machine(),
         "commands": rows,
     }
+    while done < kills:
+        for name, case in selected.items():
+            if done >= kills or turn % case.every:
+                continue
+            bar.set_postfix_str(name)
+            if name not in references:
+                references[name] = Reference(killer, name, case)
+                counts = references[name].counts()
+                rows[name] = {**counts, "trials": []}
+            result = trial(killer, case, references[name], random, kills - done)
+            late = late + 1 if result is None else 0
+            if late > PATIENCE:
+                raise ChildProcessError(f"{name} always ends before it is killed.")
+            if result:
+                rows[name]["trials"].append(result)
+                done += len(result["kills"])
+                bar.update(len(result["kills"]))
+                if not is_identical(result):
+                    number = len(rows[name]["trials"])
+                    shutil.copytree(killer.folder, home / f"differs {name} {number}")
+                save(content)
+        turn += 1
+    bar.close()
+    return content
 
 
 def is_identical(trial: dict) -> bool:
@@ -159,8 +168,14 @@ def main() -> None:
     selected = {n: c for n, c in selected.items() if n in (FLAGS.commands or selected)}
     home = pathlib.Path(tempfile.mkdtemp(prefix="tfdyn-kills-"))
     run = ["tfdyn.train", *TRAININGS["drnet"], f"--run_dir={FOLDER}"]
-    content = measure(selected, FLAGS.kills, FLAGS.seed, home / "kills", run)
-    write_json(path, content)
+    content = measure(
+        selected,
+        FLAGS.kills,
+        FLAGS.seed,
+        home / "kills",
+        run,
+        functools.partial(write_json, path),
+    )
     text = f"{table(content)}\n\nwrote {path}"
     if list((home / "kills").glob("differs *")):
         text += f"; ends that differ are kept in {home / 'kills'}"
