@@ -14,9 +14,12 @@ def cross_entropy(labels, logits, label_smoothing: float = 0.0):
             0 to 1.
 
     Returns:
-        Tensor of the shape of `labels`.
+        Tensor of the shape of `labels`. A label that is no class costs NaN.
     """
-    one_hot = ops.one_hot(labels, logits.shape[-1])
-    return keras.losses.categorical_crossentropy(
+    classes = logits.shape[-1]
+    one_hot = ops.one_hot(labels, classes)
+    losses = keras.losses.categorical_crossentropy(
         one_hot, logits, from_logits=True, label_smoothing=label_smoothing
     )
+    valid = ops.logical_and(labels >= 0, labels < classes)
+    return ops.where(valid, losses, float("nan"))

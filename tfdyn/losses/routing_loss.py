@@ -5,6 +5,7 @@ from keras import ops
 
 from tfdyn.errors import UserError
 from tfdyn.losses.cross_entropy import cross_entropy
+from tfdyn.losses.labels import class_indices
 
 FORMS = ("log", "share")
 
@@ -65,7 +66,7 @@ class RoutingLoss(keras.losses.Loss):
         self.auxiliary_weight = auxiliary_weight
 
     def call(self, y_true, y_pred):
-        labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        labels = class_indices(y_true, y_pred["logits"].shape[-1])
         losses = cross_entropy(labels, y_pred["logits"], self.label_smoothing)
         if "auxiliary_logits" in y_pred:
             logits = y_pred["auxiliary_logits"]

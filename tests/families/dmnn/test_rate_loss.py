@@ -146,3 +146,9 @@ def test_refuses(arguments, message):
 def test_category_heads_need_categories_and_weights(arguments):
     with pytest.raises(ValueError, match="2 routers with category heads need"):
         RateLoss(**arguments)(LABELS, OUTPUTS)
+
+
+@pytest.mark.parametrize("labels", [LABELS + 1, LABELS - 1, LABELS + 0.5])
+def test_labels_that_are_no_classes_are_refused(labels):
+    with pytest.raises(ValueError, match="whole numbers from 0 to 2"):
+        RateLoss()(labels, {"logits": OUTPUTS["logits"]})

@@ -45,6 +45,13 @@ def test_the_reward_is_a_parabola_between_the_bounds(model):
     assert list(expected) == [1, 0, 0, 0.75, 0, 0, 0.75]
 
 
+def test_labels_that_are_no_classes_are_refused(model):
+    loss, right = make(model, 1.0), np.ones(4, bool)
+    for labels in (LABELS + 1, LABELS - 1, LABELS + 0.5, np.eye(4, 3)):
+        with pytest.raises(ValueError, match="whole numbers"):
+            loss.rewards(labels, outputs(model, random_policy(), right))
+
+
 def test_cost_counts_only_where_the_class_is_right(model):
     policy, cost = random_policy(), model.route_cost
     z = np.asarray(cost.total(model.route_of(policy)))

@@ -6,6 +6,7 @@ from keras import ops
 from tfdyn.errors import UserError
 from tfdyn.losses import global_batch
 from tfdyn.losses.cross_entropy import cross_entropy
+from tfdyn.losses.labels import class_indices
 
 
 def category_weights(stage_of_block: list[int]) -> list[float]:
@@ -94,7 +95,7 @@ class RateLoss(keras.losses.Loss):
         self.label_smoothing = label_smoothing
 
     def call(self, y_true, y_pred):
-        labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        labels = class_indices(y_true, y_pred["logits"].shape[-1])
         losses = cross_entropy(labels, y_pred["logits"], self.label_smoothing)
         if "category_logits" in y_pred:
             losses += self._category_loss(labels, y_pred["category_logits"])

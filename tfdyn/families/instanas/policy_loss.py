@@ -5,6 +5,7 @@ from keras import ops
 
 from tfdyn.errors import UserError
 from tfdyn.families.instanas import policies
+from tfdyn.losses.labels import class_indices
 
 # Sign of the entropy in the loss, by what the loss does with the entropy.
 ENTROPY = {"minimised": 1.0, "maximised": -1.0, "authors": -1.0}
@@ -110,7 +111,7 @@ class PolicyLoss(keras.losses.Loss):
         Returns:
             Float32 tensor `(batch,)`.
         """
-        labels = ops.reshape(ops.cast(labels, "int32"), (-1,))
+        labels = class_indices(labels, outputs["logits"].shape[-1])
         right = ops.cast(ops.argmax(outputs["logits"], axis=-1), "int32") == labels
         task_rewards = ops.where(right, self.right, self.wrong)
         rewards = self.architecture_rewards(self.cost.total(outputs["route"]))
