@@ -273,7 +273,7 @@ def test_a_network_is_built_by_its_name():
     small = networks.build("drnet_tiny", [8, 8, 1], 3, num_cells=1)
     assert len(small.cells) == 1
     for shape in ((8, 8), 8, (8, 8, 0), (8.0, 8, 1)):
-        with pytest.raises(ValueError, match="three whole numbers above 0; got"):
+        with pytest.raises(ValueError, match="three whole numbers from 1 to 8192; got"):
             networks.build("drnet_tiny", shape, 3)
     with pytest.raises(ValueError, match="num_classes must be at least 1; got 'a'"):
         networks.build("drnet_tiny", (8, 8, 1), "a")

@@ -3,7 +3,6 @@
 import dataclasses
 import difflib
 import inspect
-from collections.abc import Iterable
 
 from tfdyn.errors import UserError
 from tfdyn.families.dmnn.family import FAMILY as DMNN
@@ -80,14 +79,8 @@ def build(
                 f"{family.name}, the family of {network}, has no argument {name!r}; "
                 f"its arguments are {', '.join(names)}."
             )
-    shape = tuple(input_shape) if isinstance(input_shape, Iterable) else ()
-    if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
-        raise UserError(
-            f"The input shape is (height, width, channels), three whole numbers above "
-            f"0; got {input_shape!r}."
-        )
     arguments = {"name": network, **family.sizes[network], **arguments}
-    return family.model(shape, num_classes, **arguments)
+    return family.model(input_shape, num_classes, **arguments)
 
 
 def build_network(

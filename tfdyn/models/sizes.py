@@ -5,6 +5,7 @@ the memory, or takes hours, before it is built.
 """
 
 import numbers
+from collections.abc import Iterable
 
 from tfdyn.errors import UserError
 
@@ -16,6 +17,26 @@ LARGEST_SIDE = 8192
 LARGEST_BRANCHES, LARGEST_WEIGHTS = 5000, 2**30
 
 
+def image_shape(shape) -> list[int]:
+    """Returns the `input_shape` of a network as a list.
+
+    Args:
+        shape: Height and width of the images, in pixels, and their channels: a tuple,
+            list or array.
+
+    Raises:
+        UserError: If it is not three whole numbers from 1 to 8192.
+    """
+    sizes = list(shape) if isinstance(shape, Iterable) else []
+    whole = all(isinstance(size, numbers.Integral) for size in sizes)
+    if len(sizes) != 3 or not (whole and 0 < min(sizes) <= max(sizes) <= LARGEST_SIDE):
+        raise UserError(
+            f"input_shape must be (height, width, channels), three whole numbers from "
+            f"1 to {LARGEST_SIDE}; got {shape!r}."
+        )
+    return [int(size) for size in sizes]
+
+
 def check_sizes(arguments: dict, at_most: dict) -> None:
     """Checks the numbers that a network is built from.
 
@@ -24,16 +45,8 @@ def check_sizes(arguments: dict, at_most: dict) -> None:
         at_most: Dict from names of further arguments to their largest values.
 
     Raises:
-        UserError: If `input_shape` is not three numbers from 1 to 8192, or an argument
-            is too large.
+        UserError: If an argument is too large.
     """
-    shape = arguments.get("input_shape", [1, 1, 1])
-    whole = all(isinstance(size, numbers.Integral) for size in shape)
-    if len(shape) != 3 or not (whole and 0 < min(shape) <= max(shape) <= LARGEST_SIDE):
-        raise UserError(
-            f"input_shape must be (height, width, channels), three whole numbers from "
-            f"1 to {LARGEST_SIDE}; got {shape}."
-        )
     for name, most in {**LARGEST, **at_most}.items():
         value = arguments.get(name, 0)
         for number in sum(value, []) if name == "stages" and value else [value]:

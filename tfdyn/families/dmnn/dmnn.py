@@ -17,7 +17,7 @@ from tfdyn.layers.chain import build_layer
 from tfdyn.layers.heads import ClassifierHead, ConvolutionHead
 from tfdyn.layers.stem import RESIDUAL_STEMS, ResidualStem
 from tfdyn.models.routed_model import RoutedModel
-from tfdyn.models.sizes import check_total
+from tfdyn.models.sizes import check_total, image_shape
 from tfdyn.routing.route import select_mixed_ops
 from tfdyn.routing.selection import METHODS
 
@@ -107,7 +107,7 @@ class DMNN(RoutedModel):
         **kwargs,
     ):
         arguments = {
-            "input_shape": list(input_shape),
+            "input_shape": image_shape(input_shape),
             "num_classes": num_classes,
             "stages": [list(stage) for stage in stages],
             "sub_blocks": sub_blocks,

@@ -17,7 +17,7 @@ from tfdyn.families.drnet.selection import BranchSelection
 from tfdyn.families.drnet.stem import ImageNetStem, Stem
 from tfdyn.layers.heads import ClassifierHead
 from tfdyn.models.routed_model import RoutedModel
-from tfdyn.models.sizes import check_total
+from tfdyn.models.sizes import check_total, image_shape
 
 STEMS = ("small", "imagenet")
 # For each selection, the additional arguments of a call that change its result.
@@ -109,7 +109,7 @@ class DRNet(RoutedModel):
         **kwargs,
     ):
         arguments = {
-            "input_shape": list(input_shape),
+            "input_shape": image_shape(input_shape),
             "num_classes": num_classes,
             "num_cells": num_cells,
             "filters": filters,

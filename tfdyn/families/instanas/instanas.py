@@ -16,7 +16,7 @@ from tfdyn.families.instanas.selection import PolicySelection
 from tfdyn.layers.chain import build_layer
 from tfdyn.layers.heads import ConvolutionHead
 from tfdyn.layers.stem import ResidualStem
-from tfdyn.models.sizes import check_total
+from tfdyn.models.sizes import check_total, image_shape
 from tfdyn.routing import noise
 from tfdyn.routing.route import select_mixed_ops
 
@@ -92,7 +92,7 @@ class InstaNAS(PhasedModel):
         **kwargs,
     ):
         arguments = {
-            "input_shape": list(input_shape),
+            "input_shape": image_shape(input_shape),
             "num_classes": num_classes,
             "stages": [list(stage) for stage in stages],
             "stem_filters": stem_filters,
