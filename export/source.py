@@ -72,12 +72,6 @@ class Source:
                 f"--budget_ms and --latency_table need a trained run and its "
                 f"validation images; got {self.name}. Name a run with --run_dir."
             )
-        path = self.settings.data_dir
-        if path and not self.data_dir and not pathlib.Path(path).expanduser().is_dir():
-            raise FileNotFoundError(
-                f"The data of {self.run} are not in {path}, where they were in its "
-                f"training: name their folder with --data_dir."
-            )
         return load_data(self.run, self.data_dir)
 
     def test_images(self, count: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+from tiny_settings import tiny_settings
 
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.evaluation.evaluator import Evaluator, load_data
 from tfdyn.families.drnet.drnet import DRNet
+from tfdyn.runs.run_folder import RunFolder
+from tfdyn.settings.flagfiles import to_flagfile
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +98,12 @@ def test_on_a_split_of_the_data_that_a_run_was_trained_on(tiny_run):
     assert result["examples"] == dataset.num_examples("validation") == 142
     again = evaluator(dataset.batches("validation", 50), 0.7)
     assert result == again
+
+
+def test_data_that_have_moved_are_asked_for(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    settings = tiny_settings(dataset="folder", data_dir="nowhere/photos")
+    (run / "flags.txt").write_text(to_flagfile(settings))
+    with pytest.raises(FileNotFoundError, match=r"run are not in nowhere.* --data_dir"):
+        load_data(run)

@@ -1,5 +1,6 @@
 """Evaluator: accuracy and cost of a model on images."""
 
+import pathlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
@@ -30,9 +31,15 @@ def load_data(run: RunFolder, data_dir=None) -> datasets.Dataset:
         OSError: If the data are missing and cannot be downloaded.
     """
     settings = run.settings()
+    path = settings.data_dir
+    if path and not data_dir and not pathlib.Path(path).expanduser().is_dir():
+        raise FileNotFoundError(
+            f"The data of {run} are not in {path}, where they were in its training: "
+            f"name their folder with --data_dir."
+        )
     dataset = datasets.load(
         settings.dataset,
-        data_dir or settings.data_dir,
+        data_dir or path,
         settings.image_size,
         settings.validation_share,
     )
