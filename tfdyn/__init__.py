@@ -12,9 +12,10 @@ model = tfdyn.load("runs/quickstart")  # trained
 import importlib
 from typing import TYPE_CHECKING
 
-from tfdyn import interrupts
+from tfdyn import interrupts, keras_names
 
 interrupts.leave_at_once()
+keras_names.register()
 
 __version__ = "0.1.0"
 

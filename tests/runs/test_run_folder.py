@@ -43,6 +43,16 @@ def test_load_gives_the_model(tiny_run):
     assert isinstance(tfdyn.load(tiny_run.path, "best.keras"), tfdyn.DRNet)
 
 
+def test_load_takes_the_file_of_a_model(tiny_run, tmp_path):
+    loaded = tfdyn.load(str(tiny_run / "model.keras"))
+    for ours, theirs in zip(
+        loaded.weights, tfdyn.load(tiny_run.path).weights, strict=True
+    ):
+        assert (ours.numpy() == theirs.numpy()).all()
+    with pytest.raises(FileNotFoundError, match="nothing.keras"):
+        tfdyn.load(tmp_path / "nothing.keras")
+
+
 def test_other_settings_in_the_folder_are_an_error_that_lists_them(tiny_run):
     with pytest.raises(ValueError, match="--seed is 0 there, 1 here; --momentum"):
         tiny_run.check(tiny_settings(momentum=0.5, seed=1))

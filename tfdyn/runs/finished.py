@@ -4,6 +4,7 @@ import pathlib
 
 from tfdyn.errors import UserError
 from tfdyn.models.routed_model import RoutedModel
+from tfdyn.runs import model_file
 from tfdyn.runs.run_folder import RunFolder
 
 
@@ -36,11 +37,15 @@ def load(run_dir, name: str = "model.keras") -> RoutedModel:
     ```
 
     Args:
-        run_dir: Path of the folder of a finished run.
+        run_dir: Path of the folder of a finished run, or of one of its models.
         name: "model.keras", the model at the end of the training, or "best.keras", the
-            model of the best epoch of the last stage on the validation images.
+            model of the best epoch of the last stage on the validation images. Ignored
+            if `run_dir` is the path of a model.
 
     Raises:
         UserError: If the file does not exist or cannot be read.
     """
-    return RunFolder(run_dir).load_model(name)
+    run = RunFolder(run_dir)
+    if run.path.suffix == ".keras" and not run.path.is_dir():
+        return model_file.load(run.path)
+    return run.load_model(name)
