@@ -17,6 +17,7 @@ def run_on_jax():
     import keras
     import numpy as np
 
+    from tfdyn.errors import UserError
     from tfdyn.families.dmnn.dmnn import DMNN
     from tfdyn.families.dmnn.rate_loss import RateLoss, category_weights
     from tfdyn.families.instanas.instanas import InstaNAS
@@ -47,6 +48,25 @@ def run_on_jax():
     fitted = model.fit(images, labels, batch_size=8, epochs=2, verbose=0)
     assert np.isfinite(fitted.history["loss"]).all(), fitted.history
     assert (before != model.head.get_weights()[0]).all()
+
+    for wrong in (labels + 1, labels - 0.5, np.eye(2)[labels]):
+        try:
+            model.fit(images, wrong, verbose=0)
+        except UserError:
+            continue
+        raise AssertionError(f"{wrong} passed as labels")
+    # In steps that are compiled the labels of a data set are checked too.
+    try:
+        model.evaluate(((images, y) for y in [labels + 1]), verbose=0)
+    except jax.errors.JaxRuntimeError as error:
+        assert "Labels must be whole numbers from 0 to 1" in str(error), error
+    else:
+        raise AssertionError("labels of a data set are not checked")
+    loss = model.evaluate(((images, y) for y in [labels]), verbose=0)[0]
+    assert np.isfinite(loss)
+    bytes_of_images = (50 * images).astype("int32")
+    expected = model(bytes_of_images.astype("float32"))["logits"]
+    np.testing.assert_array_equal(model(bytes_of_images)["logits"], expected)
 
     settings = {"stem": "small", "category_heads": 2, "normalized_routers": True}
     dmnn = DMNN((4, 4, 1), 2, [(4, 2, 2, 1)], **settings)

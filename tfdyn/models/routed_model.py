@@ -12,12 +12,13 @@ from tfdyn.costs.route_cost import RouteCost
 from tfdyn.errors import UserError
 from tfdyn.layers.modules import Module, find_modules
 from tfdyn.losses.routing_loss import RoutingLoss
+from tfdyn.models.image_model import ImageModel
 from tfdyn.models.sizes import check_sizes
 from tfdyn.routing.route import RouteSpec
 from tfdyn.routing.threshold import check_threshold
 
 
-class RoutedModel(keras.Model):
+class RoutedModel(ImageModel):
     """Returns its route as an output, and can take a route as an input.
 
     The constructor of a subclass passes its arguments to `super().__init__`, builds all
@@ -82,6 +83,12 @@ class RoutedModel(keras.Model):
         """
         self.thresholds()
         self.built = True
+
+    def compute_output_shape(self, input_shape):
+        """Returns the shapes of the outputs of inference, by their names."""
+        batch = input_shape[0]
+        route = {op.name: (batch, len(op.branches)) for op in self.mixed_ops}
+        return {"logits": (batch, self.arguments["num_classes"]), "route": route}
 
     def get_config(self):
         return {"name": self.name, "threshold": self.threshold, **self.arguments}
@@ -176,7 +183,8 @@ class RoutedModel(keras.Model):
                 CPU ten times slower.
 
         Raises:
-            UserError: If `loss` is not a `keras.losses.Loss`.
+            UserError: If `loss` is not a `keras.losses.Loss`, or is one of Keras's
+                own, which see logits only.
         """
         if keras.backend.backend() == "tensorflow":
             kwargs.setdefault("jit_compile", False)
@@ -185,11 +193,15 @@ class RoutedModel(keras.Model):
             metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
         super().compile(optimizer, metrics=list(metrics), **kwargs)
         self.routing_loss = RoutingLoss() if loss is None else loss
-        if not isinstance(self.routing_loss, keras.losses.Loss):
+        loss_type = type(self.routing_loss)
+        # The losses of Keras itself are called with the logits alone.
+        if not issubclass(loss_type, keras.losses.Loss) or (
+            loss_type.call.__module__.startswith("keras.")
+        ):
             raise UserError(
-                f"The loss must be a keras.losses.Loss that is called with the labels "
-                f"and all outputs of the model; got {loss!r}. Pass, for instance, "
-                f"RoutingLoss()."
+                f"The loss must be a keras.losses.Loss of the labels and all outputs "
+                f"of the model, which Keras's own losses are not; got {loss!r}. Pass, "
+                f"for instance, tfdyn.RoutingLoss()."
             )
         names = dict.fromkeys(name for names in self._branch_names for name in names)
         self._branch_use = self._branch_use or {
