@@ -55,15 +55,18 @@ def run_on_jax():
         except UserError:
             continue
         raise AssertionError(f"{wrong} passed as labels")
-    # In steps that are compiled the labels of a data set are checked too.
+    loss = model.evaluate(((images, y) for y in [labels]), verbose=0)[0]
+    assert np.isfinite(loss)
+    # In steps that are compiled the labels of a data set are checked too. An error in a
+    # step takes the weights of a model on JAX: it is a copy's.
+    copy = model.for_inference()
+    copy.compile("sgd")
     try:
-        model.evaluate(((images, y) for y in [labels + 1]), verbose=0)
+        copy.evaluate(((images, y) for y in [labels + 1]), verbose=0)
     except jax.errors.JaxRuntimeError as error:
         assert "Labels must be whole numbers from 0 to 1" in str(error), error
     else:
         raise AssertionError("labels of a data set are not checked")
-    loss = model.evaluate(((images, y) for y in [labels]), verbose=0)[0]
-    assert np.isfinite(loss)
     bytes_of_images = (50 * images).astype("int32")
     expected = model(bytes_of_images.astype("float32"))["logits"]
     np.testing.assert_array_equal(model(bytes_of_images)["logits"], expected)

@@ -144,7 +144,8 @@ class RoutedModel(ImageModel):
         copy = self.from_config({**self.get_config(), **heads})
         pairs = zip(copy.weights, self.inference_weights, strict=True)
         for target, source in pairs:
-            target.assign(source)
+            # On JAX the two would share an array, which a step of either deletes.
+            target.assign(ops.convert_to_numpy(source))
         return copy
 
     @functools.cached_property
