@@ -118,8 +118,8 @@ def shell(line):
 
         shutil.rmtree(there(arguments[-1]), ignore_errors=True)
     elif command == "[":
-        found = there(arguments[1])
-        if found.is_file() and found.stat().st_mode & 0o100:
+        executable = there(arguments[1])
+        if executable.is_file() and executable.stat().st_mode & 0o100:
             say("found\n")
     elif command == "pkill":
         return 1

@@ -159,6 +159,6 @@ def test_what_a_console_cannot_print_is_replaced(monkeypatch, encoding):
 def test_words_that_are_no_flags_are_arguments_where_they_are_wanted(
     monkeypatch, words
 ):
-    given = []
-    run(monkeypatch, given.append, *words, arguments=True)
-    assert given == [list(words)]
+    calls = []
+    run(monkeypatch, calls.append, *words, arguments=True)
+    assert calls == [list(words)]

@@ -7,10 +7,10 @@ from benchmarks import latency_report
 
 
 def test_summary():
-    def row(taken, routed, every, **others):
+    def row(gates_taken, routed, every, **others):
         macs = {"routed": 50, "all_branches": 100, **dict.fromkeys(others, 40)}
         ms = {"routed": routed, "all_branches": every, **others}
-        return {"branches": taken, "macs": macs, "ms": ms}
+        return {"branches": gates_taken, "macs": macs, "ms": ms}
 
     rows = [row(2, 6.0, 8.0, forced=5.0, fixed=3.0), row(2, 4.0, 8.0, forced=3.5)]
     summary = latency_report.summary(rows, branches=10)
@@ -36,19 +36,19 @@ def test_summary_where_nothing_is_saved_or_fixed():
 
 
 def test_gates_taken_and_not_taken_are_fitted():
-    taken = np.array([10, 14, 20, 30])
-    microseconds = 3.0 * taken + 0.5 * (40 - taken)
-    fit = latency_report.fit_gates(taken, 40, microseconds)
+    gates_taken = np.array([10, 14, 20, 30])
+    microseconds = 3.0 * gates_taken + 0.5 * (40 - gates_taken)
+    fit = latency_report.fit_gates(gates_taken, 40, microseconds)
     assert fit["taken_us"] == pytest.approx(3.0)
     assert fit["not_taken_us"] == pytest.approx(0.5)
     assert fit["taken_se_us"] == pytest.approx(0, abs=1e-6)
     noise = np.array([1, -1, -1, 1])
-    fit = latency_report.fit_gates(taken, 40, microseconds + noise)
+    fit = latency_report.fit_gates(gates_taken, 40, microseconds + noise)
     assert abs(fit["taken_us"] - 3.0) < 2 * fit["taken_se_us"] < 0.5
 
 
 @pytest.mark.parametrize(
-    "taken, microseconds",
+    "gates_taken, microseconds",
     [
         ([], []),
         ([10, 20], [30, 40]),  # an exact fit says nothing of its error
@@ -56,5 +56,5 @@ def test_gates_taken_and_not_taken_are_fitted():
         ([10, 10, 11], [10, 50, 30]),
     ],
 )
-def test_gates_that_are_not_determined_are_not_fitted(taken, microseconds):
-    assert latency_report.fit_gates(taken, 40, microseconds) is None
+def test_gates_that_are_not_determined_are_not_fitted(gates_taken, microseconds):
+    assert latency_report.fit_gates(gates_taken, 40, microseconds) is None

@@ -58,14 +58,14 @@ def test_pad_and_crop_shifts_and_fills_with_black():
     shifts = set()
     for seed in SEEDS:
         crop = pad_and_crop(tf.constant(IMAGE), 4, seed).numpy()
-        found = [
+        matches = [
             (y, x)
             for y in range(9)
             for x in range(9)
             if np.array_equal(padded[y : y + 32, x : x + 32], crop)
         ]
-        assert len(found) == 1
-        shifts.update(found)
+        assert len(matches) == 1
+        shifts.update(matches)
     assert {y for y, _ in shifts} == {x for _, x in shifts} == set(range(9))
 
 

@@ -13,7 +13,7 @@ def touch(root, *names):
         (root / name).touch()
 
 
-def found(root):
+def images_below(root):
     """The paths below a folder, and the number of other files."""
     paths, left_out = find_images(root)
     return [os.path.relpath(path, root) for path in paths], dict(left_out)
@@ -21,7 +21,7 @@ def found(root):
 
 def test_every_ending_that_can_be_decoded_is_taken_and_the_others_are_counted(tmp_path):
     touch(tmp_path, "a.jfif", "b.TIF", "c/d.WebP", "e.heic", "f.HEIC", "g", "h.txt")
-    assert found(tmp_path) == (
+    assert images_below(tmp_path) == (
         ["a.jfif", "b.TIF", "c/d.WebP"],
         {".heic": 2, "no ending": 1, ".txt": 1},
     )
@@ -34,12 +34,12 @@ def test_what_systems_leave_is_passed_over(tmp_path):
     touch(tmp_path, ".git/a.png", ".a.png", "._b.png", "@eaDir/0.jpg/THUMB.jpg")
     touch(tmp_path, "__MACOSX/a.png", "$RECYCLE.BIN/a.png", "Thumbs.db", "lost+found/b")
     touch(tmp_path, "good.png")
-    assert found(tmp_path) == (["good.png"], {})
+    assert images_below(tmp_path) == (["good.png"], {})
 
 
 def test_a_folder_is_no_image(tmp_path):
     touch(tmp_path, "album.jpg/a.png", "empty.jpg/.keep")
-    assert found(tmp_path) == (["album.jpg/a.png"], {})
+    assert images_below(tmp_path) == (["album.jpg/a.png"], {})
 
 
 def test_links_are_followed_once(tmp_path):
@@ -53,7 +53,12 @@ def test_links_are_followed_once(tmp_path):
     (root / "real" / "back").symlink_to("..")
     (root / "up").symlink_to(root.parent)
     (elsewhere / "round").symlink_to(root)
-    assert found(root)[0] == ["a.png", "again/c.png", "again/deep/d.png", "real/b.png"]
+    assert images_below(root)[0] == [
+        "a.png",
+        "again/c.png",
+        "again/deep/d.png",
+        "real/b.png",
+    ]
 
 
 def test_a_link_that_leads_nowhere_is_named(tmp_path):
@@ -88,4 +93,4 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
 
 def test_names_need_not_be_utf_8(tmp_path):
     touch(tmp_path, os.fsdecode(b"caf\xe9.png"))
-    assert found(tmp_path)[0] == [os.fsdecode(b"caf\xe9.png")]
+    assert images_below(tmp_path)[0] == [os.fsdecode(b"caf\xe9.png")]

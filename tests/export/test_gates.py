@@ -93,15 +93,15 @@ def test_names_that_are_no_branches(model):
 def test_of_a_run(tiny_run, tmp_path):
     source = sources.from_run(tiny_run.path, tmp_path / "export")
     latency_table(source.model).save(tmp_path / "latency.json")
-    form, chosen = gates.leave_out(
+    form, choices = gates.leave_out(
         source, Form(threshold=1.0), tmp_path / "latency.json"
     )
     # At T=1 all branches run for all images.
     assert form.ungated == tuple(module.name for module in branches(source.model))
-    assert chosen["latency_table"] == str(tmp_path / "latency.json")
-    assert set(chosen["ungated"].values()) == {1.0} and form.threshold == 1.0
+    assert choices["latency_table"] == str(tmp_path / "latency.json")
+    assert set(choices["ungated"].values()) == {1.0} and form.threshold == 1.0
     count = len(form.ungated)
-    line = gates.line(chosen, source.model)
+    line = gates.line(choices, source.model)
     assert line.startswith(f"{count} of {count} branches run without a gate")
 
 

@@ -121,9 +121,9 @@ def test_accuracy_and_macs_are_those_at_its_threshold(source, tmp_path):
     content["examples"] = 4
     write_json(tmp_path / "evaluation.json", content)
     source = dataclasses.replace(source, run=RunFolder(tmp_path))
-    found = manifest.describe(source, Form(threshold=0.8))
-    assert (found["accuracy"], found["macs"]) == (0.8, 80)
-    assert found["all_branches"] == full and found["dataset"] == "digits"
+    description = manifest.describe(source, Form(threshold=0.8))
+    assert (description["accuracy"], description["macs"]) == (0.8, 80)
+    assert description["all_branches"] == full and description["dataset"] == "digits"
     other = manifest.describe(source, Form(threshold=0.7, preprocess=False))
     assert other["accuracy"] is None
     assert other["input"]["dtype"] == "float32"

@@ -35,8 +35,8 @@ def source(tiny_run, tmp_path_factory):
 
 def test_it_runs_with_tensorflow_alone(source, tmp_path):
     images, _ = source.test_images(20)
-    path, found = export_saved_model(source, Form(threshold=0.7), images)
-    assert found["batched"]["images"] == 20 and found["gated"]["images"] == 16
+    path, report = export_saved_model(source, Form(threshold=0.7), images)
+    assert report["batched"]["images"] == 20 and report["gated"]["images"] == 16
     path.rename(tmp_path / "saved_model")
     np.savez(tmp_path / "images.npz", images=images)
     process = subprocess.run(

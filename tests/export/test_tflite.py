@@ -101,8 +101,8 @@ def test_other_variants_are_checked_too(source, images, variant):
 
 
 def test_a_fixed_route_is_in_the_manifest(source, images):
-    route, chosen = choose_route(source, 0.7, images=images)
-    assert "of 24 images" in chosen
+    route, reason = choose_route(source, 0.7, images=images)
+    assert "of 24 images" in reason
     path, entry = export_tflite(source, Form("fixed"), images, route=route)
     assert "IF" not in entry["operations"]
     assert entry["route"] == source.model.route_spec.to_json(route)

@@ -36,9 +36,9 @@ def test_kinds(model):
 
 def test_branches_name_their_mixed_op_in_its_order(model):
     for op in model.mixed_ops:
-        found = [m.layer for m in find_modules(model) if m.mixed_op == op.name]
-        assert len(found) == len(op.branches)
-        assert all(a is b for a, b in zip(found, op.branches, strict=True))
+        op_layers = [m.layer for m in find_modules(model) if m.mixed_op == op.name]
+        assert len(op_layers) == len(op.branches)
+        assert all(a is b for a, b in zip(op_layers, op.branches, strict=True))
 
 
 def test_what_is_in_no_module_costs_nothing():

@@ -30,12 +30,12 @@ def threshold_route(weights, threshold):
 def smallest_set(weights, threshold):
     """Of the sets whose weights reach T, the smallest; of these the heaviest."""
     sets = [
-        chosen
+        subset
         for size in range(1, len(weights) + 1)
-        for chosen in itertools.combinations(range(len(weights)), size)
-        if weights[list(chosen)].sum(dtype="float64") >= threshold
+        for subset in itertools.combinations(range(len(weights)), size)
+        if weights[list(subset)].sum(dtype="float64") >= threshold
     ]
-    return min(sets, key=lambda chosen: (len(chosen), -weights[list(chosen)].sum()))
+    return min(sets, key=lambda subset: (len(subset), -weights[list(subset)].sum()))
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
@@ -133,8 +133,8 @@ def gumbel_softmax():
 @pytest.mark.parametrize("temperature", [0.01, 1.0, 100.0])
 def test_gumbel_softmax_chooses_as_often_as_softmax_says(gumbel_softmax, temperature):
     logits, sample = gumbel_softmax
-    chosen = np.bincount(sample(temperature).argmax(axis=-1), minlength=4)
-    np.testing.assert_allclose(chosen / 50_000, softmax(logits), atol=0.01)
+    counts = np.bincount(sample(temperature).argmax(axis=-1), minlength=4)
+    np.testing.assert_allclose(counts / 50_000, softmax(logits), atol=0.01)
 
 
 def test_gumbel_softmax_is_one_hot_at_temperature_zero(gumbel_softmax):

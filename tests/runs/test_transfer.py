@@ -18,9 +18,9 @@ def network(input_format, **changes):
 
 def same(model, source, part):
     pairs = zip(model.inference_weights, source.weights, strict=True)
-    chosen = [(a, b) for a, b in pairs if part in a.path.split("/")]
-    assert chosen
-    return all(a.shape == b.shape and np.array_equal(a, b) for a, b in chosen)
+    selected = [(a, b) for a, b in pairs if part in a.path.split("/")]
+    assert selected
+    return all(a.shape == b.shape and np.array_equal(a, b) for a, b in selected)
 
 
 def test_the_same_classes_keep_the_head(tiny_run):

@@ -26,8 +26,8 @@ def folder(tmp_path_factory):
     write(folder / "model.fixed.tflite", IMAGE)
     write(folder / "model.tflite", IMAGE, THRESHOLD)
     images = {"light": np.arange(4, dtype="uint8"), "heavy": np.full(4, 7, "uint8")}
-    given = {name: {"image": v, "threshold": 0.5} for name, v in images.items()}
-    android_benchmark.write(folder, given)
+    inputs = {name: {"image": v, "threshold": 0.5} for name, v in images.items()}
+    android_benchmark.write(folder, inputs)
     return folder
 
 

@@ -53,7 +53,7 @@ def elsewhere(source, tmp_path):
 
 
 def test_what_is_in_the_folder(exported, source):
-    folder, found = exported
+    folder, described = exported
     assert folder == source.folder / "android"
     assert {str(path.relative_to(folder)) for path in folder.rglob("*.*")} == {
         *("model.tflite", "model.all_branches.tflite", "model.fixed.tflite"),
@@ -67,7 +67,7 @@ def test_what_is_in_the_folder(exported, source):
         *("run_benchmark.sh", "benchmark.txt", ".tfdyn-files"),
     }
     assert os.access(folder / "run_benchmark.sh", os.X_OK)
-    assert json.loads((folder / "inputs.json").read_text()) == found
+    assert json.loads((folder / "inputs.json").read_text()) == described
     description = json.loads((folder / "model.json").read_text())
     labels = (folder / "labels.txt").read_text().splitlines()
     assert labels == description["labels"] == [str(digit) for digit in range(10)]
@@ -77,12 +77,16 @@ def test_what_is_in_the_folder(exported, source):
 
 
 def test_each_input_takes_the_route_that_is_said(exported, images, source, table):
-    folder, found = exported
+    folder, described = exported
     model = Interpreter(folder / "model.tflite")
     threshold = np.fromfile(folder / "inputs" / "threshold.raw", "float32")
-    assert threshold == np.float32(0.7) == np.float32(found["threshold"])
-    assert found["of"] == COUNT and found["trained"] and found["threshold_input"]
-    for name, row in found["inputs"].items():
+    assert threshold == np.float32(0.7) == np.float32(described["threshold"])
+    assert (
+        described["of"] == COUNT
+        and described["trained"]
+        and described["threshold_input"]
+    )
+    for name, row in described["inputs"].items():
         image = np.fromfile(folder / "inputs" / f"{name}.raw", "uint8")
         picture = np.asarray(Image.open(folder / "inputs" / f"{name}.png"))
         np.testing.assert_array_equal(image, picture.flatten())
@@ -97,21 +101,21 @@ def test_each_input_takes_the_route_that_is_said(exported, images, source, table
         # Modules, 2 of the remainder, 0.5 of a gate taken and 0.25 of one that is not.
         gates = 0.25 * len(route) + 0.25 * row["branches"]
         assert row["milliseconds"] == pytest.approx(row["macs"] / 1e3 + 2 + gates)
-    times = [row["milliseconds"] for row in found["inputs"].values()]
+    times = [row["milliseconds"] for row in described["inputs"].values()]
     assert times == sorted(times)
-    assert found["cost_table"] == "The cost table"  # It was read from no file.
+    assert described["cost_table"] == "The cost table"  # It was read from no file.
     line = "predicted by The cost table, measured on an unknown device\n"
     assert line in (folder / "README.md").read_text()
 
 
 def test_the_fixed_model_runs_the_most_frequent_route(exported):
-    folder, found = exported
+    folder, described = exported
     manifest = json.loads((folder / "manifest.json").read_text())
     route = manifest["files"]["model.fixed.tflite"]["route"]
-    runs = {name: np.not_equal(own, 0).tolist() for name, own in route.items()}
+    runs = {name: np.not_equal(weights, 0).tolist() for name, weights in route.items()}
     outputs = Interpreter(folder / "model.fixed.tflite")()
     assert sum(map(sum, runs.values())) == np.count_nonzero(outputs["route"])
-    assert 1 / COUNT <= found["fixed_route_share"] <= 1
+    assert 1 / COUNT <= described["fixed_route_share"] <= 1
 
 
 def test_the_benchmark_runs_each_model_on_each_input(exported):
@@ -150,13 +154,13 @@ for raw in raws:
 
 
 def test_the_calls_on_the_page(exported):
-    folder, found = exported
-    raws = [f"inputs/{name}.raw" for name in found["inputs"]]
-    command = [sys.executable, "-c", CALLS, str(found["threshold"]), *raws]
+    folder, described = exported
+    raws = [f"inputs/{name}.raw" for name in described["inputs"]]
+    command = [sys.executable, "-c", CALLS, str(described["threshold"]), *raws]
     process = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert process.returncode == 0, process.stderr
     lines = process.stdout.splitlines()
-    for line, row in zip(lines, found["inputs"].values(), strict=True):
+    for line, row in zip(lines, described["inputs"].values(), strict=True):
         macs, *probabilities = json.loads(line)
         assert macs == row["macs"]
         assert max(probabilities) == pytest.approx(row["probability"], abs=1e-5)
@@ -167,9 +171,11 @@ def test_normalised_inputs_over_an_older_folder(source, elsewhere, images, tmp_p
         (older / "inputs").mkdir(parents=True)
         (older / "inputs" / "older.png").touch()
     form = Form(threshold=0.7, preprocess=False)
-    folder, found = folder_module.export_android(elsewhere, form, *images, "float16")
+    folder, described = folder_module.export_android(
+        elsewhere, form, *images, "float16"
+    )
     assert not (folder / "inputs" / "older.png").exists()
-    row = found["inputs"]["heavy"]
+    row = described["inputs"]["heavy"]
     assert "milliseconds" not in row
     normalized = source.input_format.normalize(images[0][row["index"]])
     raw = np.fromfile(folder / "inputs" / "heavy.raw", "float32")

@@ -44,26 +44,26 @@ def test_they_are_chosen_by_the_cost_of_their_routes(source, images):
     images = np.array(images)
     images[:, 0, 0, 0] = [2, 4, 1, 0, 3]
     inputs = inputs_of(source, images, labels=np.arange(5))
-    taken = inputs.routes(play(source))
-    assert taken.sum(axis=1).tolist() == [4, 8, 2, 0, 6]
-    chosen = inputs.choose(taken)
-    assert chosen == {"light": 3, "median": 0, "heavy": 1}
-    found = inputs.describe(play(source), chosen)
-    assert [row["branches"] for row in found["inputs"].values()] == [0, 4, 8]
-    assert [row["label"] for row in found["inputs"].values()] == ["3", "0", "1"]
-    assert found["inputs"]["light"]["predicted"] == "3"
-    assert not found["trained"] and not found["threshold_input"]
-    lines = android_inputs.table_text(found).splitlines()
+    all_routes = inputs.routes(play(source))
+    assert all_routes.sum(axis=1).tolist() == [4, 8, 2, 0, 6]
+    indices = inputs.choose(all_routes)
+    assert indices == {"light": 3, "median": 0, "heavy": 1}
+    content = inputs.describe(play(source), indices)
+    assert [row["branches"] for row in content["inputs"].values()] == [0, 4, 8]
+    assert [row["label"] for row in content["inputs"].values()] == ["3", "0", "1"]
+    assert content["inputs"]["light"]["predicted"] == "3"
+    assert not content["trained"] and not content["threshold_input"]
+    lines = android_inputs.table_text(content).splitlines()
     assert len(lines) == 4 and lines[1].startswith("light ") and "3" in lines[1]
 
 
 def test_one_image_is_all_three(source, images):
     inputs = inputs_of(source, images[:1])
-    chosen = inputs.choose(inputs.routes(play(source)))
-    assert chosen == {"light": 0, "median": 0, "heavy": 0}
-    found = inputs.describe(play(source), chosen)
-    assert found["inputs"]["light"]["label"] is None
-    assert "noise" in android_inputs.table_text(found).splitlines()[1]
+    indices = inputs.choose(inputs.routes(play(source)))
+    assert indices == {"light": 0, "median": 0, "heavy": 0}
+    content = inputs.describe(play(source), indices)
+    assert content["inputs"]["light"]["label"] is None
+    assert "noise" in android_inputs.table_text(content).splitlines()[1]
 
 
 def test_several_thresholds_become_one_input(source, images):

@@ -85,15 +85,16 @@ def test_each_row_is_run_and_printed(phone, folder, app, shell):
         f"{'model.tflite':26} {'heavy':8} {'20.00 M':>12} {'0.405':>10} median",
     ]
     first, second = told(phone)
-    own = "/data/local/tmp/OWN"
+    home = "/data/local/tmp/OWN"
     assert ("am start -S -n org." if app else "/tmp/benchmark_model' ") in second
     assert (
-        f"--graph={own}/model.tflite --input_layer=threshold,image "
-        f"--input_layer_shape=:1,2,2,1 --input_layer_value_files=image:{own}/heavy.raw,"
-        f"threshold:{own}/threshold.raw --num_threads=4 --num_runs=7 --min_secs=0 "
+        f"--graph={home}/model.tflite --input_layer=threshold,image "
+        f"--input_layer_shape=:1,2,2,1 "
+        f"--input_layer_value_files=image:{home}/heavy.raw,"
+        f"threshold:{home}/threshold.raw --num_threads=4 --num_runs=7 --min_secs=0 "
         f"--warmup_runs=3 --warmup_min_secs=0.2 --max_secs=60"
     ) in second
-    assert f"--graph={own}/model.fixed.tflite --input_layer=image " in first
+    assert f"--graph={home}/model.fixed.tflite --input_layer=image " in first
 
 
 @pytest.mark.parametrize("app", [False, True])

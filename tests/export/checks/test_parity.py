@@ -42,8 +42,8 @@ def test_the_reference_is_the_model_in_batches_of_any_size(model, reference):
 
 
 def test_the_same_is_the_same(reference, outputs):
-    found = compare(reference, outputs, outputs)
-    assert found == {
+    result = compare(reference, outputs, outputs)
+    assert result == {
         "images": 6,
         "same_top1": 6,
         "same_route": 6,
@@ -109,13 +109,13 @@ def test_another_route_is_counted_near_the_threshold_alone(make_model, near):
     assert index == 0 and len(differs)
     actual = routes.copy()
     actual[0] = below[0]
-    found = compare(
+    result = compare(
         reference,
         (logits, routes),
         (logits + 0.5 * (np.arange(6) == 0)[:, None], actual),
         threshold=threshold,
     )
-    assert found["route_near_threshold"] == 1 and found["same_route"] == 5
+    assert result["route_near_threshold"] == 1 and result["same_route"] == 5
     with pytest.raises(ValueError, match="route of image 0 differs"):
         compare(
             reference,

@@ -34,8 +34,8 @@ def converted(function, custom=False):
 
 
 def gated(branch, image):
-    taken = tf.reduce_sum(image) > 0
-    return {"sum": tf.cond(taken, lambda: image + branch(image), lambda: image)}
+    gate = tf.reduce_sum(image) > 0
+    return {"sum": tf.cond(gate, lambda: image + branch(image), lambda: image)}
 
 
 @pytest.fixture(scope="module")

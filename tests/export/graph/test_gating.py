@@ -41,13 +41,13 @@ def test_the_branches_of_a_known_route_alone_are_in_the_graph():
     model = make(auxiliary_head=False)
     route = random_route(model, 0)
     expected = run(model, IMAGES, route=route)["logits"]
-    for (image, own), row in zip(each(IMAGES, route), expected, strict=True):
+    for (image, image_route), row in zip(each(IMAGES, route), expected, strict=True):
         function = tf.function(lambda x: run_in_graph(model, x, *fixed))  # noqa: B023
-        fixed = own, gating.ungated
+        fixed = image_route, gating.ungated
         function = function.get_concrete_function(tf.constant(image))
         assert_same(function(tf.constant(image)).numpy()[0], row)
         names = [op.type for op in function.graph.get_operations()]
-        pools = sum((own[op.name][0, :2] != 0).sum() for op in model.mixed_ops)
+        pools = sum((image_route[op.name][0, :2] != 0).sum() for op in model.mixed_ops)
         # Connections of one source share a pool.
         assert sum(name in ("MaxPool", "AvgPool") for name in names) <= pools + 2
         assert "If" not in names and "StatelessIf" not in names
@@ -77,7 +77,9 @@ def test_all_branches_of_binary_weights_are_not_multiplied():
     expected = run(model, IMAGES[:1], route=route)["logits"]
 
     def products(by):
-        function = tf.function(lambda x, own: run_in_graph(model, x, own, by))
+        function = tf.function(
+            lambda x, image_route: run_in_graph(model, x, image_route, by)
+        )
         example = tf.constant(IMAGES[:1]), {n: tf.constant(w) for n, w in route.items()}
         function = function.get_concrete_function(*example)
         assert_same(function(*example).numpy(), expected)

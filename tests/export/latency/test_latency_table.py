@@ -109,11 +109,11 @@ def test_what_overflows_a_cache_costs_more(more):
     sums = np.array([warm[route].sum() for route in routes])
     times = 1.2 * sums + more * 1.2 * np.maximum(sums - 30, 0)
     timed = list(zip(routes, times, strict=True))
-    factor, above, found = latency_table._in_network(warm, timed)
+    factor, above, extra = latency_table._in_network(warm, timed)
     assert factor == pytest.approx(1.2, rel=0.02)
-    predicted = factor * sums + found * np.maximum(factor * sums - above, 0)
+    predicted = factor * sums + extra * np.maximum(factor * sums - above, 0)
     np.testing.assert_allclose(predicted, times, rtol=0.03)
-    assert (found > 0) == (more > 0)
+    assert (extra > 0) == (more > 0)
 
 
 def test_times_that_tell_nothing():

@@ -22,10 +22,10 @@ def image(source):
 
 
 @pytest.fixture(scope="module")
-def made(source, image, tmp_path_factory):
-    made = probes.Probes(source, tmp_path_factory.mktemp("files"), image)
-    made.make()
-    return made
+def probe_files(source, image, tmp_path_factory):
+    probe_files = probes.Probes(source, tmp_path_factory.mktemp("files"), image)
+    probe_files.make()
+    return probe_files
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def clock(source, image):
     return Clock(source.model, own_route(source.model, image, source.input_format))
 
 
-def test_a_host_is_profiled(source, image, made, tmp_path, monkeypatch):
-    monkeypatch.setattr(profiler, "Probes", lambda *args: made)
+def test_a_host_is_profiled(source, image, probe_files, tmp_path, monkeypatch):
+    monkeypatch.setattr(profiler, "Probes", lambda *args: probe_files)
     path = tmp_path / "latency.host.json"
     table = profiler.profile(source, Host(), path, image, least=1, most=2)
     assert CostTable.load(path).modules == table.modules
@@ -46,11 +46,11 @@ def test_a_host_is_profiled(source, image, made, tmp_path, monkeypatch):
 
 
 def test_what_is_interrupted_is_resumed(
-    source, image, made, tmp_path, clock, monkeypatch
+    source, image, probe_files, tmp_path, clock, monkeypatch
 ):
-    monkeypatch.setattr(profiler, "Probes", lambda *args: made)
+    monkeypatch.setattr(profiler, "Probes", lambda *args: probe_files)
     path = tmp_path / "latency.clock.json"
-    size = len(made.files)
+    size = len(probe_files.files)
     clock.fails_at = 3 * size + 1
     with pytest.raises(
         KeyboardInterrupt, match="clock.partial: the same command resumes"

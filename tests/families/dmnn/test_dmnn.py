@@ -72,8 +72,8 @@ def test_a_larger_threshold_runs_the_same_sub_blocks_and_more(model):
 @every_form
 def test_dense_is_dispatched_is_gated(form):
     model = sharpen(make_dmnn(**FORMS[form]))
-    given = random_route(model, 0)
-    for route in (given, run(model, IMAGES)["route"]):
+    forced = random_route(model, 0)
+    for route in (forced, run(model, IMAGES)["route"]):
         expected = run(model, IMAGES, route=route)
         by = execution.dispatched
         assert_same(run(model, IMAGES, route=route, by=by), expected)

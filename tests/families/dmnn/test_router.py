@@ -36,8 +36,8 @@ def test_outputs_are_those_of_the_equations(previous_state, norm):
         w2, b2 = router.recall.get_weights()
         state += relu(STATE @ w2 + b2)
     w3, b3 = router.decide.get_weights()
-    logits, own = router(inputs)
-    np.testing.assert_allclose(own, state, atol=1e-5)
+    logits, new_state = router(inputs)
+    np.testing.assert_allclose(new_state, state, atol=1e-5)
     np.testing.assert_allclose(logits, (state @ w3 + b3).reshape(3, 2, 2), atol=1e-4)
 
 

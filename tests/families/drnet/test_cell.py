@@ -72,12 +72,12 @@ def test_a_node_sums_its_connections_and_the_nodes_are_concatenated():
 def test_route_is_named_by_mixed_op():
     cell = Cell(4, [[0, 1], [1, 2]], TWO, name="it")
     cell.build([(None, 4, 4, 3)] * 2)
-    chosen = np.random.default_rng(0).random((4, 2))
-    _, route = cell([images(3, 4, 4, 3)] * 2, select=weigh(chosen))
+    numbers = np.random.default_rng(0).random((4, 2))
+    _, route = cell([images(3, 4, 4, 3)] * 2, select=weigh(numbers))
     names = ["it_node_2_from_0", "it_node_2_from_1"]
     names += ["it_node_3_from_1", "it_node_3_from_2"]
     assert list(route) == names == [op.name for op in cell.mixed_ops]
-    for name, weights in zip(names, chosen, strict=True):
+    for name, weights in zip(names, numbers, strict=True):
         np.testing.assert_allclose(route[name], [weights] * 3, rtol=1e-6)
 
 

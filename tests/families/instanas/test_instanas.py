@@ -210,8 +210,8 @@ def test_the_router_is_trained_by_what_it_draws_and_a_baseline():
     model.phase = "router"
     outputs = run(model, IMAGES, training=True)
     explored = outputs["explored"]
-    own = model.selection(outputs["router_logits"])
-    np.testing.assert_array_equal(policy_of(outputs["route"]), own)
+    inferred = model.selection(outputs["router_logits"])
+    np.testing.assert_array_equal(policy_of(outputs["route"]), inferred)
     policy = policy_of(explored["route"])
     np.testing.assert_array_equal(policy, model.selection.complete(explored["policy"]))
     assert (policy != policy_of(outputs["route"])).any()
@@ -223,18 +223,18 @@ def test_the_router_is_trained_by_what_it_draws_and_a_baseline():
 def test_policies_are_shuffled_over_the_batch():
     model = sharpen(make_instanas(alpha=1.0), scale=1e6)  # Sure of its choices.
     model.phase = "meta_graph"
-    own = policy_of(run(model, IMAGES, training=False)["route"])
+    inferred = policy_of(run(model, IMAGES, training=False)["route"])
     shuffled = policy_of(run(model, IMAGES, training=True)["route"])
-    assert (own != shuffled).any()
+    assert (inferred != shuffled).any()
     key = lambda policy: sorted(row.tobytes() for row in policy)  # noqa: E731
-    assert key(own) == key(shuffled)
+    assert key(inferred) == key(shuffled)
 
 
 def test_finetuning_runs_each_image_as_inference_does():
     model = sharpen(make_instanas())
     model.phase = "finetune"
-    own = run(model, IMAGES, training=False)["route"]
-    assert_same(run(model, IMAGES, training=True)["route"], own)
+    inferred = run(model, IMAGES, training=False)["route"]
+    assert_same(run(model, IMAGES, training=True)["route"], inferred)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

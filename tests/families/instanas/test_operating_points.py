@@ -112,8 +112,10 @@ def test_without_validation_it_is_the_accuracy_in_training(tmp_path):
     settings = tiny_instanas_settings(pretrain_epochs=0)
     callback = OperatingPoints(settings, FORMAT, RunFolder(tmp_path), io.StringIO())
     callback.set_model(make())
-    own = {name: v for name, v in logs(0).items() if not name.startswith("val")}
-    callback.on_epoch_end(1, own)
+    training_logs = {
+        name: v for name, v in logs(0).items() if not name.startswith("val")
+    }
+    callback.on_epoch_end(1, training_logs)
     (point,) = json.loads((tmp_path / "operating_points.json").read_text())
     assert (point["split"], point["accuracy"], point["macs_mean"]) == ("train", 0.3, 5)
 

@@ -23,8 +23,8 @@ def test_there_are_the_five_of_the_paper():
     kernels = {name: make(4, 6, 2) for name, make in MODULES.items()}
     assert len(kernels) == 5 and {FALLBACK, MOBILENETV2} < kernels.keys()
     assert isinstance(kernels.pop(FALLBACK), BasicConv)
-    found = {(module.kernel_size, module.width) for module in kernels.values()}
-    assert found == {(3, 12), (3, 24), (5, 12), (5, 24)}
+    shapes = {(module.kernel_size, module.width) for module in kernels.values()}
+    assert shapes == {(3, 12), (3, 24), (5, 12), (5, 24)}
     assert [name for name, make in MODULES.items() if make(4, 6, 2).name != name] == []
 
 
@@ -37,14 +37,18 @@ def test_parameters_of_an_inverted_residual(kernel_size):
 
 
 @pytest.mark.parametrize(
-    ("filters", "strides", "own"), [(6, 1, True), (6, 2, False), (8, 1, False)]
+    ("filters", "strides", "has_shortcut"), [(6, 1, True), (6, 2, False), (8, 1, False)]
 )
-def test_a_module_has_its_own_shortcut_where_shapes_allow(filters, strides, own):
+def test_a_module_has_its_own_shortcut_where_shapes_allow(
+    filters, strides, has_shortcut
+):
     layer = MBConv(filters, 12, 3, strides)
     layer.build(INPUTS.shape)
     layer.chain[-1].gamma.assign(0 * layer.chain[-1].gamma)  # Nothing is added.
     outputs = np.asarray(layer(INPUTS))
-    np.testing.assert_array_equal(outputs, INPUTS if own else np.zeros_like(outputs))
+    np.testing.assert_array_equal(
+        outputs, INPUTS if has_shortcut else np.zeros_like(outputs)
+    )
 
 
 def test_a_basic_convolution_is_two_of_3x3_without_a_shortcut():

@@ -173,8 +173,8 @@ def test_bounds_are_costs_of_whole_routes(model):
     cost = model.route_cost
     start, end, lower = bounds(settings, model, cost)
     assert start == pytest.approx(cost.fixed + 0.6 * cost.all_branches)
-    own = sum(costs[0] for costs in cost.branches.values())
-    assert end == pytest.approx(cost.fixed + 0.9 * own)
+    backbone = sum(costs[0] for costs in cost.branches.values())
+    assert end == pytest.approx(cost.fixed + 0.9 * backbone)
     firsts = [cost.branches[f"stage_{i}_cell_0_modules"] for i in (0, 1)]
     cheapest = sum(map(min, firsts))
     assert lower == pytest.approx(cost.fixed + cheapest)

@@ -52,11 +52,11 @@ def source():
 
 
 @pytest.fixture(scope="module")
-def made(source, tmp_path_factory):
+def probe_files(source, tmp_path_factory):
     (image,) = source.test_images(1)[0]
-    made = probes.Probes(source, tmp_path_factory.mktemp("files"), image)
-    made.make()
-    return made
+    probe_files = probes.Probes(source, tmp_path_factory.mktemp("files"), image)
+    probe_files.make()
+    return probe_files
 
 
 @pytest.fixture
@@ -81,14 +81,14 @@ def table(source, path):
 
 
 @pytest.fixture
-def command(source, made, path, tmp_path, monkeypatch):
+def command(source, probe_files, path, tmp_path, monkeypatch):
     """The command, a function of flags: in this process, with files that are made."""
     monkeypatch.setattr(app, "run", lambda main, **_: main(["latency"]))
     monkeypatch.setattr(output, "start_tensorflow", lambda: None)
     monkeypatch.setattr(export_flags, "source_from_flags", lambda: source)
     monkeypatch.setattr(commands, "say", print)
     monkeypatch.setattr(commands, "report", lambda content, text: print(text))
-    monkeypatch.setattr(profiler, "Probes", lambda *args: made)
+    monkeypatch.setattr(profiler, "Probes", lambda *args: probe_files)
     if not commands.FLAGS.is_parsed():
         commands.FLAGS(["latency"])
     temporary = tmp_path / "temporary"
@@ -133,12 +133,14 @@ def timed(phone):
 @pytest.mark.parametrize(
     "device, app", [("adb", False), ("adb:R58", False), ("adb", True)]
 )
-def test_a_phone_is_profiled(command, phone, source, made, path, capsys, device, app):
+def test_a_phone_is_profiled(
+    command, phone, source, probe_files, path, capsys, device, app
+):
     serial = device.partition(":")[2] or SERIAL
     others = {"other": "device"} if serial == "R58" else {}
     phone.play(devices={serial: "device", **others}, by_size=True)
     command(device=device, benchmark_app=app)
-    assert left(path) == [TABLE] and timed(phone) == len(made.files)
+    assert left(path) == [TABLE] and timed(phone) == len(probe_files.files)
     table = CostTable.load(path)
     assert table.provenance["device"]["serial"] == serial
     assert RouteCost(source.model.modules, table).fixed >= 0
@@ -215,7 +217,7 @@ def test_a_clock_that_is_too_coarse(command, phone, path):
 
 
 @pytest.mark.parametrize(
-    "taken, flags, message",
+    "foreign, flags, message",
     [
         (TABLE, {}, "latency.phone.json must name a JSON file, such as"),
         (PARTIAL + "/mine", {}, "latency.phone.partial holds 'mine'.*: move it away"),
@@ -225,11 +227,11 @@ def test_a_clock_that_is_too_coarse(command, phone, path):
     ],
 )
 def test_what_stands_in_the_way_is_said_before_anything_is_timed(
-    command, phone, path, taken, flags, message
+    command, phone, path, foreign, flags, message
 ):
-    (path.parent / taken).mkdir(parents=True)
+    (path.parent / foreign).mkdir(parents=True)
     assert re.match(f"error: .*{message}", said(command, **flags))
-    assert not timed(phone) and (path.parent / taken).is_dir()
+    assert not timed(phone) and (path.parent / foreign).is_dir()
 
 
 @pytest.mark.parametrize(
@@ -286,8 +288,8 @@ def test_adb_that_never_answers(command, phone, path, monkeypatch):
     assert not path.parent.exists()
 
 
-def test_disconnected_halfway_it_goes_on(command, phone, made, path, caplog):
-    size = len(made.files)
+def test_disconnected_halfway_it_goes_on(command, phone, probe_files, path, caplog):
+    size = len(probe_files.files)
     phone.play(
         lost_from=size + size // 2, by_size=True
     )  # A call a file, and some before the first.
@@ -297,7 +299,7 @@ def test_disconnected_halfway_it_goes_on(command, phone, made, path, caplog):
     kept = path.with_name(PARTIAL)
     assert left(path) == [PARTIAL] and left(kept / "file") == ["of.json", "times.json"]
     times = json.loads((kept / "times.json").read_text())
-    assert {len(own) for own in times.values()} == {1}
+    assert {len(counts) for counts in times.values()} == {1}
     # It is back: of the same command there is one round left, and nothing there.
     phone.play(by_size=True)
     before = timed(phone)

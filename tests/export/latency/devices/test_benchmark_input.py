@@ -26,11 +26,11 @@ def path(tmp_path_factory):
     return network(folder / "sum.tflite", image=(1, 4, 4, 3), threshold=())
 
 
-def flags(path, given):
+def flags(path, arrays):
     """Returns the flags as a mapping, with those of the files put in their place."""
     local = path.parent / "copies"
     local.mkdir(exist_ok=True)
-    values = stage(local, "/device", {"sum": path}, {"sum": given})["sum"]
+    values = stage(local, "/device", {"sum": path}, {"sum": arrays})["sum"]
     return dict(flag.removeprefix("--").split("=") for flag in values), local
 
 
@@ -63,9 +63,9 @@ def test_a_scalar_alone(tmp_path):
 def test_names_may_share_a_file(path, tmp_path):
     other = network(tmp_path / "twice.tflite", threshold=())
     files = {"a": path, "b": other, "c": path}
-    given = {"a": {"threshold": 1}, "c": {"threshold": 2}}
-    flags = stage(tmp_path, "/device", files, given)
-    graphs = {name: own[0] for name, own in flags.items()}
+    arrays = {"a": {"threshold": 1}, "c": {"threshold": 2}}
+    flags = stage(tmp_path, "/device", files, arrays)
+    graphs = {name: words[0] for name, words in flags.items()}
     assert graphs["a"] == graphs["c"] == "--graph=/device/0.tflite"
     assert graphs["b"] == "--graph=/device/1.tflite" and len(flags["b"]) == 1
     assert flags["c"][-1] == "--input_layer_value_files=threshold:/device/2.0"
@@ -80,12 +80,12 @@ def test_values_take_shape_and_type_of_the_input(path):
 
 
 @pytest.mark.parametrize(
-    "given, message",
+    "arrays, message",
     [({"route": 1}, "inputs .*image.*; got route"), ({"image": 1}, "cannot reshape")],
 )
-def test_inputs_that_do_not_fit(path, given, message):
+def test_inputs_that_do_not_fit(path, arrays, message):
     with pytest.raises(ValueError, match=message):
-        flags(path, given)
+        flags(path, arrays)
 
 
 def test_files_that_are_none(path, tmp_path):

@@ -27,42 +27,42 @@ def path(tmp_path_factory):
 
 
 @pytest.fixture
-def made(monkeypatch):
+def interpreters(monkeypatch):
     """The `Interpreter`s that are made, in their order, with their threads."""
-    made = []
+    interpreters = []
 
     def interpreter(path, num_threads):
-        made.append((Interpreter(path, num_threads), num_threads))
-        return made[-1][0]
+        interpreters.append((Interpreter(path, num_threads), num_threads))
+        return interpreters[-1][0]
 
     monkeypatch.setattr("export.latency.devices.host.Interpreter", interpreter)
-    return made
+    return interpreters
 
 
-def test_each_has_its_inputs(path, made):
+def test_each_has_its_inputs(path, interpreters):
     image = np.arange(4, dtype="uint8").reshape(2, 2, 1)
     inputs = {"a": {"image": image, "threshold": 0.5}, "b": {"threshold": 7}}
     sums = {"a": image + 0.5, "b": 0 * image + 7, "c": 0 * image}
     with Host().session({"a": path, "b": path, "c": path}, inputs) as measure:
         for name in "abccab":
             assert measure(name, runs=3) > 0
-            interpreter, _ = made[-1]
+            interpreter, _ = interpreters[-1]
             np.testing.assert_array_equal(interpreter.outputs()["sum"][0], sums[name])
-    assert len(made) == 6  # Names that share a file do not share where it lies.
+    assert len(interpreters) == 6  # Names that share a file do not share where it lies.
 
 
 def test_files_are_loaded_when_needed_and_anew_each_time(
-    path, tmp_path, made, monkeypatch
+    path, tmp_path, interpreters, monkeypatch
 ):
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     (tmp_path / "copy.tflite").write_bytes(path.read_bytes())
     files = {"a": path, "b": tmp_path / "copy.tflite", "gone": tmp_path / "gone.tflite"}
     with Host().session(files, {}, num_threads=2) as measure:
-        assert not made
+        assert not interpreters
         for name, loads in zip("abbaa", (1, 2, 3, 4, 5), strict=True):
             measure(name, runs=1)
-            assert len(made) == loads
-    assert [num_threads for _, num_threads in made] == [2] * 5
+            assert len(interpreters) == loads
+    assert [num_threads for _, num_threads in interpreters] == [2] * 5
 
 
 def test_it_runs_as_often_as_asked_once_warm(path, monkeypatch):
