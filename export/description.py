@@ -7,9 +7,11 @@ import numpy as np
 
 from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
-from tfdyn.reading import read_json
+from tfdyn.reading import check_file, read_json
 from tfdyn.routing.threshold import check_threshold
 
+# A FlatBuffer counts its bytes with 32 bits, one of them for the sign.
+LARGEST = 2**31
 MEND = "Export it again with `python -m export.tflite`, or copy both files again."
 
 
@@ -61,6 +63,7 @@ def check_digest(path: pathlib.Path, digests: dict) -> None:
         UserError: If the file has changed.
     """
     expected = digests.get(path.name)
+    check_file(path, LARGEST)
     if expected and hashlib.sha256(path.read_bytes()).hexdigest() != expected:
         raise UserError(
             f"{path} is truncated or changed, or is of another export than the "

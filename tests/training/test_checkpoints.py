@@ -142,11 +142,12 @@ def test_files_that_are_no_checkpoint_are_not_trained_over(tmp_path, name):
         Checkpoints(tmp_path, compiled()).last_epoch()
 
 
-def test_killed_while_the_first_is_moved(tmp_path):
+def test_a_checkpoint_without_its_index_is_not_passed_over_in_silence(tmp_path):
     checkpoints = Checkpoints(tmp_path, compiled())
     checkpoints.save(1)
     (tmp_path / "epoch-1.index").unlink()
-    assert checkpoints.last_epoch() == 0
+    with pytest.raises(ValueError, match=r"no checkpoint .* but epoch-1\. Put"):
+        checkpoints.last_epoch()
 
 
 @pytest.mark.parametrize("text", [None, "x", "", 'model_checkpoint_path: "epoch-9"'])

@@ -52,8 +52,6 @@ class Checkpoints:
         finish(self.folder)
         broken = []
         for epoch, paths in sorted(self._files().items(), reverse=True):
-            if not any(path.suffix == ".index" for path in paths):
-                continue  # Its training was killed while it was moved.
             if self._is_whole(epoch, paths):
                 if broken:
                     self.output.write(
