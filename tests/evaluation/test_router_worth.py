@@ -152,8 +152,8 @@ def test_as_people_read_it(result, tmp_path):
     }
     json.dumps(content)
     text = worth_report.table(content, "runs/made_up")
-    own = next(line for line in text.splitlines() if line.startswith("own  "))
-    assert own.split() == ["own", "87.50", "%", "35"]
+    row = next(line for line in text.splitlines() if line.startswith("own  "))
+    assert row.split() == ["own", "87.50", "%", "35"]
     for words in ("own - best static: +21.88 points", "static twin", "3 of 3 fixed"):
         assert words in text
     mean = worth_report.mean_of([content, content])

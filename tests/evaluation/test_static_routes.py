@@ -43,8 +43,8 @@ def test_a_search_finds_the_frontier_from_all_branches_alone():
     # Of sums, the best routes are those of the branches with the best value for a cost.
     order = np.argsort(-value / price)
     best = {np.isin(np.arange(12), order[:count]).tobytes() for count in range(13)}
-    found = [runs[index].tobytes() for index in static_routes.frontier(accuracy, cost)]
-    assert len(best.intersection(found)) >= 11
+    kept = [runs[index].tobytes() for index in static_routes.frontier(accuracy, cost)]
+    assert len(best.intersection(kept)) >= 11
 
 
 def test_a_search_never_measures_more_than_it_may():

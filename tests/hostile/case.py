@@ -63,7 +63,7 @@ def judge(case: Case, template: pathlib.Path, folder: pathlib.Path) -> tuple[str
 
     Args:
         case: The case.
-        template: Folder made by `tests.hostile.template.make`.
+        template: Folder that `hostile.template.make` made.
         folder: Path of a folder that does not exist yet.
 
     Returns:
@@ -121,10 +121,10 @@ def _unclear(stderr, names):
 def _loss(case, status, before, after, folder):
     """Returns what was lost, overwritten or left half-written, or `None`."""
     for name, digest in before.items():
-        own = status == 0 and name.split("/")[0] in case.writes
-        if name not in after and not own:
+        may_change = status == 0 and name.split("/")[0] in case.writes
+        if name not in after and not may_change:
             return f"{name} is gone"
-        if after.get(name) != digest and not own:
+        if after.get(name) != digest and not may_change:
             return f"{name} was changed"
     for name in after.keys() - before.keys():
         if ".tfdyn-tmp-" in name:
@@ -142,7 +142,7 @@ def _loss(case, status, before, after, folder):
 
 def digests(folder: pathlib.Path) -> dict[str, str]:
     """Returns a digest of each file and link below a folder, by its path in it."""
-    found = {}
+    result = {}
     for root, folders, files in os.walk(folder):
         for name in (*files, *folders):
             path = pathlib.Path(root, name)
@@ -153,8 +153,8 @@ def digests(folder: pathlib.Path) -> dict[str, str]:
             elif stat.S_ISREG(mode) and path.stat().st_size < 2**28:
                 text += hashlib.sha256(path.read_bytes()).hexdigest()
             if name not in (".tfdyn-lock", "__pycache__"):
-                found[os.fsdecode(path.relative_to(folder))] = text
-    return found
+                result[os.fsdecode(path.relative_to(folder))] = text
+    return result
 
 
 class CaseTimeoutError(BaseException):

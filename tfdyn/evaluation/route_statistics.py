@@ -61,8 +61,8 @@ def describe(
         "information": mutual_information(indices, labels),
         "information_by_chance": float(np.mean(chance)),
         **{
-            name: float(costs[chosen].mean(dtype=float)) if chosen.any() else None
-            for name, chosen in groups.items()
+            name: float(costs[members].mean(dtype=float)) if members.any() else None
+            for name, members in groups.items()
         },
     }
 

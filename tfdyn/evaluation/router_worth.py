@@ -148,7 +148,7 @@ class RouterWorth:
             `route_statistics.describe`.
         """
         images = self._images("test", threshold)
-        own, routes = images["predicted"] == images["label"], images["route"]
+        right, routes = images["predicted"] == images["label"], images["route"]
         costs = self._costs(self.cost, routes)
         generator = np.random.default_rng(0)
         others = [
@@ -161,7 +161,7 @@ class RouterWorth:
         shares = static_routes.mixture(static.costs, costs.mean())
         mixed = shares @ static.right
         rows = {
-            "own": (own, costs.mean()),
+            "own": (right, costs.mean()),
             "others'": (np.mean(others, axis=0), costs.mean()),
             "most frequent": (
                 self.right("test", frequent, "most frequent route"),
@@ -177,13 +177,13 @@ class RouterWorth:
         return {
             "threshold": threshold,
             "rows": {
-                name: {"accuracy": float(np.mean(right)), "cost": float(cost)}
-                for name, (right, cost) in rows.items()
+                name: {"accuracy": float(np.mean(correct)), "cost": float(cost)}
+                for name, (correct, cost) in rows.items()
             },
-            "over_static": _gain(own, mixed),
-            "over_others": _gain(own, rows["others'"][0]),
+            "over_static": _gain(right, mixed),
+            "over_others": _gain(right, rows["others'"][0]),
             **route_statistics.describe(
-                routes, images["label"], costs, own, confidence
+                routes, images["label"], costs, right, confidence
             ),
         }
 
@@ -245,8 +245,8 @@ def _static_cost(model, table):
     return RouteCost([m for m in model.modules if m.kind != "router"], table)
 
 
-def _gain(own, other):
+def _gain(right, others):
     """Returns how much higher a mean over images is, and its standard error."""
-    difference = own.astype(float) - other
+    difference = right.astype(float) - others
     error = difference.std(ddof=1) / np.sqrt(len(difference))
     return {"gain": float(difference.mean()), "standard_error": float(error)}
