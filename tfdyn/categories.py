@@ -17,9 +17,13 @@ def main() -> None:
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from tfdyn.data.dataset import input_format_of
 
-    for name in ("hierarchy", "output"):
-        if not FLAGS[name].value:
-            raise UserError(f"--{name}=FILE is missing. {wordnet.MEND}")
+    if not FLAGS.hierarchy:
+        raise UserError(f"--hierarchy=FILE is missing. {wordnet.MEND}")
+    if not FLAGS.output:
+        raise UserError(
+            "--output=FILE is missing: name the JSON file to write, such as "
+            "--output=categories.json."
+        )
     check_writable(pathlib.Path(FLAGS.output).parent)
     above, words = wordnet.read_hierarchy(FLAGS.hierarchy)
     class_names = input_format_of(FLAGS.dataset, FLAGS.data_dir).class_names
@@ -44,7 +48,7 @@ if __name__ == "__main__":
         "as n02084071.",
     )
     flags.DEFINE_string("data_dir", None, "Folder of the images of the data set.")
-    flags.DEFINE_integer("count", 58, "Number of categories. DMNN has 58.")
+    flags.DEFINE_integer("count", 58, "Number of categories. DMNN has 58.", 1)
     flags.DEFINE_string(
         "output", None, "JSON file to write: the categories for --categories=FILE."
     )

@@ -21,6 +21,7 @@ from tfdyn.families.settings import Settings
 from tfdyn.settings.fields import _lies
 
 DESCRIBE = ("tfdyn.summary", "--flagfile=tiny.flags")
+CATEGORIES = ("tfdyn.categories", "--output=new/categories.json")
 RUN = ("run",)
 NUMBERS = {
     "int": ("-1", "0", "1.5", "1e3", "abc", "99999999999999999999"),
@@ -88,8 +89,8 @@ VALUES = [
     (EVALUATE, "run_dir", ("nowhere", "image.png", "photos", "", "run/export")),
     (TFLITE, "run_dir", ("nowhere", "image.png", "photos", "", "run/export")),
     (EVALUATE, "run_dirs", ("nowhere", "run,nowhere", "image.png", "")),
-    (("tfdyn.categories", "--hierarchy=data.noun"), "count", ("-1", "abc", "1.5")),
-    (("tfdyn.categories",), "hierarchy", ("nowhere", "run", "")),
+    (CATEGORIES, "count", ("-1", "0", "abc", "1.5")),
+    (CATEGORIES, "hierarchy", ("nowhere", "run", "")),
 ]
 # Commands, and flags that they do not read or that exclude each other.
 UNREAD = [
