@@ -102,6 +102,7 @@ REFUSED = [
     ("no images at all", lambda f: mine(f / "photos/cat/a.txt"), ("photos",)),
     ("images beside no classes", lambda f: image(f / "photos/a.png"), ("photos",)),
     ("one image a class", classes("cat", "dog", count=1), ("photos",)),
+    ("two images a class", classes("a", "b", count=2), ("validation_share",)),
     ("a name with a line break", classes("cat", "new\nline"), ("new\\nline",)),
     ("a name with a tab", classes("cat", "a\tb"), ("a\\tb",)),
     ("a name with an escape", classes("cat", "a\x1b[31m"), ("\\x1b",)),
@@ -177,7 +178,7 @@ ACCEPTED = [
     ("one pixel", also(lambda p: image(p / "cat/1x1.png", size=(1, 1))), ""),
     ("a strip", also(lambda p: image(p / "cat/s.png", size=(9000, 2))), ""),
     ("a class called train", classes("bus", "car", "train"), "taken as a class"),
-    ("two images a class", classes("a", "b", "c", "d", count=2), ""),
+    ("three images a class", classes("a", "b", "c", count=3), ""),
 ]
 
 
