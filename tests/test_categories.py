@@ -29,7 +29,9 @@ def test_its_file_is_one_for_the_setting_of_that_name(tmp_path):
     hierarchy.write_text("".join(lines))
     done = command(f"--hierarchy={hierarchy}", f"--output={output}", "--count=10")
     assert done.returncode == 0, done.stderr
-    assert "1000 classes in 10 categories" in done.stdout
+    sizes = sorted(map(len, json.loads(output.read_text()).values()))
+    text = f"1000 classes in 10 categories ({sizes[0]} to {sizes[-1]} in each)"
+    assert text in done.stdout
     indices = categories.of_classes(str(output), class_names)
     assert len(set(indices)) == 10
     # By their last digit, as in this hierarchy.

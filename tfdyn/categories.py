@@ -30,9 +30,10 @@ def main() -> None:
     categories = wordnet.group(list(class_names), above, words, FLAGS.count)
     write_json(FLAGS.output, categories)
     sizes = sorted(map(len, categories.values()))
+    each = f"{sizes[0]} to {sizes[-1]}" if sizes[0] < sizes[-1] else f"{sizes[0]}"
     print(
         f"wrote {FLAGS.output}: {len(class_names)} classes in {len(sizes)} categories "
-        f"of {sizes[0]} to {sizes[-1]} classes"
+        f"({each} in each)"
     )
 
 

@@ -77,6 +77,11 @@ def test_what_is_no_such_file_is_refused(tmp_path, content):
     assert explain(info.value)
 
 
+def test_categories_of_another_data_set_are_refused():
+    with pytest.raises(ValueError, match="is for the classes of imagenet alone"):
+        categories.of_classes("imagenet", ("0", "1", "2"))
+
+
 def test_a_folder_or_a_pipe_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):

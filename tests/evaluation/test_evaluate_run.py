@@ -144,7 +144,7 @@ def test_options_that_change_nothing_are_refused():
         (dmnn, False, 1.0),
         (softmax, True, None),
     ):
-        with pytest.raises(ValueError, match="--inference_.* does not change"):
+        with pytest.raises(ValueError, match="does not change .*: only DRNet's"):
             _call_options(model, noise, temperature)
     assert _call_options(softmax, False, 0.5) == {"temperature": 0.5}
     assert _call_options(dmnn, False, None) == {}

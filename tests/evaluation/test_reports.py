@@ -27,6 +27,13 @@ def test_the_table_says_what_is_saved():
     assert lines[4].split() == "T=0.5 50.00 % 1.50 M 25.0 % 1.00 k 2.00".split()
 
 
+def test_the_first_line_names_the_options_of_inference():
+    content = reports.evaluation("d", "model.keras", RESULTS)
+    content |= {"inference_noise": True, "inference_temperature": 0.5}
+    first, *_ = reports.table(content, "runs/a").splitlines()
+    assert first.endswith("model.keras, noise in inference, temperature 0.5")
+
+
 def test_the_table_shows_another_unit():
     timed = [(t, {**result, "ms_mean": 1.25}) for t, result in RESULTS]
     content = reports.evaluation("d", "model.keras", timed, "runs/a/latency.host.json")

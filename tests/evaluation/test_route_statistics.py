@@ -18,6 +18,12 @@ def test_information_of_one_route_for_all_and_of_independent_ones_is_none():
     assert mutual_information(np.arange(400) // 200, classes) == pytest.approx(0)
 
 
+def test_rounding_never_makes_information_negative():
+    for count in range(2, 100):
+        classes = np.arange(count) % 10
+        assert mutual_information(np.zeros(count, int), classes) >= 0
+
+
 def test_the_numbers_of_six_images():
     routes = np.array([[1, 0], [1, 0], [0.5, 0.5], [0.4, 0.6], [1, 0], [0, 1]])
     costs = np.array([1.0, 1.0, 3.0, 3.0, 1.0, 3.0])

@@ -1,5 +1,6 @@
 """The worth of a router, on a made-up network of which all is known by hand."""
 
+import copy
 import json
 
 import keras
@@ -10,7 +11,7 @@ import tensorflow as tf
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.evaluation import worth_report
-from tfdyn.evaluation.router_worth import RouterWorth
+from tfdyn.evaluation.router_worth import RouterWorth, StaticFrontier
 from tfdyn.layers.modules import Module
 from tfdyn.routing.route import RouteSpec
 
@@ -141,23 +142,69 @@ def test_a_router_that_ignores_the_image_is_worth_less_than_nothing():
     assert at["cost_spread"] == 0 and at["routes_in_use"] == 1
 
 
-def test_as_people_read_it(result, tmp_path):
+@pytest.fixture
+def content(result):
     static, at = result
-    content = {
+    return {
         "dataset": "made_up",
+        "examples": COUNT,
         "unit": "macs",
         "static": static.content(MadeUp.route_spec),
         "thresholds": [at],
         "static_twin": {"accuracy": 0.8, "cost": 40.0},
     }
+
+
+def test_as_people_read_it(content, tmp_path):
     json.dumps(content)
     text = worth_report.table(content, "runs/made_up")
     row = next(line for line in text.splitlines() if line.startswith("own  "))
     assert row.split() == ["own", "87.50", "%", "35"]
-    for words in ("own - best static: +21.88 points", "static twin", "3 of 3 fixed"):
+    for words in (
+        "own - best static: +21.88 points",
+        "static twin",
+        "own and others' pay",
+    ):
         assert words in text
+    assert text.endswith("3 of 3 fixed routes tried")
     mean = worth_report.mean_of([content, content])
     assert mean["thresholds"][0]["rows"]["own"]["accuracy"] == {"mean": 0.875, "std": 0}
     assert "87.50 ± 0.00 %" in worth_report.table(mean, "two runs")
     worth_report.plot(tmp_path / "plot.png", content, "made up")
     assert (tmp_path / "plot.png").stat().st_size > 5000
+
+
+def test_a_number_of_routes_is_exact_in_json_and_short_for_people(content):
+    spec = RouteSpec({f"op_{i}": tuple("abcde") for i in range(12)}, (1,) * 12)
+    none = np.zeros((1, spec.size), bool)
+    ones = np.ones(1)
+    frontier = StaticFrontier(none, ones, ones, np.ones((1, 4), bool), 24, 24)
+    static = frontier.content(spec)
+    assert json.loads(json.dumps(static))["possible"] == 31**12
+    text = worth_report.table(content | {"static": static}, "a")
+    assert text.endswith("24 of 7.9e17 fixed routes tried")
+    # Fewer than allowed, and fewer than there are: it says why.
+    text = worth_report.table(content | {"static": static | {"limit": 25}}, "a")
+    assert "tried; none is left that differs in one branch" in text
+
+
+def test_a_standard_deviation_has_no_sign(content):
+    other = copy.deepcopy(content)
+    other["thresholds"][0]["over_static"]["gain"] += 0.02
+    text = worth_report.table(worth_report.mean_of([content, other]), "two runs")
+    assert "own - best static: +22.88 ± 1.41 points" in text
+
+
+def test_runs_that_have_no_mean_are_refused(content):
+    other = copy.deepcopy(content)
+    other["thresholds"][0]["threshold"] = 0.7
+    for another in (other, content | {"dataset": "cats"}):
+        with pytest.raises(ValueError, match="--run_dirs: these runs have no mean"):
+            worth_report.mean_of([content, another])
+
+
+def test_a_number_that_one_run_lacks_has_no_mean(content):
+    other = copy.deepcopy(content)
+    other["thresholds"][0]["cost_wrong"] = None
+    mean = worth_report.mean_of([content, other])
+    assert mean["thresholds"][0]["cost_wrong"] is None

@@ -38,7 +38,7 @@ def test_several_runs_have_a_mean_and_a_spread(run):
     words = ("--run_dirs=run,other", "--routes=3", "--thresholds=0.5,1")
     result = command(run, *words)
     assert result.status == 0, result.stderr
-    assert "mean and standard deviation of 2 runs" in result.stdout
+    assert "2 runs, which differ in no setting" in result.stdout
     assert "± 0.00 %" in result.stdout and "T=0.5" in result.stdout
 
 

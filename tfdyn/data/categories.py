@@ -98,6 +98,11 @@ def of_classes(name: str, class_names) -> list[int]:
         for class_name in classes:
             indices.setdefault(str(class_name), []).append(index)
     wrong = [name for name in class_names if len(indices.get(name, [])) != 1]
+    if wrong and name in CATEGORIES:
+        raise UserError(
+            f"--categories={name} is for the classes of {name} alone; it lacks "
+            f"{', '.join(wrong[:5])}. Name none, or a JSON file {FORM}."
+        )
     if wrong:
         raise UserError(
             f"--categories={name} must list every class in exactly one category; "

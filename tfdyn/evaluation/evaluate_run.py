@@ -116,7 +116,8 @@ def evaluate(
         if per_image:
             image_table.write(per_image, images, class_names, model.route_spec)
         with whole_set(run.path) as temporary:
-            plot(temporary / "evaluation.png", pairs[1:], shown)
+            title = reports.inference_options(content)
+            plot(temporary / "evaluation.png", pairs[1:], shown, title)
             write_json(temporary / "evaluation.json", content)
     return content
 
@@ -127,11 +128,16 @@ def _call_options(model, noise, temperature):
         raise UserError(f"--inference_temperature must be above 0; got {temperature}.")
     options = {"noise": noise or None, "temperature": temperature}
     options = {name: value for name, value in options.items() if value is not None}
+    reasons = {
+        "noise": "only DRNet's routers of --selection=gumbel_softmax can have noise in "
+        "inference",
+        "temperature": "only DRNet's routers have a temperature in inference",
+    }
     for name in options:
         if name not in model.call_options:
             raise UserError(
-                f"--inference_{name} does not change {model.name}: its routers have no "
-                f"{name}. Leave it out."
+                f"--inference_{name} does not change {model.name}: {reasons[name]}. "
+                f"Leave it out."
             )
     return options
 

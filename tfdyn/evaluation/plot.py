@@ -4,7 +4,7 @@ from tfdyn.figures import figure
 from tfdyn.routing.threshold import threshold_label
 
 
-def plot(path, results: list[tuple], shown: int) -> None:
+def plot(path, results: list[tuple], shown: int, title: str = "") -> None:
     """Draws accuracy against MACs, and which branches run at one threshold.
 
     Args:
@@ -12,6 +12,7 @@ def plot(path, results: list[tuple], shown: int) -> None:
         results: List of pairs: a threshold, and the result of `Evaluator` at it.
         shown: Index of the result whose use of branches is drawn, as in DRNet's
             figure 2. If it has categories, their use is drawn too.
+        title: Title of the curve, such as options of the inference.
     """
     threshold, result = results[shown]
     names, rows = _use(result)
@@ -28,7 +29,7 @@ def plot(path, results: list[tuple], shown: int) -> None:
             place = (4, 6 if index % 2 else -12)
             text = threshold_label(each)
             left.annotate(text, (macs, y), place, textcoords="offset points")
-        left.set(xlabel="MACs an image (M)", ylabel="test accuracy (%)")
+        left.set(xlabel="MACs an image (M)", ylabel="test accuracy (%)", title=title)
         left.margins(0.12)
         right.grid(False)
         image = right.imshow(rows, aspect="auto", vmin=0, vmax=1, cmap="viridis")

@@ -122,6 +122,8 @@ def table(content: dict, run) -> str:
         f"{content['dataset']}, {content['examples']} {content['split']} images, "
         f"{run}/{content['weights']}"
     ]
+    options = inference_options(content)
+    lines[0] += f", {options}" if options else ""
     if "cost_table" in content:
         names = ("cost_table", "cost_table_origin")
         table = ", ".join(content[name] for name in names if name in content)
@@ -131,6 +133,20 @@ def table(content: dict, run) -> str:
     lines += ["", *map(goal_line, goals)] if goals else []
     use = content["use"]
     return "\n".join(lines + (_use_table(use) if use["categories"] else []))
+
+
+def inference_options(content: dict) -> str:
+    """Returns the options of the inference that were set, as text; else "".
+
+    Args:
+        content: Content of `evaluation.json`.
+    """
+    texts = []
+    if content.get("inference_noise"):
+        texts.append("noise in inference")
+    if "inference_temperature" in content:
+        texts.append(f"temperature {content['inference_temperature']:g}")
+    return ", ".join(texts)
 
 
 def goal_line(row: dict) -> str:

@@ -79,4 +79,5 @@ def mutual_information(first: np.ndarray, second: np.ndarray) -> float:
     np.add.at(joint, (first, second), 1 / len(first))
     independent = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
     there = joint > 0
-    return float((joint[there] * np.log2(joint[there] / independent[there])).sum())
+    information = (joint[there] * np.log2(joint[there] / independent[there])).sum()
+    return max(0.0, float(information))  # Rounding may leave a little less than 0.

@@ -31,6 +31,7 @@ class StaticFrontier:
         right: Boolean array `(k, test images)`, whether a route classifies an image
             right.
         tried: Number of routes from which they were chosen.
+        limit: Largest number of routes that could have been tried.
     """
 
     runs: np.ndarray
@@ -38,6 +39,7 @@ class StaticFrontier:
     costs: np.ndarray
     right: np.ndarray
     tried: int
+    limit: int
 
     def content(self, spec: RouteSpec) -> dict:
         """Returns the frontier and its oracle, ready for JSON.
@@ -48,7 +50,8 @@ class StaticFrontier:
         accuracy, cost = static_routes.oracle(self.right, self.costs)
         return {
             "tried": self.tried,
-            "possible": float(static_routes.count_routes(spec)),
+            "limit": self.limit,
+            "possible": static_routes.count_routes(spec),
             "frontier": [
                 {
                     "route": spec.to_text(runs),
@@ -130,7 +133,7 @@ class RouterWorth:
             for route in runs[kept]
         ]
         return StaticFrontier(
-            runs[kept], accuracy[kept], costs[kept], np.stack(right), len(runs)
+            runs[kept], accuracy[kept], costs[kept], np.stack(right), len(runs), most
         )
 
     def at(self, threshold, static: StaticFrontier) -> dict:

@@ -2,37 +2,65 @@
 
 import statistics
 
+from tfdyn.errors import UserError
 from tfdyn.figures import figure
 from tfdyn.routing.threshold import threshold_label
 from tfdyn.text import align, readable
 
 NAME = "router_worth"
+# The rows whose cost has the router in it. Fixed and random routes need none.
+WITH_ROUTER = ("own", "others'")
+PAYS = f"{' and '.join(WITH_ROUTER)} pay for the router; the other rows have none"
 
 
 def mean_of(contents: list[dict]) -> dict:
     """Returns the mean and the standard deviation of several runs, number by number.
 
     Args:
-        contents: Contents of `router_worth.json` of runs with the same thresholds.
+        contents: Contents of `router_worth.json` of at least two runs.
 
     Returns:
         The content of the first, with `{"mean": number, "std": number}` in the place of
-        each number. The frontiers, which have routes of their own, are left out.
+        each number. The standard deviation is that of a sample. The frontiers, which
+        have routes of their own, are left out.
+
+    Raises:
+        UserError: If the runs have different data sets or thresholds.
     """
+    first = _compared(contents[0])
+    for content in contents[1:]:
+        for name, value in _compared(content).items():
+            if value != first[name]:
+                raise UserError(
+                    f"--run_dirs: these runs have no mean: {name} is {first[name]} of "
+                    f"one and {value} of another. Name runs of one data set, and with "
+                    f"--thresholds T for all."
+                )
+    return _mean_of(contents)
+
+
+def _compared(content):
+    """Returns what runs must have in common."""
+    names = ("dataset", "examples")
+    thresholds = [part["threshold"] for part in content["thresholds"]]
+    return {name: content[name] for name in names} | {"T": thresholds}
+
+
+def _mean_of(contents):
     first, *_ = contents
     if isinstance(first, dict):
         return {
             name: value
-            if name == "threshold"
-            else mean_of([content[name] for content in contents])
+            if name in ("threshold", "examples")
+            else _mean_of([content[name] for content in contents])
             for name, value in first.items()
             if name != "frontier"
         }
     if isinstance(first, list):
-        return [mean_of(list(rows)) for rows in zip(*contents, strict=True)]
+        return [_mean_of(list(rows)) for rows in zip(*contents, strict=True)]
     if isinstance(first, int | float) and None not in contents:
         return {"mean": statistics.fmean(contents), "std": statistics.stdev(contents)}
-    return first
+    return None if None in contents else first
 
 
 def table(content: dict, title: str) -> str:
@@ -50,7 +78,7 @@ def table(content: dict, title: str) -> str:
             [name, _percent(row["accuracy"]), _cost(row["cost"])]
             for name, row in part["rows"].items()
         ]
-        lines += ["", align(rows), "", *_sentences(part)]
+        lines += ["", align(rows), "", PAYS, *_sentences(part)]
     static = content["static"]
     rows = [["", "accuracy", content["unit"]]]
     for name in ("oracle", "static twin"):
@@ -69,9 +97,18 @@ def table(content: dict, title: str) -> str:
             ]
             for route in static["frontier"]
         ]
-        tried = f"{static['tried']:,} of {static['possible']:,.0f} fixed routes tried"
-        lines += ["", align(rows), "", tried]
+        lines += ["", align(rows), "", _tried(static)]
     return "\n".join(lines)
+
+
+def _tried(static):
+    tried, possible = static["tried"], static["possible"]
+    large = f"{possible:.1e}".replace("e+", "e")
+    number = f"{possible:,}" if possible < 1e9 else large
+    text = f"{tried:,} of {number} fixed routes tried"
+    if tried < min(possible, static["limit"]):
+        text += "; none is left that differs in one branch from one of the best"
+    return text
 
 
 def _sentences(part):
@@ -94,7 +131,7 @@ def _sentences(part):
 
 
 def plot(path, content: dict, title: str) -> None:
-    """Draws accuracy against cost: own, fixed routes, others' routes, the oracle.
+    """Draws accuracy against cost, a line for each kind of routes.
 
     Args:
         path: PNG file to write.
@@ -105,7 +142,7 @@ def plot(path, content: dict, title: str) -> None:
     with figure(path, (7, 5)) as axes:
         frontier = content["static"]["frontier"]
         curves = {"best static": frontier}
-        for name in ("own", "others'", "random"):
+        for name in ("own", "others'", "most frequent", "random"):
             curves[name] = [part["rows"][name] for part in content["thresholds"]]
         curves["oracle"] = [content["static"]["oracle"]]
         if "static_twin" in content:
@@ -116,18 +153,27 @@ def plot(path, content: dict, title: str) -> None:
                 [row["cost"] / scale for row in rows],
                 [100 * row["accuracy"] for row in rows],
                 "o-" if name in ("own", "best static") else "o--",
-                label=name,
+                label=name + (" (pays for the router)" if name in WITH_ROUTER else ""),
             )
+        parts = content["thresholds"]
+        for index, part in enumerate(
+            sorted(parts, key=lambda part: part["rows"]["own"]["cost"])
+        ):
+            row, text = part["rows"]["own"], threshold_label(part["threshold"])
+            point = row["cost"] / scale, 100 * row["accuracy"]
+            place = (4, 6 if index % 2 else -12)
+            axes.annotate(text, point, place, textcoords="offset points")
+        axes.margins(0.1)
         axes.set(xlabel=f"{unit} an image", ylabel="test accuracy (%)", title=title)
         axes.legend()
 
 
 def _over_runs(number, text):
-    """Returns a number as text, with its standard deviation if there is one."""
+    """Returns a number as text, with its standard deviation, which has no sign."""
     if number is None:
         return "-"
     if isinstance(number, dict):
-        return f"{text(number['mean'])} ± {text(number['std'])}"
+        return f"{text(number['mean'])} ± {text(number['std']).removeprefix('+')}"
     return text(number)
 
 

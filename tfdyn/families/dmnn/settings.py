@@ -12,7 +12,7 @@ class DMNNSettings:
     sub_blocks: int | None = setting(
         None,
         "DMNN: N, the number of sub-blocks of each block (default: the network's). "
-        "Their widths follow, so that a block has about as many parameters as before. "
+        "Their widths follow, so that a block has about as many parameters with any N. "
         "1: each block runs whole or not at all, as in ConvNet-AIG.",
         within="from 1 to 16",
     )
@@ -29,7 +29,8 @@ class DMNNSettings:
     categories: str = setting(
         "none",
         "DMNN: coarse categories that the routers learn to classify in training. none, "
-        "cifar10, cifar100 (superclasses), or a JSON file {CATEGORY: [CLASS, ...]}.",
+        "cifar10, cifar100 (superclasses), imagenet (58), or a JSON file {CATEGORY: "
+        "[CLASS, ...]}.",
     )
     target_rate: float = setting(
         0.7,
