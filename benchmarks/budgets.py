@@ -134,12 +134,14 @@ def text(content: dict) -> str:
 def main() -> None:
     """Runs the command on the flags."""
     source = export_flags.source_from_flags(("cost_table",))
+    path = export_flags.output_from_flags(
+        source.home / "budgets.json", ("source", "budgets")
+    )
     images, _ = source.test_images(FLAGS.images)
     budgets = [float(number) for number in FLAGS.budget_ms]
     content = measure(
         source, budgets, FLAGS.cost_table, images, FLAGS.rounds, FLAGS.loop
     )
-    path = export_flags.output_from_flags(source.home / "budgets.json")
     write_json(path, content)
     commands.report(content, f"{text(content)}\n\nwrote {path}")
 

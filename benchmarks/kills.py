@@ -158,7 +158,7 @@ def _faults(content):
 
 def main() -> None:
     """Runs the command on the flags."""
-    path = export_flags.output_from_flags("kills.json")
+    path = export_flags.output_from_flags("kills.json", ("commands", "left_out"))
     selected = cases()
     if unknown := set(FLAGS.commands or ()) - set(selected):
         raise UserError(

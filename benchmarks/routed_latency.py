@@ -159,7 +159,9 @@ def main() -> None:
     """Runs the command on the flags."""
     source, routes = export_flags.source_from_flags(("threshold",)), None
     choices = {}
-    path = export_flags.output_from_flags(source.home / "latency.json")
+    path = export_flags.output_from_flags(
+        source.home / "latency.json", ("source", "litert_benchmark")
+    )
     count = FLAGS.images if source.run else FLAGS.routes
     if not source.run:
         mean, seed = FLAGS.branches_per_connection, source.settings.seed

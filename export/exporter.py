@@ -176,9 +176,10 @@ def export_saved_model(
     """
     _check(source, form, images)
     path = source.folder / "saved_model"
-    check_replaceable(path)
+    network = manifest.fingerprint(source)
+    check_replaceable(path, network)
     check_writable(source.folder)
-    with locked(source.folder), whole_folder(path) as temporary:
+    with locked(source.folder), whole_folder(path, network) as temporary:
         _save(source, form, temporary)
         results = saved_model_check.check(temporary, source, form, images, labels)
     return path, results

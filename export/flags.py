@@ -10,7 +10,7 @@ from export.graph.form import Form
 from tfdyn import commands
 from tfdyn.errors import UserError
 from tfdyn.families.settings import Settings
-from tfdyn.files import check_writable
+from tfdyn.files import check_output
 from tfdyn.routing.threshold import threshold_from_flag, threshold_per_mixed_op
 from tfdyn.settings import fields
 
@@ -234,19 +234,22 @@ def define_output(help: str) -> None:
     flags.DEFINE_string("output", None, f"JSON file to write (default: {help}).")
 
 
-def output_from_flags(default) -> pathlib.Path:
+def output_from_flags(default, keys: tuple[str, ...]) -> pathlib.Path:
     """Returns the path of the JSON file to write, and creates its folder.
 
     Args:
         default: Path of the file, if `--output` is not given.
+        keys: Names that are in every file that the command writes. Another file is not
+            replaced.
 
     Raises:
-        UserError: If `--output` is a folder, or does not end with .json.
+        UserError: If `--output` is a folder, does not end with .json, or another file
+            is there.
         OSError: If its folder cannot be written to.
     """
-    path = pathlib.Path(FLAGS.output or default)
-    if path.is_dir() or path.suffix != ".json":
-        example = path / "result.json" if path.is_dir() else path.with_suffix(".json")
-        raise UserError(f"--output={path} must name a JSON file, such as {example}.")
-    check_writable(path.parent)
-    return path
+    return check_output(
+        "output",
+        FLAGS.output or default,
+        ".json",
+        lambda text: all(f'"{key}":' in text for key in keys),
+    )

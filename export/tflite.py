@@ -63,6 +63,8 @@ def convert_model(
     from export.source import from_model
     from tfdyn.data.input_format import InputFormat
     from tfdyn.models.routed_model import RoutedModel
+    from tfdyn.routing.threshold import check_threshold
+    from tfdyn.runs.precision import dtype_policy
 
     for value, kind in ((model, RoutedModel), (input_format, InputFormat)):
         if not isinstance(value, kind):
@@ -70,10 +72,14 @@ def convert_model(
     path = pathlib.Path(path)
     if path.suffix != ".tflite":
         raise UserError(f"The path must end with .tflite; got {path}.")
-    source = from_model(model, input_format, path.parent)
-    form = Form(threshold=source.model.threshold if threshold is None else threshold)
-    images = source.test_images(32)[0] if images is None else images
-    _, entry = export_tflite(source, form, images, precision=precision, name=path.name)
+    threshold = check_threshold(model.threshold if threshold is None else threshold)
+    # Whatever Keras's policy: the file has a precision of its own.
+    with dtype_policy("float32"):
+        source = from_model(model, input_format, path.parent)
+        images = source.test_images(32)[0] if images is None else images
+        _, entry = export_tflite(
+            source, Form(threshold=threshold), images, None, precision, name=path.name
+        )
     return entry
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import pathlib
+import re
 import sys
 from collections.abc import Callable
 
@@ -12,8 +13,22 @@ from tfdyn import interrupts, output
 from tfdyn.errors import UserError, explain
 from tfdyn.files import to_json
 from tfdyn.settings import flagfiles
+from tfdyn.text import is_line
 
 FLAGS = flags.FLAGS
+# Flags that name a file or folder which a command reads or writes. (The paths among the
+# settings of a training are kept as they are.)
+PATHS = (
+    "run_dir",
+    "export_dir",
+    "output",
+    "per_image",
+    "model",
+    "latency_table",
+    "route",
+    "image",
+    "static_twin",
+)
 # Largest whole number of a flag: more fits no tensor of shapes or seeds.
 LARGEST = 2**32
 BUG = (
@@ -88,9 +103,13 @@ def parse(argv: list[str]) -> list[str]:
         return words
     except (flags.Error, UserError, OSError) as error:
         line = explain(error) or error
-        unknown = getattr(error, "flagname", None)  # Of an UnrecognizedFlagError.
-        if unknown and not typed(unknown, argv):
-            line = f"{line}, in --flagfile={flagfile_name(argv)}"
+        name = re.match(r"flag --(\w+)=", str(line))  # Of a wrong value.
+        name = name[1] if name else getattr(error, "flagname", None)  # Or unknown.
+        if name and not typed(name, argv):
+            line = (
+                f"{line}, in --flagfile={flagfile_name(argv)}: a line there is "
+                f"--name=value, without quotes, and with nothing after it"
+            )
         sys.exit(f"error: {line} (--help lists the flags)")
 
 
@@ -98,6 +117,8 @@ def _check_values():
     """Refuses flags without a value, such as `--data_dir=$UNSET`, and vast numbers."""
     for name in FLAGS:
         value = FLAGS[name].value
+        if name in PATHS and value:
+            FLAGS[name].value = _check_path(name, value)
         if isinstance(value, int) and abs(value) > LARGEST:
             raise UserError(f"--{name}={value} is too large: give a smaller number.")
         if FLAGS[name].present and value in ("", []) and value != FLAGS[name].default:
@@ -105,6 +126,20 @@ def _check_values():
                 f"--{name}= has no value: write --{name}=VALUE, or leave it out for "
                 f"the default."
             )
+
+
+def _check_path(name, path):
+    """Returns a path with `~` replaced by the home, as shells do outside of quotes."""
+    if path.startswith("$"):
+        raise UserError(
+            f"--{name}={path} begins with $: a variable in quotes or in a flagfile is "
+            f"not replaced. Write the path itself."
+        )
+    if not is_line(path):
+        raise UserError(
+            f"--{name}={path!r} has a line break or is not UTF-8: choose another path."
+        )
+    return os.path.expanduser(path)
 
 
 def _with_notes(text, error):

@@ -8,6 +8,7 @@ MENDS = {
     errno.EDQUOT: "Free some space, then run the same command again",
     errno.EEXIST: "Move it away, or choose another path",
     errno.EIO: "Check the disk, or choose another path",
+    errno.EFBIG: "Files may not be so large here: see `ulimit -f` and quotas",
     errno.EISDIR: "It is a folder, where a file is expected",
     errno.ELOOP: "Links lead round in a circle: remove one",
     errno.EMFILE: "Close other programs, or raise the limit with `ulimit -n`",
@@ -42,7 +43,7 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         if error.errno not in MENDS or error.strerror is None:
             return _one_line(error)
-        path = os.fsdecode(error.filename) if error.filename else "a file"
+        path = os.fsdecode(error.filename) if error.filename else "A file or the output"
         return f"{path}: {error.strerror}. {MENDS[error.errno]}."
     if isinstance(error, MemoryError) or "OOM when allocating" in str(error):
         return (

@@ -1,12 +1,11 @@
 """Evaluates a run on its test images: `python -m tfdyn.evaluate --run_dir=…`."""
 
-import pathlib
-
 from absl import flags
 
 from tfdyn import commands
 from tfdyn.errors import UserError
-from tfdyn.files import check_writable
+from tfdyn.evaluation.image_table import COLUMNS
+from tfdyn.files import check_output
 from tfdyn.routing.threshold import check_threshold
 
 FLAGS = flags.FLAGS
@@ -17,7 +16,6 @@ def main() -> None:
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from tfdyn.evaluation import reports, spread
     from tfdyn.runs.finished import newest_run
-    from tfdyn.runs.run_folder import RunFolder
 
     _check_flags()
     if not FLAGS.run_dirs:
@@ -25,10 +23,7 @@ def main() -> None:
         content = _evaluate(run_dir)
         commands.report(content, reports.table(content, run_dir))
         return
-    for name in ("run_dir", "per_image"):
-        if FLAGS[name].present:
-            raise UserError(f"--{name} is for one run; leave out --run_dirs.")
-    settings = {path: RunFolder(path).settings() for path in FLAGS.run_dirs}
+    settings = spread.check_runs(FLAGS.run_dirs)
     content = spread.spread({path: _evaluate(path) for path in settings})
     commands.report(content, spread.table(content, settings))
 
@@ -40,10 +35,13 @@ def _check_flags():
     except UserError as error:
         raise UserError(f"--thresholds: {error}") from error
     if FLAGS.per_image:
-        path = pathlib.Path(FLAGS.per_image)
-        if path.is_dir():
-            raise UserError(f"--per_image={path} is a folder: name a CSV file.")
-        check_writable(path.parent)
+        start = ",".join(COLUMNS)
+        check_output(
+            "per_image", FLAGS.per_image, ".csv", lambda text: text.startswith(start)
+        )
+    for name in ("run_dir", "per_image"):
+        if FLAGS.run_dirs and FLAGS[name].present:
+            raise UserError(f"--{name} is for one run; leave out --run_dirs.")
 
 
 def _evaluate(run_dir):

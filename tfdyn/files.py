@@ -6,10 +6,12 @@ import math
 import os
 import pathlib
 import tempfile
+from collections.abc import Callable
 
 from tfdyn.errors import UserError
 from tfdyn.temporary import (
     LIST,
+    SOURCE,
     check_replaceable,
     move_all,
     names_in,
@@ -66,7 +68,7 @@ def whole_set(folder):
 
 
 @contextlib.contextmanager
-def whole_folder(path):
+def whole_folder(path, source: str | None = None):
     """Returns a context for writing a folder whole or not at all.
 
     Its content is written elsewhere, and replaces the old folder when the context ends.
@@ -75,20 +77,25 @@ def whole_folder(path):
 
     Args:
         path: Path of the folder.
+        source: As in `tfdyn.temporary.check_replaceable`.
 
     Yields:
         The temporary path, a `pathlib.Path`. The folder does not exist yet.
 
     Raises:
-        UserError: If the path is a file or a link, or the old folder holds other files.
+        UserError: If the path is a file or a link, or the old folder holds other files
+            or is of another source.
     """
     path = pathlib.Path(path)
-    check_replaceable(path)
+    check_replaceable(path, source)
     with temporary_folder(path.parent) as folder:
         new = folder / path.name
         yield new
-        names = "\n".join(sorted(names_in(new)))
-        (new / LIST).write_text(names, encoding="utf-8", errors="surrogateescape")
+        lines = sorted(names_in(new))
+        lines += [SOURCE + source] if source is not None else []
+        (new / LIST).write_text(
+            "\n".join(lines), encoding="utf-8", errors="surrogateescape"
+        )
         move_all(folder, path.parent)
 
 
@@ -150,6 +157,47 @@ def check_inside(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
             f"{path} leads to {target}, outside of {folder}: nothing is written "
             f"through such a link. Remove it, or name {target} itself."
         )
+    return path
+
+
+def check_output(
+    flag: str, path, ending: str, is_ours: Callable[[str], bool]
+) -> pathlib.Path:
+    """Checks the path of a file that the user names, before a long computation.
+
+    A file that is there already is replaced only if the same command wrote it.
+
+    Args:
+        flag: Name of the flag, for errors.
+        path: Path of the file. Its folder is made.
+        ending: How its name must end, such as ".csv".
+        is_ours: Function of the first 64 KiB of the file as text, that returns whether
+            the command wrote it.
+
+    Returns:
+        The path.
+
+    Raises:
+        UserError: If the name has another ending, or something else is there.
+        OSError: If its folder cannot be written to.
+    """
+    path = pathlib.Path(path)
+    if path.suffix != ending or path.is_dir():
+        raise UserError(
+            f"--{flag}={path} must name a file that ends in {ending}, such as "
+            f"{(path / 'result' if path.is_dir() else path).with_suffix(ending)}."
+        )
+    check_writable(path.parent)
+    if os.path.lexists(path):
+        start = ""
+        if path.is_file() and not path.is_symlink():
+            with open(path, encoding="utf-8", errors="replace") as file:
+                start = file.read(2**16)
+        if not is_ours(start):
+            raise UserError(
+                f"--{flag}={path} is there already, and this command did not write it: "
+                f"name another file, or move that one away."
+            )
     return path
 
 

@@ -22,6 +22,8 @@ except ImportError:  # Windows has no such locks: leftovers stay there.
 PREFIX, READY = ".tfdyn-tmp-", ".tfdyn-ready-"
 # File in a folder that was written whole: the names of all that was written.
 LIST = ".tfdyn-files"
+# Begin of the line in it that names the source. No name of a file begins so.
+SOURCE = "//source "
 # In a folder that is being finished: an older folder, which was moved out of the way.
 _OLD = ".tfdyn-old"
 
@@ -126,14 +128,17 @@ def remove_leftovers(folder) -> None:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def check_replaceable(path: pathlib.Path) -> None:
+def check_replaceable(path: pathlib.Path, source: str | None = None) -> None:
     """Checks that a folder is new, or holds only what `whole_folder` wrote.
 
     Args:
         path: Path of the folder.
+        source: Text that is the same for all that may replace the folder, such as a
+            digest of the network. A folder without one may be replaced by all.
 
     Raises:
-        UserError: If the path is a file or a link, or the folder holds other files.
+        UserError: If the path is a file or a link, or the folder holds other files or
+            is of another source.
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise UserError(
@@ -144,6 +149,12 @@ def check_replaceable(path: pathlib.Path) -> None:
     if (path / LIST).is_file():
         text = (path / LIST).read_text(encoding="utf-8", errors="surrogateescape")
         written.update(text.split("\n"))
+        sources = {line for line in written if line.startswith(SOURCE)}
+        if source is not None and sources and sources != {SOURCE + source}:
+            raise UserError(
+                f"{path} holds the export of another network, or of other weights: "
+                f"move it away, or choose another folder."
+            )
     stranger = next((name for name in names_in(path) if name not in written), None)
     if stranger is not None:
         raise UserError(

@@ -11,6 +11,7 @@ from export.android.inputs import Inputs, cost_of
 from export.exporter import export_tflite
 from export.graph.form import Form
 from export.interpreter import Interpreter
+from export.manifest import fingerprint
 from export.source import Source
 from tfdyn import output
 from tfdyn.costs import provenance
@@ -59,9 +60,10 @@ def export_android(
     """
     inputs = Inputs(source, form, images, labels, cost_of(source.model, table))
     folder = source.folder / "android"
-    check_replaceable(folder)
+    network = fingerprint(source)
+    check_replaceable(folder, network)
     check_writable(source.folder)
-    with locked(source.folder), whole_folder(folder) as temporary:
+    with locked(source.folder), whole_folder(folder, network) as temporary:
         temporary.mkdir()
         inside = dataclasses.replace(source, folder=temporary)
         entries = {}

@@ -25,8 +25,10 @@ def main() -> None:
         FLAGS.device, FLAGS.benchmark_model, FLAGS.benchmark_app, FLAGS.timeout
     )
     device.check_threads(FLAGS.num_threads)
-    path = export_flags.output_from_flags(source.home / f"latency.{device.name}.json")
-    _check_outputs(path)
+    path = export_flags.output_from_flags(
+        source.home / f"latency.{device.name}.json", ("unit", "modules", "provenance")
+    )
+    _check_outputs(path, source.model.modules)
     images, _ = source.test_images(max(1, FLAGS.validate))
     if FLAGS.check or (FLAGS.validate and path.exists()):
         table = CostTable.load(path)
@@ -57,10 +59,27 @@ def _check_flags():
         raise UserError("--check and --validate exclude each other; leave one out.")
 
 
-def _check_outputs(path):
+def _check_same_network(path, modules):
+    """Refuses to replace a table, if it is of another network."""
+    from tfdyn.costs.cost_table import CostTable, module_key
+
+    try:
+        keys = CostTable.load(path).modules.keys()
+    except UserError:
+        return  # A broken one.
+    if not keys & {module_key(module.layer) for module in modules}:
+        raise UserError(
+            f"--output={path} holds the table of another network: name another file, "
+            f"or move that one away."
+        )
+
+
+def _check_outputs(path, modules):
     """Checks, before anything is timed, that all files can be written."""
     from export.latency.partial import check_partial
 
+    if path.exists() and not (FLAGS.check or FLAGS.validate):
+        _check_same_network(path, modules)
     if not FLAGS.check:
         check_partial(path.with_suffix(".partial"))
     if FLAGS.validate:

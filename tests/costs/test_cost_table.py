@@ -181,8 +181,11 @@ def test_a_file_with_a_byte_order_mark(tmp_path):
 
 
 @pytest.mark.parametrize("cost", [-1.0, 0.0, float("nan"), float("inf"), True])
-def test_what_could_not_be_loaded_is_not_saved(tmp_path, cost):
-    table = CostTable("ms", {"KEY": {"cost": cost}})
+def test_what_is_no_table_is_neither_made_nor_saved(tmp_path, cost):
+    with pytest.raises(ValueError, match="This is not a cost table: "):
+        CostTable("ms", {"KEY": {"cost": cost}})
+    table = CostTable("ms", {"KEY": {"cost": 1.0}})
+    table.modules["KEY"]["cost"] = cost
     with pytest.raises(ValueError, match="table.json is not written"):
         table.save(tmp_path / "table.json")
     assert not list(tmp_path.iterdir())

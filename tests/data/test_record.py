@@ -31,7 +31,7 @@ def test_counts_images_by_split_and_class(make):
     content = make()
     assert content["train"] == {"images": 10, "classes": {"cat": 5, "dog": 5}}
     assert content["validation"] == {"images": 2, "classes": {"cat": 1, "dog": 1}}
-    assert len(content["test"].pop("digest")) == 64
+    assert len(content["test"].pop("labelled_digest")) == 64
     assert content["test"] == {"images": 12, "classes": {"cat": 6, "dog": 6}}
 
 
@@ -57,6 +57,23 @@ def test_another_image_in_the_test_set(make, tmp_path):
     Image.new("RGB", (4, 4), "red").save(cat / "00new.png")
     (cat / "5.png").unlink()
     assert record.changes(before, make()) == "as many test images, but others"
+
+
+def test_classes_that_are_exchanged(make, tmp_path):
+    before = make()
+    cat, dog, away = (
+        tmp_path / "images" / "test" / name for name in ("cat", "dog", "x")
+    )
+    for source, target in ((cat, away), (dog, cat), (away, dog)):
+        source.rename(target)
+    assert record.changes(before, make()) != ""
+
+
+def test_a_record_of_an_earlier_version_has_another_digest(make):
+    before = make()
+    del before["test"]["labelled_digest"]
+    before["test"]["digest"] = "0" * 64
+    assert record.changes(before, make()) == ""
 
 
 def test_the_folder_may_move(make, tmp_path):

@@ -1,11 +1,13 @@
 """Mean and spread over runs."""
 
 import copy
+import shutil
 
 import pytest
 from tiny_settings import tiny_settings
 
-from tfdyn.evaluation.spread import spread, table
+from tfdyn.errors import UserError
+from tfdyn.evaluation.spread import check_runs, spread, table
 
 CONTENT = {
     "dataset": "digits",
@@ -52,7 +54,6 @@ def test_the_table_names_the_settings_that_differ():
 @pytest.mark.parametrize(
     ("contents", "message"),
     [
-        ({"a": CONTENT}, "at least two runs; got a"),
         ({"a": CONTENT, "b": changed(dataset="cats")}, "b was evaluated on cats"),
         ({"a": CONTENT, "b": changed(routed=CONTENT["routed"][:1] * 2)}, "other thr"),
     ],
@@ -60,3 +61,21 @@ def test_the_table_names_the_settings_that_differ():
 def test_runs_that_cannot_be_averaged_are_refused(contents, message):
     with pytest.raises(ValueError, match=message):
         spread(contents)
+
+
+def test_runs_are_checked_before_one_is_evaluated(tiny_run, tmp_path):
+    copies = [tmp_path / name for name in ("a", "b", "cats")]
+    for copy_of_run in copies:
+        shutil.copytree(tiny_run.path, copy_of_run)
+    flags = copies[2] / "flags.txt"
+    flags.write_text(flags.read_text().replace("=digits", "=cifar10"))
+    first, second, cats = map(str, copies)
+    assert check_runs([first, second])[first].dataset == "digits"
+    for run_dirs, message in (
+        ([first], "at least two runs; got"),
+        ([first, f"{tmp_path}/./a"], "twice"),
+        ([first, f"{first}/"], "twice"),
+        ([first, second, cats], "--dataset=digits, and .* --dataset=cifar10"),
+    ):
+        with pytest.raises(UserError, match=message):
+            check_runs(run_dirs)

@@ -9,6 +9,7 @@ import tfdyn
 from export.runtime import Classifier
 from export.tflite import convert_model
 from tfdyn.data.input_format import InputFormat
+from tfdyn.runs.precision import dtype_policy
 
 FORMAT = InputFormat(("cat", "dog", "fox"), (8, 8, 3), (0.5,) * 3, (0.25,) * 3)
 
@@ -55,3 +56,20 @@ def test_a_path_or_a_format_that_does_not_fit(model, tmp_path):
     with pytest.raises(ValueError, match="Expected a RoutedModel; got 'drnet_tiny'"):
         convert_model("drnet_tiny", tmp_path / "model.tflite", FORMAT)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("threshold", [np.float32(0.5), np.array([0.5, 0.75])])
+def test_the_policy_of_keras_does_not_matter(tmp_path, threshold):
+    path = tmp_path / "animals.tflite"
+    with dtype_policy("mixed_float16"):
+        settings = {"num_cells": 1, "num_nodes": 1}
+        mixed = tfdyn.build("drnet_tiny", (8, 8, 3), np.int64(3), **settings)
+        entry = convert_model(mixed, path, FORMAT, threshold)
+    assert entry["same_top1"] == 32 and entry["threshold"] == threshold.tolist()
+
+
+@pytest.mark.parametrize("threshold", [np.float32("nan"), 7, "x", {}, 10**400, 1j])
+def test_a_threshold_that_is_none_is_refused(model, tmp_path, threshold):
+    with pytest.raises(ValueError, match="A threshold T is a number"):
+        convert_model(model, tmp_path / "animals.tflite", FORMAT, threshold)
+    assert not list(tmp_path.iterdir())

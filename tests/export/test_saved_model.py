@@ -83,3 +83,16 @@ def test_a_threshold_of_another_length(source, tmp_path):
     with pytest.raises(ValueError, match="one for each of the 2 connections; got 3"):
         export_saved_model(here, Form(threshold=[0.7] * 3), source.test_images(2)[0])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_export_of_another_network_stays(source):
+    path, _ = export_saved_model(source, Form(), *source.test_images(4))
+    before = sorted(path.rglob("*"))
+    weight = source.model.weights[0]
+    original = weight.numpy()
+    weight.assign(original + 1)
+    with pytest.raises(ValueError, match="of another network, or of other weights"):
+        export_saved_model(source, Form(), *source.test_images(4))
+    weight.assign(original)
+    assert sorted(path.rglob("*")) == before
+    export_saved_model(source, Form(), *source.test_images(4))

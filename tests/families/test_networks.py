@@ -275,7 +275,9 @@ def test_a_network_is_built_by_its_name():
     for shape in ((8, 8), 8, (8, 8, 0), (8.0, 8, 1)):
         with pytest.raises(ValueError, match="three whole numbers from 1 to 8192; got"):
             networks.build("drnet_tiny", shape, 3)
-    with pytest.raises(ValueError, match="num_classes must be at least 1; got 'a'"):
+    with pytest.raises(
+        ValueError, match="num_classes must be a whole number of at least 1; got 'a'"
+    ):
         networks.build("drnet_tiny", (8, 8, 1), "a")
     with pytest.raises(ValueError, match="drnet_tin is unknown.*drnet_tiny"):
         networks.build("drnet_tin", (8, 8, 1), 3)

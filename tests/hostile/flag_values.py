@@ -37,7 +37,11 @@ VALUES = [
     (EVALUATE, "budget_ms", ("nan", "-1", "0", "abc", "", "1,,2", "inf")),
     (EVALUATE, "target_rate", ("0", "-1", "70", "nan", "abc", "")),
     (EVALUATE, "categories", ("cifr10", "cifar10", "", "nowhere.json", "run")),
-    (EVALUATE, "per_image", ("run", "image.png/x.csv", "/proc/x.csv", "")),
+    (
+        EVALUATE,
+        "per_image",
+        ("run", "image.png/x.csv", "/proc/x.csv", "", "$HOME/x.csv", "x.json", ".csv/"),
+    ),
     (EVALUATE, "inference_temperature", ("0", "-1", "nan", "inf", "abc")),
     (TFLITE, "threshold", ("0", "-1", "1.5", "nan", "abc", "0.5,0.5,0.5", "")),
     (TFLITE, "check_images", ("0", "-1", "abc", "1.5", "99999999999999999999")),

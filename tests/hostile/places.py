@@ -79,6 +79,17 @@ FOREIGN = [
     ((*TFLITE, "--export_dir=models"), "models/manifest.json/thesis.txt"),
     ((*TFLITE, "--export_dir=models"), "models/model.json/thesis.txt"),
     ((*TFLITE, "--export_dir=models"), "models"),
+    ((*EVALUATE, "--per_image=mine.csv"), "mine.csv"),
+    ((*EVALUATE, "--per_image=thesis.doc"), "thesis.doc"),
+    ((*EVALUATE, "--per_image=run/model.keras"), "thesis.txt"),
+    ((*EVALUATE, "--per_image=run/flags.txt"), "thesis.txt"),
+    ((*EVALUATE, "--per_image=run/latency.host.json"), "thesis.txt"),
+    ((*EVALUATE, "--per_image=tiny.flags"), "thesis.txt"),
+    ((*LATENCY, "--output=mine.json"), "mine.json"),
+    ((*LATENCY, "--output=run/input.json"), "thesis.txt"),
+    ((*LATENCY, "--output=run/evaluation.json"), "thesis.txt"),
+    ((*LATENCY, "--output=run/export/model.json"), "thesis.txt"),
+    ((*LATENCY, "--output=run/export/manifest.json"), "thesis.txt"),
 ]
 # Foreign files that are not in the way: all stay, and the command ends well.
 BESIDE = [
@@ -121,7 +132,7 @@ def cases():
     """Yields the cases."""
     for command, name in FOREIGN:
         top = name.split("/")[0]
-        names = (name, os.path.dirname(name) or name, top)
+        names = (name, os.path.dirname(name) or name, top, "per_image", "output")
         yield Case(
             "foreign file in the way",
             f"{' '.join(command)}, {name}",

@@ -149,6 +149,11 @@ def test_thresholds_are_one_a_mixed_op(model):
         model.thresholds(np.ones(2))
     with pytest.raises(ValueError, match="0 < T <= 1"):
         model.thresholds([0.5, 0.5, 0])
+    np.testing.assert_allclose(model.thresholds(np.float32(0.5)), [0.5] * 3)
+    np.testing.assert_allclose(model.thresholds("0.5"), [0.5] * 3)
+    for wrong in (np.float32("nan"), np.float64(7), np.array([0.5, -1, 1]), "x", 1j):
+        with pytest.raises(ValueError, match="0 < T <= 1"):
+            model.thresholds(wrong)
 
 
 @pytest.mark.parametrize("threshold", [0.7, [0.7]])

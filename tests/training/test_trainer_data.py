@@ -98,7 +98,7 @@ def test_a_run_records_its_images_and_says_when_they_have_changed(
     run = RunFolder(tmp_path / "run")
     record = json.loads((run / "data.json").read_text())
     count = sum(record[split]["images"] for split in ("train", "validation", "test"))
-    assert count == 12 and record["test"]["digest"]
+    assert count == 12 and record["test"]["labelled_digest"]
     evaluate(run.path, [1.0])
     assert "changed" not in capsys.readouterr().err
     Image.new("RGB", (8, 8), "red").save(photos / "cat" / "00new.png")

@@ -89,6 +89,8 @@ class CostTable:
         self.gate, self.overflow = gate or NO_GATE, overflow or NO_OVERFLOW
         self.remainder, self.provenance = remainder, provenance or {}
         self.path = None
+        if mistake := _mistake(self.content()):
+            raise UserError(f"This is not a cost table: {mistake}.")
 
     @property
     def name(self) -> str:

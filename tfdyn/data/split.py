@@ -107,15 +107,24 @@ class InMemory:
         return len(self._labels)
 
     def digest(self) -> str:
-        """Returns a digest of the images, or of the names of their files, in any order.
+        """Returns a digest of the images and their labels, in any order.
+
+        Of files, the names and the sizes are taken.
 
         A name is the path below the folder that holds all files of the split.
         """
         rows = list(np.asarray(self._rows))
         if self._decode is not None and rows:
             folder = os.path.commonpath([os.path.dirname(path) for path in rows])
-            rows = [os.path.relpath(path, folder) for path in rows]
-        digests = sorted(hashlib.sha256(bytes(row)).digest() for row in rows)
+            rows = [
+                os.path.relpath(path, folder) + b" %d" % os.path.getsize(path)
+                for path in rows
+            ]
+        labels = np.asarray(self._labels, "int64")
+        digests = sorted(
+            hashlib.sha256(bytes(row) + label.tobytes()).digest()
+            for row, label in zip(rows, labels, strict=True)
+        )
         return hashlib.sha256(b"".join(digests)).hexdigest()
 
     def count_labels(self, num_classes: int) -> np.ndarray:

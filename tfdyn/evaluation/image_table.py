@@ -7,6 +7,8 @@ import numpy as np
 from tfdyn.files import whole
 from tfdyn.routing.route import RouteSpec
 
+# The first columns.
+COLUMNS = ("threshold", "image", "label", "predicted", "correct", "confidence")
 # Arrays of `Evaluator.images` that are no cost.
 NOT_COSTS = ("label", "predicted", "confidence", "route")
 
@@ -37,8 +39,7 @@ def write(
     with whole(path) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file)
         costs = [name for name in next(iter(results.values())) if name not in NOT_COSTS]
-        names = ("threshold", "image", "label", "predicted", "correct", "confidence")
-        writer.writerow([*names, *costs, "route"])
+        writer.writerow([*COLUMNS, *costs, "route"])
         for threshold, images in results.items():
             shown = ",".join(map(str, np.ravel(threshold).tolist()))
             for index, route in enumerate(images["route"]):

@@ -4,11 +4,49 @@ import statistics
 
 from tfdyn.errors import UserError
 from tfdyn.routing.threshold import threshold_label
+from tfdyn.runs.run_folder import RunFolder
 from tfdyn.settings.fields import differences
 from tfdyn.text import align, readable
 
 # Fields of a row that name it. All other numbers are averaged.
 GOALS = ("budget_ms", "target_rate")
+
+
+def check_runs(run_dirs: list[str]) -> dict:
+    """Checks, before any run is evaluated, that several can be averaged.
+
+    Args:
+        run_dirs: Paths of the runs' folders.
+
+    Returns:
+        Mapping from each path to the `Settings` of its run.
+
+    Raises:
+        UserError: If there is one run only, a folder is named twice, or the runs have
+            different data sets.
+    """
+    settings, folders = {}, {}
+    for path in run_dirs:
+        run = RunFolder(path)
+        settings[path] = run.settings()
+        same = folders.setdefault(run.path.resolve(), path)
+        if same is not path:
+            raise UserError(f"--run_dirs names {path} twice: name each run once.")
+    if len(settings) < 2:
+        raise UserError(
+            f"--run_dirs needs at least two runs; got {', '.join(settings) or 'none'}. "
+            f"Use --run_dir for one run."
+        )
+    (first, one), *others = settings.items()
+    for path, other in others:
+        for name in ("dataset", "data_dir", "image_size"):
+            if getattr(one, name) != getattr(other, name):
+                raise UserError(
+                    f"--run_dirs: {first} has --{name}={getattr(one, name)}, and "
+                    f"{path} --{name}={getattr(other, name)}: name runs of one data "
+                    f"set."
+                )
+    return settings
 
 
 def spread(contents: dict[str, dict]) -> dict:
@@ -26,14 +64,8 @@ def spread(contents: dict[str, dict]) -> dict:
         `budget_ms`, each run has its own T.
 
     Raises:
-        UserError: If there is one run only, or the runs have different data sets or
-            rows.
+        UserError: If the runs have different data sets or rows.
     """
-    if len(contents) < 2:
-        raise UserError(
-            f"--run_dirs needs at least two runs; got {', '.join(contents) or 'none'}. "
-            f"Use --run_dir for one run."
-        )
     first = next(iter(contents.values()))
     for run_dir, content in contents.items():
         for name in ("dataset", "examples"):

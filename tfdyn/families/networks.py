@@ -4,6 +4,8 @@ import dataclasses
 import difflib
 import inspect
 
+import numpy as np
+
 from tfdyn.errors import UserError
 from tfdyn.families.dmnn.family import FAMILY as DMNN
 from tfdyn.families.drnet.family import FAMILY as DRNET
@@ -80,7 +82,11 @@ def build(
                 f"its arguments are {', '.join(names)}."
             )
     arguments = {"name": network, **family.sizes[network], **arguments}
-    return family.model(input_shape, num_classes, **arguments)
+    arguments["num_classes"] = num_classes
+    for name, value in arguments.items():
+        if isinstance(value, np.generic):  # Keras and JSON take Python's alone.
+            arguments[name] = value.item()
+    return family.model(input_shape, **arguments)
 
 
 def build_network(

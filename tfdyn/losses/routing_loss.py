@@ -1,5 +1,8 @@
 """RoutingLoss: the losses of DRNet and ISBNet, cross-entropy plus a cost term."""
 
+import math
+import numbers
+
 import keras
 from keras import ops
 
@@ -31,8 +34,9 @@ class RoutingLoss(keras.losses.Loss):
         name: Name of the loss.
 
     Raises:
-        UserError: If `form` is unknown, or if `cost_weight` is not 0 and `cost` is
-            missing or the costs of all its branches sum to 0.
+        UserError: If `form` is unknown, a factor is out of its range, or if
+            `cost_weight` is not 0 and `cost` is missing or the costs of all its
+            branches sum to 0.
     """
 
     def __init__(
@@ -50,6 +54,16 @@ class RoutingLoss(keras.losses.Loss):
                 f"The form of the cost term must be one of {', '.join(FORMS)}; got "
                 f"{form!r}. Pass one of these names."
             )
+        for field, value, most in (
+            ("cost_weight", cost_weight, math.inf),
+            ("label_smoothing", label_smoothing, 1),
+            ("auxiliary_weight", auxiliary_weight, math.inf),
+        ):
+            if not isinstance(value, numbers.Real) or not 0 <= value < most:
+                raise UserError(
+                    f"{field} must be a number of at least 0 and below {most}; got "
+                    f"{value!r}."
+                )
         if cost_weight and cost is None:
             raise UserError(
                 f"A cost_weight of {cost_weight} needs a cost: pass "

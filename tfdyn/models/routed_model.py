@@ -5,6 +5,7 @@ import numbers
 from typing import Self
 
 import keras
+import numpy as np
 from keras import ops
 
 from tfdyn.costs.cost_table import CostTable
@@ -62,11 +63,15 @@ class RoutedModel(ImageModel):
     def __init__(self, arguments: dict, threshold=1.0, **kwargs):
         # Without autocast, T and routes stay in float32. Layers cast their inputs.
         super().__init__(**{"autocast": False, **kwargs})
+        for name, value in arguments.items():
+            if isinstance(value, np.generic):  # Keras and JSON take Python's alone.
+                arguments[name] = value.item()
         for name in self.at_least_1:
-            if not isinstance(arguments[name], numbers.Real) or arguments[name] < 1:
+            value = arguments[name]
+            if not isinstance(value, numbers.Integral) or value < 1:
                 raise UserError(
-                    f"{name} must be at least 1; got {arguments[name]!r}. Pass a "
-                    f"larger number."
+                    f"{name} must be a whole number of at least 1; got {value!r}. Pass "
+                    f"another number."
                 )
         check_sizes(arguments, self.at_most)
         self.arguments = arguments
@@ -113,11 +118,15 @@ class RoutedModel(ImageModel):
 
         Raises:
             UserError: If a number is not in (0, 1], or there are more or fewer numbers
-                than MixedOps. The numbers of arrays and tensors are not checked.
+                than MixedOps. The numbers of tensors are not checked.
         """
         threshold = self.threshold if threshold is None else threshold
-        if isinstance(threshold, (int, float, list, tuple)):
-            check_threshold(threshold)
+        if isinstance(threshold, (np.ndarray, np.generic)):
+            threshold = threshold.tolist()
+        if not ops.is_tensor(threshold) and not isinstance(
+            threshold, (keras.Variable, keras.KerasTensor)
+        ):
+            threshold = check_threshold(threshold)
         threshold, number = ops.cast(threshold, "float32"), len(self.mixed_ops)
         if len(threshold.shape) and threshold.shape[0] != number:
             raise UserError(

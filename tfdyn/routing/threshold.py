@@ -12,16 +12,18 @@ def check_threshold(threshold) -> float | list[float]:
     """Checks T and returns it as a float or a list of floats.
 
     Args:
-        threshold: A number, or a list or tuple of numbers. Strings such as "0.5" are
-            accepted too.
+        threshold: A number, or a list, tuple or array of numbers. Strings such as "0.5"
+            are accepted too.
 
     Raises:
         UserError: If the list is empty, or a number is not in (0, 1].
     """
+    if isinstance(threshold, (np.ndarray, np.generic)):
+        threshold = threshold.tolist()
     several = isinstance(threshold, (list, tuple))
     try:
         numbers = [float(number) for number in (threshold if several else [threshold])]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = []
     if not numbers or not all(0.0 < number <= 1.0 for number in numbers):
         raise UserError(

@@ -243,6 +243,10 @@ class RunFolder:
         return model_file.load(self._existing(name))
 
     def _existing(self, name):
+        if self.path.is_file():
+            raise UserError(
+                f"{self} is a file: pass the folder of the run that holds it."
+            )
         if not (self / name).exists():
             raise UserError(
                 f"{self} is not a run folder: it has no {name}. Pass a folder that "

@@ -218,7 +218,8 @@ def test_a_table_is_looked_at_before_anything_is_converted(
     with pytest.raises(ValueError, match="table in ms, as .*; got one in macs"):
         folder_module.export_android(source, Form(), *images, table=macs)
     with pytest.raises(ValueError, match="lacks stem"):
-        folder_module.export_android(source, Form(), *images, table=CostTable("ms", {}))
+        other = CostTable("ms", {"KEY": {"cost": 1.0}})
+        folder_module.export_android(source, Form(), *images, table=other)
 
 
 @pytest.mark.slow
