@@ -14,11 +14,10 @@ FLAGS = flags.FLAGS
 def main() -> None:
     """Runs the command on the flags."""
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
-    from tfdyn.evaluation import worth_report
+    from tfdyn.evaluation import spread, worth_report
     from tfdyn.evaluation.runs_title import runs_title
     from tfdyn.evaluation.worth_of_run import worth_of_run
     from tfdyn.runs.finished import newest_run
-    from tfdyn.runs.run_folder import RunFolder
 
     try:
         thresholds = check_threshold(FLAGS.thresholds) if FLAGS.thresholds else None
@@ -29,7 +28,7 @@ def main() -> None:
     if FLAGS.run_dirs and FLAGS.static_twin:
         raise UserError("--static_twin is for one run; leave out --run_dirs.")
     run_dirs = FLAGS.run_dirs or [FLAGS.run_dir or newest_run().path]
-    settings = [RunFolder(run_dir).settings() for run_dir in run_dirs]
+    settings = spread.check_runs(run_dirs) if FLAGS.run_dirs else {}
     contents = []
     for run_dir in run_dirs:
         content = worth_of_run(
@@ -48,7 +47,7 @@ def main() -> None:
         commands.report(contents[0], worth_report.table(contents[0], str(run_dirs[0])))
         return
     mean = worth_report.mean_of(contents)
-    commands.report(mean, worth_report.table(mean, runs_title(settings)))
+    commands.report(mean, worth_report.table(mean, runs_title(list(settings.values()))))
 
 
 if __name__ == "__main__":

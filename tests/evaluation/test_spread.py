@@ -47,7 +47,7 @@ def test_the_table_names_the_settings_that_differ():
     result = spread({"a": CONTENT, "b": changed(0.9)})
     settings = {"a": tiny_settings(seed=1), "b": tiny_settings(seed=2, momentum=0.5)}
     text = table(result, settings)
-    assert "2 runs, which differ in --momentum, --seed" in text
+    assert "(of a sample, n - 1) of 2 runs, which differ in --momentum, --seed" in text
     assert "85.00 ± 7.07 %" in text and "1.00 M ± 0" in text and "budget 3 ms" in text
 
 

@@ -42,6 +42,12 @@ def test_several_runs_have_a_mean_and_a_spread(run):
     assert "± 0.00 %" in result.stdout and "T=0.5" in result.stdout
 
 
+def test_several_runs_are_checked_before_one_is_measured(run):
+    result = command(run, "--run_dirs=run,./run")
+    assert result.status == 1 and "twice" in result.stderr.splitlines()[-1]
+    assert not (run / "router_worth.json").exists()
+
+
 def test_a_run_of_another_shape_is_a_twin_to_compare_with(run):
     words = ("--run_dir=run", "--routes=3", "--static_twin=run")
     result = command(run, *words)

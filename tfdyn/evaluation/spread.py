@@ -3,9 +3,9 @@
 import statistics
 
 from tfdyn.errors import UserError
+from tfdyn.evaluation.runs_title import runs_title
 from tfdyn.routing.threshold import threshold_label
 from tfdyn.runs.run_folder import RunFolder
-from tfdyn.settings.fields import differences
 from tfdyn.text import align, readable
 
 # Fields of a row that name it. All other numbers are averaged.
@@ -131,17 +131,8 @@ def table(content: dict, settings: dict) -> str:
         names = ("macs_mean", "params_mean", *(f"{unit}_mean" for unit in units))
         counts = [_number(row[name]) for name in names]
         rows.append([_label(row), _percent(row["accuracy"]), *counts])
-    count = len(content["run_dirs"])
-    one, *others = settings.values()
-    differing = {name for other in others for name, *_ in differences(one, other)}
-    lines = [
-        f"{content['dataset']}, {content['examples']} test images: mean and standard "
-        f"deviation of {count} runs, which differ in "
-        f"{', '.join(f'--{name}' for name in sorted(differing)) or 'no setting'}",
-        "",
-        align(rows),
-    ]
-    return "\n".join(lines)
+    images = f"{content['dataset']}, {content['examples']} test images"
+    return f"{images}: {runs_title(list(settings.values()))}\n\n{align(rows)}"
 
 
 def _label(row):
