@@ -108,7 +108,7 @@ if __name__ == "__main__":
         "categories",
         None,
         "Categories of classes, to report how often each branch runs for them: none, "
-        "cifar10, cifar100 or a JSON file (default: those of the training).",
+        "cifar10, cifar100, imagenet or a JSON file (default: those of the training).",
     )
     flags.DEFINE_bool(
         "inference_noise",
