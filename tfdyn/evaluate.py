@@ -4,7 +4,6 @@ from absl import flags
 
 from tfdyn import commands
 from tfdyn.errors import UserError
-from tfdyn.evaluation.image_table import COLUMNS
 from tfdyn.files import check_output
 from tfdyn.routing.threshold import check_threshold
 
@@ -30,6 +29,8 @@ def main() -> None:
 
 def _check_flags():
     """Refuses, before anything is evaluated, what cannot be written or read."""
+    from tfdyn.evaluation.image_table import COLUMNS
+
     try:
         check_threshold(FLAGS.thresholds)
     except UserError as error:

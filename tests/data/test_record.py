@@ -60,6 +60,8 @@ def test_another_image_in_the_test_set(make, tmp_path):
 
 
 def test_classes_that_are_exchanged(make, tmp_path):
+    large = tmp_path / "images" / "test" / "cat" / "0.png"
+    Image.new("RGB", (64, 64), "red").save(large)  # Of files, the sizes are compared.
     before = make()
     cat, dog, away = (
         tmp_path / "images" / "test" / name for name in ("cat", "dog", "x")

@@ -182,7 +182,7 @@ def test_what_is_measured_goes_to_the_run_not_to_the_export_folder(place, tmp_pa
     assert (place / "runs/tiny/latency.host.json").exists()
     words = *words, f"--output={tmp_path}"
     done = in_process.run("export.latency", *words, cwd=place)
-    assert done.status == 1 and "must name a JSON file" in done.stderr
+    assert done.status == 1 and "must name a file that ends in .json" in done.stderr
     assert not list(tmp_path.iterdir())
 
 

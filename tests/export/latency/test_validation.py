@@ -66,7 +66,9 @@ def test_of_an_untrained_network_all_routes_are_random(untrained):
 
 
 def test_a_table_of_another_device_is_refused(untrained, tmp_path):
-    table = CostTable("ms", {}, provenance={"device": {"device": "adb-1"}})
+    table = CostTable(
+        "ms", {"KEY": {"cost": 1.0}}, provenance={"device": {"device": "adb-1"}}
+    )
     clock, images = Clock(untrained.model), np.zeros((1, 8, 8, 1))
     with pytest.raises(ValueError, match="of the device adb-1, not of clock"):
         validation.validate(untrained, clock, table, images, tmp_path)

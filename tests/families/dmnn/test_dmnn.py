@@ -229,8 +229,8 @@ def test_mixed_precision_decides_in_float32(policy):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"num_classes": 0}, "num_classes must be at least 1; got 0"),
-        ({"sub_blocks": 0}, "sub_blocks must be at least 1; got 0"),
+        ({"num_classes": 0}, "num_classes must be a whole number of at least 1; got 0"),
+        ({"sub_blocks": 0}, "sub_blocks must be a whole number of at least 1; got 0"),
         ({"sub_block": "basic"}, "bottleneck, inverted_residual; got 'basic'"),
         ({"stem": "large"}, "small; got 'large'"),
         ({"selection": "argmax"}, "none; got 'argmax'"),

@@ -252,9 +252,12 @@ def test_mixed_precision_decides_in_float32(policy):
     [
         ({"input_shape": (8, 6, 1)}, "square; got 8x6"),
         ({"input_shape": (3, 3, 1)}, "at least 2x2; got 1x1"),
-        ({"num_cells": 0}, "num_cells must be at least 1; got 0"),
-        ({"filters": -1}, "filters must be at least 1; got -1"),
-        ({"inputs_per_node": 0}, "inputs_per_node must be at least 1"),
+        ({"num_cells": 0}, "num_cells must be a whole number of at least 1; got 0"),
+        ({"filters": -1}, "filters must be a whole number of at least 1; got -1"),
+        (
+            {"inputs_per_node": 0},
+            "inputs_per_node must be a whole number",
+        ),
         ({"stem": "large"}, "small, imagenet; got 'large'"),
         ({"selection": "argmax"}, "got 'argmax'"),
         ({"branches": ("sep_conv_9x9",)}, "got sep_conv_9x9"),

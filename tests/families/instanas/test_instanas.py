@@ -257,8 +257,8 @@ def test_mixed_precision_decides_in_float32(policy):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"num_classes": 0}, "num_classes must be at least 1; got 0"),
-        ({"router_pool": 0}, "router_pool must be at least 1; got 0"),
+        ({"num_classes": 0}, "num_classes must be a whole number of at least 1; got 0"),
+        ({"router_pool": 0}, "router_pool must be a whole number of at least 1; got 0"),
         ({"router": "small"}, "large_kernels, residual; got 'small'"),
         ({"stages": []}, "at least one; got \\[\\]"),
         ({"stages": [(8, 4)]}, "filters, cells, strides.*got \\[\\[8, 4"),

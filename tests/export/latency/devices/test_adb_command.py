@@ -219,7 +219,7 @@ def test_a_clock_that_is_too_coarse(command, phone, path):
 @pytest.mark.parametrize(
     "foreign, flags, message",
     [
-        (TABLE, {}, "latency.phone.json must name a JSON file, such as"),
+        (TABLE, {}, "latency.phone.json must name a file that ends in .json"),
         (PARTIAL + "/mine", {}, "latency.phone.partial holds 'mine'.*: move it away"),
         ("latency.phone.validation.png", {"validate": 2}, "validation.png is a folder"),
         ("latency.phone.validation.json", {"validate": 2}, "json is a folder"),

@@ -58,7 +58,7 @@ def test_it_is_no_program(play, script, mode):
 def test_a_serial_number_becomes_a_name_only_if_it_can(play, serial):
     play(f"#!/bin/sh\nprintf '%s\\tdevice\\n' '{serial}'\n")
     for asked in (None, serial):
-        with pytest.raises(DeviceError, match="letters, digits and . _ : - is expect"):
+        with pytest.raises(DeviceError, match="letters, digits and . _ : - are expect"):
             Connection(asked)
 
 
