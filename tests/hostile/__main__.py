@@ -45,8 +45,7 @@ def _try_all(folder, processes, only):
     while workers:
         time.sleep(1)
         for shard, worker in list(workers.items()):
-            path = folder / f"{shard.replace('/', '_of_')}.jsonl"
-            quiet = time.time() - path.stat().st_mtime if path.exists() else 0
+            quiet = time.time() - _rows_of(folder, shard).stat().st_mtime
             if worker.poll() == 0:
                 del workers[shard]
             elif worker.poll() is not None or quiet > PATIENCE:
@@ -67,9 +66,14 @@ def _make_template(folder):
     make(folder)
 
 
+def _rows_of(folder, shard):
+    return folder / f"{shard.replace('/', '_of_')}.jsonl"
+
+
 def _start(folder, shard, only):
     words = [f"--output={folder}", f"--shard={shard}", f"--only={only}"]
     command = [sys.executable, str(ROOT / "tests/hostile"), *words]
+    _rows_of(folder, shard).touch()  # So that it is not taken as endless at once.
     with open(folder / "log.txt", "ab") as log:
         return subprocess.Popen(command, stderr=log, stdout=log)
 
@@ -83,7 +87,7 @@ def _try_shard(folder, shard, only):
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     index, count = map(int, shard.split("/"))
-    path = folder / f"{index}_of_{count}.jsonl"
+    path = _rows_of(folder, shard)
     cases = [case for case in all_cases() if only in str(case)][index::count]
     before = path.read_text().splitlines() if path.exists() else []
     rows = [json.loads(line) for line in before]
