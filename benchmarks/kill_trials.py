@@ -194,8 +194,10 @@ def trial(
         if result.status != -signal.SIGKILL:
             break
         after = result.changes[-1][1] if result.changes else None
-        found = _look(killer, case, reference)
-        kills.append({"kind": kind, "seconds": result.seconds, "after": after} | found)
+        findings = _look(killer, case, reference)
+        kills.append(
+            {"kind": kind, "seconds": result.seconds, "after": after} | findings
+        )
         kept = checks.rounds_kept(killer.folder)
     if not kills:
         return None

@@ -160,7 +160,7 @@ def main() -> None:
     source, routes = export_flags.source_from_flags(("threshold",)), None
     choices = {}
     path = export_flags.output_from_flags(
-        source.home / "latency.json", ("source", "litert_benchmark")
+        source.home / "latency.json", ("source", "variants")
     )
     count = FLAGS.images if source.run else FLAGS.routes
     if not source.run:

@@ -239,8 +239,8 @@ def output_from_flags(default, keys: tuple[str, ...]) -> pathlib.Path:
 
     Args:
         default: Path of the file, if `--output` is not given.
-        keys: Names that are in every file that the command writes. Another file is not
-            replaced.
+        keys: Names at the begin of every file that the command writes. Another file is
+            not replaced.
 
     Raises:
         UserError: If `--output` is a folder, does not end with .json, or another file

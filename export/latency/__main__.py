@@ -26,7 +26,7 @@ def main() -> None:
     )
     device.check_threads(FLAGS.num_threads)
     path = export_flags.output_from_flags(
-        source.home / f"latency.{device.name}.json", ("unit", "modules", "provenance")
+        source.home / f"latency.{device.name}.json", ("unit", "modules")
     )
     _check_outputs(path, source.model.modules)
     images, _ = source.test_images(max(1, FLAGS.validate))

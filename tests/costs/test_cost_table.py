@@ -8,6 +8,7 @@ from keras import layers
 
 from tfdyn.costs.cost_table import CostTable, module_key
 from tfdyn.families.drnet.branches import SeparableConv, SkipConnection
+from tfdyn.files import check_output
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.modules import Module
 
@@ -194,3 +195,18 @@ def test_what_is_no_table_is_neither_made_nor_saved(tmp_path, cost):
 def test_a_missing_file_is_an_oserror(tmp_path):
     with pytest.raises(OSError, match="nowhere.json"):
         CostTable.load(tmp_path / "nowhere.json")
+
+
+def test_a_large_table_is_known_by_its_begin(tmp_path):
+    path = tmp_path / "table.json"
+    modules = {f"module {index}": {"cost": 1.0} for index in range(5000)}
+    CostTable("ms", modules, provenance={"source": "run"}).save(path)
+    assert path.stat().st_size > 2**17
+
+    def is_ours(text):  # As `export.flags.output_from_flags` looks at it.
+        return '"unit":' in text and '"modules":' in text
+
+    assert check_output("output", path, ".json", is_ours) == path
+    path.write_text('{"class_names": []}')
+    with pytest.raises(ValueError, match="this command did not write it"):
+        check_output("output", path, ".json", is_ours)

@@ -1,7 +1,6 @@
 """Cases of files that are empty, cut off, of other bytes, or no files at all."""
 
 import os
-import shutil
 
 import numpy as np
 from hostile.case import Case
@@ -226,10 +225,3 @@ def _case(name, change, command, uses, expect):
     title = f"{change.__name__} {name}, {' '.join(command)}"
     uses = tuple(dict.fromkeys((*uses, top)))
     return Case(kind, title, command, names, uses, prepare, expect)
-
-
-def copy_over(source, target):
-    """Puts a file or folder in the place of another."""
-    if target.is_dir():
-        shutil.rmtree(target)
-    shutil.copy(source, target)

@@ -75,7 +75,7 @@ def judge(case: Case, template: pathlib.Path, folder: pathlib.Path) -> tuple[str
         copy = shutil.copytree if source.is_dir() else shutil.copy
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         copy(source, folder / name)
-    provenance._warn.cache_clear()  # What is said once is said in each case.
+    provenance.warn_once.cache_clear()  # What is said once is said in each case.
     context = case.prepare(folder) or contextlib.nullcontext()
     before = digests(folder)
     with context, _limit():

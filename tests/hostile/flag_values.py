@@ -18,7 +18,7 @@ from hostile.broken_files import (
 from hostile.case import Case
 
 from tfdyn.families.settings import Settings
-from tfdyn.settings.fields import _lies
+from tfdyn.settings.fields import is_within
 
 DESCRIBE = ("tfdyn.summary", "--flagfile=tiny.flags")
 CATEGORIES = ("tfdyn.categories", "--output=new/categories.json")
@@ -200,5 +200,5 @@ def _wrong(field):
             continue
         if number in (float("inf"), -float("inf")) or number != number:
             yield value
-        elif within and not _lies(number, within):
+        elif within and not is_within(number, within):
             yield value

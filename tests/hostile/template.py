@@ -42,7 +42,6 @@ def make(folder):
     for name in ("checkpoints", "tensorboard"):
         shutil.rmtree(folder / "run" / name)
     (folder / "categories.json").write_text(json.dumps(CATEGORIES))
-    (folder / "input.json").write_text((folder / "run/input.json").read_text())
     rng = np.random.default_rng(0)
     for index in range(16):
         for name, low in (("cat", 0), ("dog", 128)):

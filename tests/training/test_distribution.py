@@ -156,18 +156,18 @@ def test_two_replicas_hold_the_rates_of_the_global_batch(
     settings, train_on_two_replicas, tmp_path
 ):
     # Few steps: where floats are nearly one, a gate may open in one run alone.
-    chosen = settings("dmnn_tiny", target_rate=0.4)
-    train_on_two_replicas(chosen, tmp_path / "two")
-    one = train(chosen, tmp_path / "one").path
+    run_settings = settings("dmnn_tiny", target_rate=0.4)
+    train_on_two_replicas(run_settings, tmp_path / "two")
+    one = train(run_settings, tmp_path / "one").path
     assert_same_run(tmp_path / "two", one, atol=1e-4)
 
 
 @pytest.mark.slow
 def test_two_replicas_search_as_one_device(settings, train_on_two_replicas, tmp_path):
     # Draws of policies, their shuffling over both, and the point that is gone on from.
-    chosen = settings("instanas_tiny")
-    train_on_two_replicas(chosen, tmp_path / "two")
-    one = train(chosen, tmp_path / "one").path
+    run_settings = settings("instanas_tiny")
+    train_on_two_replicas(run_settings, tmp_path / "two")
+    one = train(run_settings, tmp_path / "one").path
     assert_same_run(tmp_path / "two", one, atol=1e-3)
     assert (tmp_path / "two" / "operating_points" / "E" / "model.keras").exists()
 
@@ -220,12 +220,12 @@ def wait_for_epoch(folder, epoch, seconds=120):
 
 @pytest.mark.slow
 def test_killed_workers_that_come_back(settings, start, tmp_path):
-    chosen = settings(**KILLED)
-    whole = train(chosen, tmp_path / "whole").path
+    run_settings = settings(**KILLED)
+    whole = train(run_settings, tmp_path / "whole").path
     folder, cluster = tmp_path / "run", free_addresses()
 
     def begin(index):
-        return worker(start, chosen, folder, cluster, index, "--noevaluate")
+        return worker(start, run_settings, folder, cluster, index, "--noevaluate")
 
     def kill(process):
         process.kill()

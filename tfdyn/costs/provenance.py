@@ -105,7 +105,7 @@ def warn(table, here: dict | None = None) -> None:
         device = _describe(here or this_machine())
         shown = ("processor:", "cores:", "system:")  # In both descriptions.
         more = "; ".join(text for text in texts if not text.startswith(shown))
-        _warn(
+        warn_once(
             f"warning: {table.name} was {origin(table)}; this machine is {device}"
             f"{f' ({more})' * bool(more)}. Its milliseconds may be far off here: "
             f"measure again with `python -m export.latency`."
@@ -113,7 +113,8 @@ def warn(table, here: dict | None = None) -> None:
 
 
 @functools.cache  # A command may read a table several times.
-def _warn(text):
+def warn_once(text: str) -> None:
+    """Logs a warning, the same one only once in a process."""
     logging.warning("%s", text)
 
 

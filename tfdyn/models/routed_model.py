@@ -5,7 +5,6 @@ import numbers
 from typing import Self
 
 import keras
-import numpy as np
 from keras import ops
 
 from tfdyn.costs.cost_table import CostTable
@@ -63,9 +62,6 @@ class RoutedModel(ImageModel):
     def __init__(self, arguments: dict, threshold=1.0, **kwargs):
         # Without autocast, T and routes stay in float32. Layers cast their inputs.
         super().__init__(**{"autocast": False, **kwargs})
-        for name, value in arguments.items():
-            if isinstance(value, np.generic):  # Keras and JSON take Python's alone.
-                arguments[name] = value.item()
         for name in self.at_least_1:
             value = arguments[name]
             if not isinstance(value, numbers.Integral) or value < 1:
@@ -121,8 +117,6 @@ class RoutedModel(ImageModel):
                 than MixedOps. The numbers of tensors are not checked.
         """
         threshold = self.threshold if threshold is None else threshold
-        if isinstance(threshold, (np.ndarray, np.generic)):
-            threshold = threshold.tolist()
         if not ops.is_tensor(threshold) and not isinstance(
             threshold, (keras.Variable, keras.KerasTensor)
         ):

@@ -87,11 +87,12 @@ def check_fields(settings) -> None:
             )
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"--{field.name} must be a finite number; got {value}.")
-        if within and value is not None and not _lies(value, within):
+        if within and value is not None and not is_within(value, within):
             raise UserError(f"--{field.name} must be {within}; got {value}.")
 
 
-def _lies(number, within):
+def is_within(number, within: str) -> bool:
+    """Returns whether a number lies in a range that `setting` describes in words."""
     if within in RANGES:
         return RANGES[within](number)
     _, least, _, most = within.split()
