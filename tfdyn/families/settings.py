@@ -9,6 +9,7 @@ from tfdyn.families.instanas.settings import InstaNASSettings
 from tfdyn.settings.data import DataSettings
 from tfdyn.settings.fields import check_fields
 from tfdyn.settings.network import NetworkSettings
+from tfdyn.settings.routers import RouterSettings
 from tfdyn.settings.training import TrainingSettings
 
 
@@ -17,6 +18,7 @@ class Settings(
     InstaNASSettings,
     DMNNSettings,
     DRNetSettings,
+    RouterSettings,
     TrainingSettings,
     DataSettings,
     NetworkSettings,

@@ -64,6 +64,8 @@ class DMNN(RoutedModel):
             before it.
         normalized_routers: Boolean, whether the routers have batch normalisation. The
             paper's routers have none.
+        beliefs: Boolean, whether each router reads how sure the network already is of
+            the class (`tfdyn.layers.beliefs`). The paper has no such thing.
         category_heads: Integer K, number of categories that heads on the routers learn
             to classify, in training only; 0 for no heads.
         selection: String. "gumbel_softmax": with Gumbel noise in training. "softmax":
@@ -72,8 +74,11 @@ class DMNN(RoutedModel):
             sub-block runs if its probability of not running is below T.
         seed: Integer, seed of the Gumbel noise; `None` for a random seed.
 
-    The call is that of `RoutedModel`. In training, with `category_heads`, its result
-    also has `category_logits`, a tensor `(batch, blocks, K)`.
+    The call is that of `RoutedModel`. In training, with routers, its result also has
+    `choice_probabilities`, a list with one tensor `(batch, blocks * N, 2)`: whether
+    each sub-block runs, without noise. With `beliefs` it has `belief_logits`
+    `(batch, blocks, num_classes)`, with `category_heads` `category_logits`
+    `(batch, blocks, K)`.
 
     Raises:
         UserError: If an argument has a wrong value.
@@ -99,6 +104,7 @@ class DMNN(RoutedModel):
         units=32,
         previous_state=True,
         normalized_routers=False,
+        beliefs=False,
         category_heads=0,
         selection="gumbel_softmax",
         threshold=0.5,
@@ -120,6 +126,7 @@ class DMNN(RoutedModel):
             "units": units,
             "previous_state": previous_state,
             "normalized_routers": normalized_routers,
+            "beliefs": beliefs,
             "category_heads": int(category_heads),
             "selection": selection,
             "seed": seed,
@@ -183,6 +190,7 @@ class DMNN(RoutedModel):
             units,
             previous,
             self.arguments["normalized_routers"],
+            self.arguments["num_classes"] if self.arguments["beliefs"] else 0,
             name=name,
         )
         router.build([shape, (None, units)] if previous else shape)
@@ -203,6 +211,7 @@ class DMNN(RoutedModel):
         if route is not None:
             route = select_mixed_ops(route, self.mixed_ops)
         outputs, routes, states = self.stem(images), {}, []
+        probabilities, beliefs = [], []
         for index, block in enumerate(self.blocks):
             name = block.mixed_op.name
             if route is not None:
@@ -210,16 +219,22 @@ class DMNN(RoutedModel):
             elif self.routers:
                 router = self.routers[index]
                 inputs = [outputs, states[-1]] if router.previous_state else outputs
-                logits, state = router(inputs, training=training)
+                logits, state, *belief = router(inputs, training=training)
                 weights = self.selection(logits, thresholds[index], training=training)
                 states.append(state)
+                beliefs += belief
+                probabilities.append(self.selection.probabilities(logits))
             else:
                 weights = ops.ones((ops.shape(images)[0], len(block.mixed_op.branches)))
             routes[name] = weights
             outputs = block(outputs, weights)
         result = {"logits": self.head(outputs), "route": routes}
-        if training and self.category_heads and states:
-            result["category_logits"] = self.category_heads(states)
+        if training and states:
+            result["choice_probabilities"] = [ops.concatenate(probabilities, axis=1)]
+            if beliefs:
+                result["belief_logits"] = ops.stack(beliefs, axis=1)
+            if self.category_heads:
+                result["category_logits"] = self.category_heads(states)
         return result
 
 

@@ -6,6 +6,7 @@ from tfdyn.families.dmnn.settings import DMNNSettings
 from tfdyn.families.dmnn.sizes import SIZES, divide
 from tfdyn.families.dmnn.stages import dmnn_stages
 from tfdyn.models.family import Family
+from tfdyn.settings.routers import ROUTER_SETTINGS
 
 
 def _arguments(settings, size):
@@ -17,6 +18,7 @@ def _arguments(settings, size):
         "units": settings.router_units,
         "previous_state": settings.previous_state,
         "normalized_routers": settings.normalized_routers,
+        "beliefs": settings.beliefs and selection != "none",
         "category_heads": len(coarse),
     }
 
@@ -27,13 +29,14 @@ FAMILY = Family(
     settings=DMNNSettings,
     arguments=_arguments,
     stages=dmnn_stages,
-    also_reads=("selection",),
+    also_reads=("selection", *ROUTER_SETTINGS),
     of_routers=(
+        *ROUTER_SETTINGS,
         "router_units",
         "previous_state",
-        "normalized_routers",
         "target_rate",
         "target_rate_start",
-        "noise_end",
+        "noise_free_rates",
+        "block_rate_weight",
     ),
 )

@@ -7,6 +7,8 @@ from tfdyn.errors import UserError
 from tfdyn.losses import global_batch
 from tfdyn.losses.cross_entropy import cross_entropy
 from tfdyn.losses.labels import class_indices
+from tfdyn.losses.routers import router_terms
+from tfdyn.routing import selection
 
 
 def category_weights(stage_of_block: list[int]) -> list[float]:
@@ -40,7 +42,8 @@ class RateLoss(keras.losses.Loss):
      - the squared difference between the share of the sub-blocks' cost and the target
        (eq. 14).
 
-    The shares are means over the global batch, that is over all replicas.
+    The shares are means over the global batch, that is over all replicas. Two terms of
+    `tfdyn.losses.routers`, which the paper does not have, may be added.
 
     Args:
         cost: `RouteCost` of the network; `None` for a loss without the last two terms.
@@ -54,6 +57,11 @@ class RateLoss(keras.losses.Loss):
             if the outputs have `category_logits`.
         category_weights: List of floats, the weight of each router's category loss.
         label_smoothing: Float in [0, 1), for the classes only.
+        noise_free_rates: Boolean, whether the shares are those that run without noise.
+            Their gradient is that of the probabilities (straight-through).
+        block_rate_weight: Float, the weight of the target of each block (eq. 12).
+        belief_weight: Float, the weight of the loss of the routers' beliefs.
+        dependence_weight: Float, the weight of the dependence of choices on images.
         name: String, name of the loss.
 
     Call arguments:
@@ -75,6 +83,10 @@ class RateLoss(keras.losses.Loss):
         categories=(),
         category_weights=(),
         label_smoothing=0.0,
+        noise_free_rates=False,
+        block_rate_weight=1.0,
+        belief_weight=0.1,
+        dependence_weight=0.0,
         name="rate_loss",
     ):
         super().__init__(name=name)
@@ -93,6 +105,9 @@ class RateLoss(keras.losses.Loss):
         )
         self.categories, self.category_weights = list(categories), category_weights
         self.label_smoothing = label_smoothing
+        self.noise_free_rates = noise_free_rates
+        self.block_rate_weight = block_rate_weight
+        self.belief_weight, self.dependence_weight = belief_weight, dependence_weight
 
     def call(self, y_true, y_pred):
         labels = class_indices(y_true, y_pred["logits"].shape[-1])
@@ -100,7 +115,10 @@ class RateLoss(keras.losses.Loss):
         if "category_logits" in y_pred:
             losses += self._category_loss(labels, y_pred["category_logits"])
         if self.cost is not None:
-            losses += self._resource_loss(y_pred["route"])
+            losses += self._resource_loss(y_pred)
+        if "choice_probabilities" in y_pred:
+            weights = self.belief_weight, self.dependence_weight
+            losses += router_terms(labels, y_pred, *weights)
         return losses
 
     def _category_loss(self, labels, logits):
@@ -118,9 +136,20 @@ class RateLoss(keras.losses.Loss):
         weights = ops.convert_to_tensor(self.category_weights, "float32")
         return ops.sum(weights * cross_entropy(categories, logits), axis=-1)
 
-    def _resource_loss(self, route):
+    def _resource_loss(self, outputs):
+        route = self._without_noise(outputs) if self.noise_free_rates else None
+        route = route or outputs["route"]
         share = self.cost.expected(route) / self.cost.all_branches
         rates = [ops.mean(route[name], axis=-1) for name in self.cost.branches]
         # Stacked, so that the replicas exchange their means only once.
         rates = global_batch.mean(ops.stack([*rates, share], axis=-1))
-        return ops.sum(ops.square(rates - ops.cast(self.target_rate, "float32")))
+        squares = ops.square(rates - ops.cast(self.target_rate, "float32"))
+        return self.block_rate_weight * ops.sum(squares[:-1]) + squares[-1]
+
+    def _without_noise(self, outputs):
+        """Returns the route of the routers without noise."""
+        (probabilities,) = outputs["choice_probabilities"]
+        off, on = ops.unstack(probabilities, axis=-1)
+        runs = selection.straight_through(on, selection.threshold_gates(off, 0.5))
+        names = list(self.cost.branches)
+        return dict(zip(names, ops.split(runs, len(names), axis=-1), strict=True))

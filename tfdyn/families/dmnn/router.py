@@ -4,6 +4,7 @@ import keras
 from keras import layers, ops
 
 from tfdyn.layers.batch_normalization import BatchNormalization
+from tfdyn.layers.beliefs import Beliefs
 
 
 @keras.saving.register_keras_serializable("tfdyn")
@@ -18,7 +19,8 @@ class GateRouter(keras.layers.Layer):
     Input: tensor `(batch, height, width, channels)`, the input of the block; with
     `previous_state`, a pair of this and the previous router's state `(batch, units)`.
     Output: a pair of float32 tensors: logits `(batch, sub_blocks, 2)`, first of not
-    running, then of running; and the state `(batch, units)`.
+    running, then of running; and the state `(batch, units)`. With `classes`, a third
+    tensor has the logits `(batch, classes)` of what the network believes.
 
     Args:
         sub_blocks: Integer N, number of sub-blocks of the block.
@@ -28,12 +30,20 @@ class GateRouter(keras.layers.Layer):
         normalized: Boolean, whether the first dense layer has batch normalisation
             instead of a bias. Then the states of different images differ even if their
             pooled features are nearly the same. The paper has no normalisation.
+        classes: Integer, number of classes for `Beliefs`, whose certainty is a part of
+            the state; 0 for none, as in the paper.
     """
 
     kind = "router"
 
     def __init__(
-        self, sub_blocks, units=32, previous_state=False, normalized=False, **kwargs
+        self,
+        sub_blocks,
+        units=32,
+        previous_state=False,
+        normalized=False,
+        classes=0,
+        **kwargs,
     ):
         # The layers cast their inputs themselves, so that states stay in float32.
         super().__init__(**{"autocast": False, **kwargs})
@@ -47,6 +57,10 @@ class GateRouter(keras.layers.Layer):
         self.recall = None
         if previous_state:
             self.recall = layers.Dense(units, "relu", dtype="float32")
+        self.beliefs = self.weigh = None
+        if classes:
+            self.beliefs = Beliefs(classes)
+            self.weigh = layers.Dense(units, use_bias=False, dtype="float32")
         self.decide = layers.Dense(2 * sub_blocks, dtype="float32")
         self.split = layers.Reshape((sub_blocks, 2), dtype="float32")
 
@@ -56,24 +70,37 @@ class GateRouter(keras.layers.Layer):
             features, state = input_shape
             self.recall.build(state)
         self.pool.build(features)
-        self.embed.build(self.pool.compute_output_shape(features))
+        pooled = self.pool.compute_output_shape(features)
+        self.embed.build(pooled)
+        if self.beliefs:
+            self.beliefs.build(pooled)
+            self.weigh.build(self.beliefs.compute_output_shape(pooled)[1])
         if self.normalize:
             self.normalize.build(state)
         self.decide.build(state)
 
     def call(self, inputs, training=None):
         features, previous = inputs if self.recall else (inputs, None)
-        state = self.embed(self.pool(features))
+        pooled = self.pool(features)
+        state = self.embed(pooled)
         if self.normalize:
             state = self.normalize(state, training=training)
+        belief_logits = None
+        if self.beliefs:
+            belief_logits, certainty = self.beliefs(pooled)
+            state = state + self.weigh(certainty)
         state = ops.relu(state)
         if self.recall:
             state = state + self.recall(previous)
-        return self.split(self.decide(state)), state
+        logits = self.split(self.decide(state))
+        return (logits, state, belief_logits) if self.beliefs else (logits, state)
 
     def compute_output_shape(self, input_shape):
         batch = (input_shape[0] if self.recall else input_shape)[0]
-        return (batch, self.sub_blocks, 2), (batch, self.units)
+        shapes = (batch, self.sub_blocks, 2), (batch, self.units)
+        if not self.beliefs:
+            return shapes
+        return (*shapes, (batch, self.beliefs.num_classes))
 
     def get_config(self):
         return {
@@ -82,4 +109,5 @@ class GateRouter(keras.layers.Layer):
             "units": self.units,
             "previous_state": self.previous_state,
             "normalized": self.normalize is not None,
+            "classes": self.beliefs.num_classes if self.beliefs else 0,
         }

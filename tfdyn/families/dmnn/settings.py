@@ -22,10 +22,6 @@ class DMNNSettings:
     previous_state: bool = setting(
         True, "DMNN: each router reads the state of the router before it."
     )
-    normalized_routers: bool = setting(
-        False,
-        "DMNN: routers have batch normalisation. The paper's routers have none.",
-    )
     categories: str = setting(
         "none",
         "DMNN: coarse categories that the routers learn to classify in training. none, "
@@ -45,9 +41,14 @@ class DMNNSettings:
         "1 the target rate is 1.",
         within="above 0 and at most 1",
     )
-    noise_end: float = setting(
+    noise_free_rates: bool = setting(
+        False,
+        "DMNN: the share that runs (eqs. 12 and 14) is counted as inference runs it, "
+        "without noise. In the paper noise alone can meet the target.",
+    )
+    block_rate_weight: float = setting(
         1.0,
-        "DMNN: factor of the Gumbel noise in the last epoch of stage 2. It starts at "
-        "1. With 0, routers decide without noise at the end, as in inference.",
+        "DMNN: weight of the target of each block (eq. 12). 0: only the whole network "
+        "has a target (eq. 14), so blocks may run in different shares.",
         within="at least 0",
     )

@@ -1,0 +1,42 @@
+"""RouterSettings: the settings of routers that several families share."""
+
+import dataclasses
+
+from tfdyn.settings.fields import setting
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RouterSettings:
+    """What routers see, and what makes their choices depend on the image."""
+
+    normalized_routers: bool = setting(
+        False,
+        "Routers have batch normalisation before their decision, so what they see "
+        "differs more between images. The papers have none there.",
+    )
+    beliefs: bool = setting(
+        False,
+        "DRNet and DMNN: a small classifier beside each router tells it which class "
+        "the image seems to be, and how surely. No paper has these.",
+    )
+    belief_weight: float = setting(
+        0.1,
+        "DRNet and DMNN: weight of the loss of the classifiers of --beliefs.",
+        within="at least 0",
+    )
+    dependence_weight: float = setting(
+        0.0,
+        "DRNet and DMNN: weight of a term that rewards choices which differ between "
+        "images: the mutual information of image and choice.",
+        within="at least 0",
+    )
+    noise_end: float = setting(
+        1.0,
+        "DRNet and DMNN: factor of the Gumbel noise in the last epoch of stage 2. It "
+        "starts at 1. With 0, routers decide without noise at the end, as in "
+        "inference.",
+        within="at least 0",
+    )
+
+
+ROUTER_SETTINGS = tuple(field.name for field in dataclasses.fields(RouterSettings))
