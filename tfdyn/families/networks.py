@@ -7,6 +7,7 @@ import inspect
 import numpy as np
 
 from tfdyn.errors import UserError
+from tfdyn.families.codebook import family as codebook
 from tfdyn.families.dmnn.family import FAMILY as DMNN
 from tfdyn.families.drnet.family import FAMILY as DRNET
 from tfdyn.families.instanas.family import FAMILY as INSTANAS
@@ -50,6 +51,19 @@ def family_of(network: str) -> Family:
     raise UserError(
         f"--network={network} is unknown; {hint}networks are {', '.join(networks())}."
     )
+
+
+def family_of_run(settings: Settings) -> Family:
+    """Returns the `Family` that describes how a run trains its network.
+
+    Args:
+        settings: `Settings` of the run.
+
+    Raises:
+        UserError: If there is no such network.
+    """
+    family = family_of(settings.network)
+    return codebook.codebook_of(family) if settings.codebook else family
 
 
 def build(
@@ -114,7 +128,14 @@ def build_network(
         **family.arguments(settings, size),
         **overrides,
     }
-    return build(settings.network, input_shape, num_classes, **arguments)
+    if not settings.codebook:
+        return build(settings.network, input_shape, num_classes, **arguments)
+    without = {name: False for name in family.model.training_heads}
+    if "selection" in family.reads:
+        without["selection"] = "none"
+    arguments |= without
+    base = build(settings.network, input_shape, num_classes, **arguments)
+    return codebook.build_codebook(settings, base)
 
 
 def check_settings(settings: Settings) -> None:
@@ -132,7 +153,8 @@ def check_settings(settings: Settings) -> None:
         UserError: If a setting that is not read is not at its default.
     """
     family = family_of(settings.network)
-    for name in sorted(PARTIAL - family.reads):
+    reads = family.reads.union(codebook.OF_ROUTERS if settings.codebook else ())
+    for name in sorted(PARTIAL - reads):
         if getattr(settings, name) != DEFAULTS[name]:
             readers = [other.name for other in FAMILIES if name in other.reads]
             raise UserError(
@@ -154,6 +176,14 @@ def _unread(settings, family):
         if schedule not in readers:
             unread[name] = f"--learning_rate_schedule={schedule}"
     of_routers = {"threshold", "cost_table", "cost_unit"}
+    if not settings.codebook:
+        names = codebook.READS - {"codebook"}
+        unread |= dict.fromkeys(names, "A training without --codebook")
+    elif family.sizes[settings.network].get("selection") != "none":
+        reason = "--codebook, whose routes come from a file,"
+        names = family.reads.union(of_routers, family.of_routers) - {"threshold"}
+        names -= {*codebook.OF_ROUTERS, *codebook.OF_NETWORKS, *family.overrides}
+        return unread | dict.fromkeys(names, reason)
     if family.sizes[settings.network].get("selection") == "none":
         reason = f"--network={settings.network} is static: it has no routers, and so"
         names = (of_routers | family.reads) - {"categories"}

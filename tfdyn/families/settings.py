@@ -3,6 +3,7 @@
 import dataclasses
 
 from tfdyn.errors import UserError
+from tfdyn.families.codebook.settings import CodebookSettings
 from tfdyn.families.dmnn.settings import DMNNSettings
 from tfdyn.families.drnet.settings import DRNetSettings
 from tfdyn.families.instanas.settings import InstaNASSettings
@@ -15,6 +16,7 @@ from tfdyn.settings.training import TrainingSettings
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(
+    CodebookSettings,
     InstaNASSettings,
     DMNNSettings,
     DRNetSettings,

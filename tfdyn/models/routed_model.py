@@ -134,6 +134,50 @@ class RoutedModel(ImageModel):
         """For each MixedOp, the smallest number of branches that may run."""
         return [1] * len(self.mixed_ops)
 
+    # A network as a chain of parts, for those who run one part at a time. `state` is
+    # what a part passes on; only the network itself looks into it.
+
+    @property
+    def parts(self) -> list:
+        """List of lists: the MixedOps of each part of the network, in order."""
+        return [[mixed_op] for mixed_op in self.mixed_ops]
+
+    def begin(self, images):
+        """Returns the state before the first part, computed from the images."""
+        raise NotImplementedError
+
+    def look(self, state):
+        """Returns the feature map `(batch, height, width, channels)` of a state."""
+        return state
+
+    def advance(self, state, index: int, weights: dict):
+        """Runs a part.
+
+        Args:
+            state: The state before the part.
+            index: Index of the part.
+            weights: Mapping from the names of its MixedOps to weights
+                `(batch, branches)`.
+
+        Returns:
+            The state after the part.
+        """
+        raise NotImplementedError
+
+    def end(self, state):
+        """Returns the logits `(batch, num_classes)` from the state after all parts."""
+        return self.head(state)
+
+    def part_shapes(self) -> list[tuple]:
+        """Returns the shape of the feature map that `look` returns before each part."""
+        route = self.route_spec.split(self.route_spec.all_branches())
+        state, shapes = self.begin(ops.zeros((1, *self.input_shape[1:]))), []
+        for index, part in enumerate(self.parts):
+            shapes.append((None, *self.look(state).shape[1:]))
+            weights = {op.name: ops.convert_to_tensor(route[op.name]) for op in part}
+            state = self.advance(state, index, weights)
+        return shapes
+
     @property
     def inference_weights(self) -> list[keras.Variable]:
         """The model's weights except those of heads that exist in training only."""

@@ -82,9 +82,24 @@ class RouteSpec:
             UserError: If the file does not hold a route of this network.
             OSError: If the file cannot be read.
         """
+        content = read_json(path, "a route of this network", self._expected)
+        return self.from_json(content, path)
+
+    @property
+    def _expected(self):
         example = f'{{"{next(iter(self.branches))}": [0, 0, 1, 0, 0], …}}'
-        expected = f"Expected a JSON object with weights of each MixedOp: {example}."
-        content = read_json(path, "a route of this network", expected)
+        return f"Expected a JSON object with weights of each MixedOp: {example}."
+
+    def from_json(self, content: dict, path) -> np.ndarray:
+        """Returns the flat route `(size,)` of an object that `to_json` returned.
+
+        Args:
+            content: Dict from MixedOp names to lists of weights.
+            path: The file that it was read from, for errors.
+
+        Raises:
+            UserError: If it is not a route of this network.
+        """
         try:
             if others := sorted(content.keys() - self.branches.keys()):
                 raise UserError(f"it names {others[0]!r}, which is no MixedOp")
@@ -94,7 +109,7 @@ class RouteSpec:
             self._check(parts)
         except (UserError, OverflowError) as error:
             raise UserError(
-                f"{path} is not a route of this network: {error}. {expected}"
+                f"{path} is not a route of this network: {error}. {self._expected}"
             ) from error
         return self.flatten(parts)
 

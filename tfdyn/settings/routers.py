@@ -9,6 +9,11 @@ from tfdyn.settings.fields import setting
 class RouterSettings:
     """What routers see, and what makes their choices depend on the image."""
 
+    router_units: int = setting(
+        32,
+        "DMNN and --codebook: d, the size of each router's state or hidden layer.",
+        within="at least 1",
+    )
     normalized_routers: bool = setting(
         False,
         "Routers have batch normalisation before their decision, so what they see "
@@ -21,7 +26,8 @@ class RouterSettings:
     )
     belief_weight: float = setting(
         0.1,
-        "DRNet and DMNN: weight of the loss of the classifiers of --beliefs.",
+        "DRNet, DMNN and --codebook: weight of the loss of the classifiers of --beliefs. "
+        "The routers of a codebook always have them.",
         within="at least 0",
     )
     dependence_weight: float = setting(

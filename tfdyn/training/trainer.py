@@ -14,7 +14,7 @@ from tfdyn.data import dataset as datasets
 from tfdyn.data.augmentation import Augmentation
 from tfdyn.errors import UserError
 from tfdyn.evaluation.evaluator import Evaluator
-from tfdyn.families.networks import build_network, check_settings, family_of
+from tfdyn.families.networks import build_network, check_settings, family_of_run
 from tfdyn.families.settings import Settings
 from tfdyn.files import check_writable
 from tfdyn.layers.batch_normalization import synchronize
@@ -71,7 +71,7 @@ def train(
     model = _build_model(settings, dataset.input_format, distribution)
     steps = dataset.num_examples("train") // settings.batch_size
     context = TrainingContext(steps, dataset.input_format, run, output)
-    family = family_of(settings.network)
+    family = family_of_run(settings)
     with distribution.scope():
         stages = family.stages(settings, model, context)
     table = CostTable.load(settings.cost_table) if settings.cost_table else None

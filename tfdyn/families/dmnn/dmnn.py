@@ -206,6 +206,13 @@ class DMNN(RoutedModel):
         """List of 0 for each block: the shortcut runs if no sub-block does."""
         return [0] * len(self.blocks)
 
+    def begin(self, images):
+        return self.stem(images)
+
+    def advance(self, state, index, weights):
+        block = self.blocks[index]
+        return block(state, weights[block.mixed_op.name])
+
     def call(self, images, route=None, threshold=None, training=False):
         thresholds = self.thresholds(threshold)
         if route is not None:

@@ -32,7 +32,6 @@ FAMILY = Family(
     also_reads=("selection", *ROUTER_SETTINGS),
     of_routers=(
         *ROUTER_SETTINGS,
-        "router_units",
         "previous_state",
         "target_rate",
         "target_rate_start",

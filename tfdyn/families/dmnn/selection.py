@@ -53,7 +53,7 @@ class GateSelection(keras.layers.Layer):
         return selection.straight_through(on, selection.threshold_gates(off, 0.5))
 
     def probabilities(self, logits):
-        """Returns the probabilities `(batch, sub_blocks, 2)` of logits, without noise."""
+        """Returns probabilities `(batch, sub_blocks, 2)`, without noise."""
         return ops.softmax(ops.cast(logits, "float32"))
 
     def compute_output_shape(self, input_shape):

@@ -16,9 +16,6 @@ class DMNNSettings:
         "1: each block runs whole or not at all, as in ConvNet-AIG.",
         within="from 1 to 16",
     )
-    router_units: int = setting(
-        32, "DMNN: d, the size of each router's state.", within="at least 1"
-    )
     previous_state: bool = setting(
         True, "DMNN: each router reads the state of the router before it."
     )

@@ -159,6 +159,11 @@ HALVED = {"stem": "mobilenet", "stem_filters": 32}
 SIZES = {
     "dmnn_tiny": {**SMALL, "stages": [(16, 4, 2, 1), (32, 8, 2, 2)]},
     "dmnn_xs": {**HALVED, "stages": [(128, 40, 2, 1), (256, 80, 2, 2)]},
+    # Most of its MACs come late, where a network knows what it already believes.
+    "dmnn_xs_deep": {
+        **HALVED,
+        "stages": [(128, 32, 1, 1), (256, 48, 1, 2), (256, 64, 5, 1)],
+    },
     "dmnn_50_n2": resnet(RESNET_50, 2),
     "dmnn_50_n3": resnet(RESNET_50, 3),
     "dmnn_50_n4": resnet(RESNET_50, 4),

@@ -8,6 +8,7 @@ import itertools
 import math
 
 import keras
+from keras import ops
 
 from tfdyn.errors import UserError
 from tfdyn.families.drnet.auxiliary_head import AuxiliaryHead
@@ -171,6 +172,24 @@ class DRNet(RoutedModel):
     def mixed_ops(self):
         """List of the MixedOps of all cells, in the order of a list of thresholds."""
         return [mixed_op for cell in self.cells for mixed_op in cell.mixed_ops]
+
+    @property
+    def parts(self):
+        """List of lists: the MixedOps of each cell."""
+        return [cell.mixed_ops for cell in self.cells]
+
+    def begin(self, images):
+        return self.stem(images)
+
+    def look(self, state):
+        return ops.relu(state[1])
+
+    def advance(self, state, index, weights):
+        outputs, _ = self.cells[index](state, route=weights)
+        return (state[1], outputs)
+
+    def end(self, state):
+        return self.head(state[1])
 
     def call(
         self,

@@ -148,6 +148,13 @@ class InstaNAS(PhasedModel):
         """List of the layers of the meta-graph: all but the router."""
         return [self.stem, *self.cells, self.head]
 
+    def begin(self, images):
+        return self.stem(images)
+
+    def advance(self, state, index, weights):
+        cell = self.cells[index]
+        return cell(state, weights[cell.mixed_op.name])
+
     def call(self, images, route=None, threshold=None, training=False):
         if route is not None:
             return self._outputs(images, select_mixed_ops(route, self.mixed_ops))

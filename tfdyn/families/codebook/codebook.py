@@ -1,0 +1,235 @@
+"""Codebook: a network that runs one of a few fixed routes for each image.
+
+It is ours: no paper has it. DS-Net (Li et al., 2021) and JEI-DNN (2024) choose among
+few sub-networks by labels, too.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfdyn.errors import UserError
+from tfdyn.families.codebook.router import ChoiceRouter
+from tfdyn.families.codebook.tree import RouteTree
+from tfdyn.layers import execution
+from tfdyn.models.routed_model import RoutedModel
+
+
+@keras.saving.register_keras_serializable("tfdyn")
+class Codebook(RoutedModel):
+    """Chooses one of K routes of a network, as late as the routes are the same.
+
+    Wherever routes fork, a router predicts for each route that is still possible the
+    probability p that its answer is right. The network goes on with the route that has
+    the largest `p - lambda * cost`. Where routes are nested in depth, this is a chain
+    of questions: is it enough, or shall the network go on? T sets
+    `lambda = (1 - T) / T`. So T near 1 runs long routes, and T=1 the last one.
+
+    ```python
+    base = tfdyn.build("dmnn_xs", (32, 32, 3), 10, selection="none")
+    model = Codebook(base, routes=[cheap, middle, dear], costs=[0.3, 0.6, 1.0])
+    ```
+
+    Args:
+        base: `RoutedModel` whose routes are chosen, or its serialized form. Its own
+            routers are not used.
+        routes: K flat routes of `base`, a list of lists or an array `(K, branches)`,
+            from the cheapest to the dearest. No two may be equal.
+        costs: The cost of each route, divided by that of the last one; K floats.
+        units: Integer, size of the routers' hidden layer.
+        threshold: T in (0, 1], a float or a list with one float for each MixedOp. The
+            router of a part reads that of the part's first MixedOp.
+
+    The call is that of `RoutedModel`. In training all routes run, and the result also
+    has `route_logits`, a tensor `(batch, K, classes)`; `choice_logits`, a tensor
+    `(batch, forks, K)`; and `belief_logits` `(batch, forks, classes)`.
+
+    Raises:
+        UserError: If there are fewer than two routes, or one cannot run.
+    """
+
+    at_least_1 = ("num_classes", "units")
+    at_most = {"units": 4096}
+
+    def __init__(
+        self, base, routes, costs, units=32, threshold=0.9, name="codebook", **kwargs
+    ):
+        if isinstance(base, dict):
+            base = keras.saving.deserialize_keras_object(base)
+        routes, costs = np.asarray(routes, "float32"), np.asarray(costs, "float32")
+        arguments = {
+            "base": keras.saving.serialize_keras_object(base),
+            "routes": routes.tolist(),
+            "costs": costs.tolist(),
+            "units": units,
+            "input_shape": base.arguments["input_shape"],
+            "num_classes": base.arguments["num_classes"],
+        }
+        super().__init__(arguments, threshold=threshold, name=name, **kwargs)
+        _check(base, routes, costs)
+        self.base, self.routes, self.costs = base, routes, costs
+        self.binary = base.binary
+        names = [[op.name for op in part] for part in base.parts]
+        by_name = base.route_spec.split(routes)
+        self.tree = RouteTree(
+            [np.concatenate([by_name[n] for n in part], axis=-1) for part in names]
+        )
+        self.routers = []
+        for shape, forks in zip(base.part_shapes(), self.tree.forks, strict=True):
+            router = None
+            if forks:
+                router = ChoiceRouter(
+                    len(routes),
+                    self.arguments["num_classes"],
+                    units,
+                    name=f"choice_{len(self.routers)}",
+                )
+                router.build(shape)
+            self.routers.append(router)
+        self.finish()
+
+    @property
+    def mixed_ops(self):
+        """List of the MixedOps of the network whose routes are chosen."""
+        return self.base.mixed_ops
+
+    @property
+    def least_branches(self):
+        """For each MixedOp, the smallest number of branches that may run."""
+        return self.base.least_branches
+
+    def get_config(self):
+        config = super().get_config()
+        return {k: v for k, v in config.items() if k not in _OF_BASE}
+
+    @property
+    def modules(self):
+        """The modules of the network, without routers of the base."""
+        prefix = f"{self.base.name}/"
+        return [
+            module
+            for module in super().modules
+            if module.kind != "router" or not module.name.startswith(prefix)
+        ]
+
+    def call(self, images, route=None, threshold=None, training=False):
+        if route is not None:
+            return self.base(images, route=route, training=training)
+        thresholds = self.thresholds(threshold)
+        if training:
+            return self._all(images, thresholds)
+        state, routes = self.base.begin(images), {}
+        alive = self._all_alive(images)
+        first = 0
+        for index, part in enumerate(self.base.parts):
+            if self.routers[index]:
+                logits, _ = self.routers[index](self.base.look(state))
+                alive = self._go_on(alive, logits, index, thresholds[first])
+            weights = self._weights(alive, part)
+            routes.update(weights)
+            state = self.base.advance(state, index, weights)
+            first += len(part)
+        return {"logits": self.base.end(state), "route": routes}
+
+    def _all(self, images, thresholds):
+        """Returns the outputs of a training step: all routes run."""
+        count, alive = len(self.routes), self._all_alive(images)
+        logits, choices, beliefs = [None] * count, {}, {}
+
+        def walk(index, state, members):
+            if index == len(self.base.parts):
+                for member in members:
+                    logits[member] = self.base.end(state)
+                return
+            groups = self.tree.groups(index, members)
+            if len(groups) > 1:
+                pair = self.routers[index](self.base.look(state), training=True)
+                choices[index, members], beliefs[index, members] = pair
+            part = self.base.parts[index]
+            for group in groups:
+                route = self.base.route_spec.split(self.routes[[group[0]]])
+                weights = {op.name: route[op.name] for op in part}
+                with execution.scope(execution.fixed(weights, part)):
+                    after = self.base.advance(state, index, weights)
+                walk(index + 1, after, group)
+
+        walk(0, self.base.begin(images), tuple(range(count)))
+        forks = [
+            (i, fork) for i, forks in enumerate(self.tree.forks) for fork in forks
+        ]
+        firsts = np.cumsum([0, *map(len, self.base.parts)])
+        for index, fork in forks:
+            scores = choices[index, fork.members]
+            alive = self._decide(alive, scores, fork, thresholds[firsts[index]])
+        chosen = ops.cast(alive, "float32")[..., None]
+        all_logits = ops.stack(logits, axis=1)
+        return {
+            "logits": ops.sum(chosen * all_logits, axis=1),
+            "route": self._weights(alive, self.mixed_ops),
+            "route_logits": all_logits,
+            "choice_logits": ops.stack(
+                [choices[index, fork.members] for index, fork in forks], axis=1
+            ),
+            "belief_logits": ops.stack(
+                [beliefs[index, fork.members] for index, fork in forks], axis=1
+            ),
+        }
+
+    def _all_alive(self, images):
+        return ops.ones((ops.shape(images)[0], len(self.routes)), "bool")
+
+    def _go_on(self, alive, logits, index, threshold):
+        """Returns the routes `(batch, K)` that are still possible after a router."""
+        for fork in self.tree.forks[index]:
+            alive = self._decide(alive, logits, fork, threshold)
+        return alive
+
+    def _decide(self, alive, logits, fork, threshold):
+        """Returns the routes that are still possible after a fork."""
+        count = len(self.routes)
+        price = (1.0 - threshold) / threshold
+        gain = ops.sigmoid(logits) - price * self.costs
+        # With T=1 the last route runs, whatever the routers predict.
+        gain = ops.where(threshold >= 1.0, np.arange(count, dtype="float32"), gain)
+        gain = ops.where(fork.member_mask(count), gain, -1e9)
+        best = ops.one_hot(ops.argmax(gain, axis=-1), count)
+        with_best = ops.matmul(best, fork.together(count).astype("float32")) > 0.5
+        here = ops.any(
+            ops.logical_and(alive, fork.member_mask(count)), axis=-1, keepdims=True
+        )
+        return ops.logical_and(alive, ops.logical_or(with_best, ops.logical_not(here)))
+
+    def _weights(self, alive, mixed_ops):
+        """Returns the weights of some MixedOps by the first route that is possible."""
+        table = self.base.route_spec.split(self.routes)
+        first = None
+        weights = {}
+        for op in mixed_ops:
+            rows = table[op.name]
+            if (rows == rows[0]).all():
+                shape = (ops.shape(alive)[0], rows.shape[1])
+                weights[op.name] = ops.broadcast_to(
+                    ops.convert_to_tensor(rows[:1]), shape
+                )
+                continue
+            if first is None:
+                index = ops.argmax(ops.cast(alive, "int32"), axis=-1)
+                first = ops.one_hot(index, len(self.routes))
+            weights[op.name] = ops.matmul(first, rows)
+        return weights
+
+
+# What `get_config` leaves out, because the base holds it.
+_OF_BASE = ("input_shape", "num_classes")
+
+
+def _check(base, routes, costs):
+    if routes.ndim != 2 or len(routes) < 2 or costs.shape != (len(routes),):
+        raise UserError(
+            f"A codebook needs two routes or more, and a cost for each; got routes of "
+            f"the shape {routes.shape} and costs of the shape {costs.shape}."
+        )
+    for route in routes:
+        base.route_spec.check(route)
+    if len(np.unique(routes, axis=0)) < len(routes):
+        raise UserError("A codebook holds no route twice; leave out the copies.")

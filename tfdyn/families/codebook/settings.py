@@ -1,0 +1,22 @@
+"""CodebookSettings: the settings that only a codebook of routes has."""
+
+import dataclasses
+
+from tfdyn.settings.fields import setting
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CodebookSettings:
+    """Settings of a codebook, a few fixed routes of a network of any family."""
+
+    codebook: str | None = setting(
+        None,
+        "File of routes that `python -m tfdyn.codebook` writes. The network runs one of "
+        "them for each image, and its routers learn which.",
+    )
+    distillation: float = setting(
+        0.5,
+        "--codebook: share of the labels of all routes but the last that the last one "
+        "teaches.",
+        within="from 0 to 1",
+    )
