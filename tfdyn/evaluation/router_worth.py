@@ -116,25 +116,37 @@ class RouterWorth:
             thresholds: Values of T. The routes in use at each are tried first.
             most: Largest number of routes to try.
         """
+        runs, accuracy, costs = self.try_static_routes(thresholds, most)
+        kept = static_routes.frontier(accuracy, costs)
+        right = [
+            self.right("test", self.with_weights(route), "fixed route")
+            for route in runs[kept]
+        ]
+        return StaticFrontier(
+            runs[kept], accuracy[kept], costs[kept], np.stack(right), len(runs), most
+        )
+
+    def try_static_routes(self, thresholds, most: int) -> tuple:
+        """Measures fixed routes on the validation images.
+
+        Args:
+            thresholds: Values of T. The routes in use at each are tried first.
+            most: Largest number of routes to try.
+
+        Returns:
+            What `static_routes.search` returns.
+        """
         start = [np.ones(self.spec.size, bool)]
         for threshold in thresholds:
             routes, _ = distinct(self._images("validation", threshold)["route"])
             start += [route != 0 for route in routes[: most // (2 * len(thresholds))]]
 
         def measure(runs):
-            route = self._with_weights(runs)
+            route = self.with_weights(runs)
             right = self.right("validation", route, "fixed route")
-            return right.mean(), self._cost_of_static(route[None])
+            return right.mean(), self.cost_of_static(route[None])
 
-        runs, accuracy, costs = static_routes.search(measure, self.spec, start, most)
-        kept = static_routes.frontier(accuracy, costs)
-        right = [
-            self.right("test", self._with_weights(route), "fixed route")
-            for route in runs[kept]
-        ]
-        return StaticFrontier(
-            runs[kept], accuracy[kept], costs[kept], np.stack(right), len(runs), most
-        )
+        return static_routes.search(measure, self.spec, start, most)
 
     def at(self, threshold, static: StaticFrontier) -> dict:
         """Compares the routes of the router at one T with others, on the test images.
@@ -168,12 +180,12 @@ class RouterWorth:
             "others'": (np.mean(others, axis=0), costs.mean()),
             "most frequent": (
                 self.right("test", frequent, "most frequent route"),
-                self._cost_of_static(frequent[None]),
+                self.cost_of_static(frequent[None]),
             ),
             "best static": (mixed, shares @ static.costs),
             "random": (
                 np.mean(random, axis=0),
-                np.mean([*map(self._cost_of_static, drawn)]),
+                np.mean([*map(self.cost_of_static, drawn)]),
             ),
         }
         confidence = self._images("test", 1.0)["confidence"]
@@ -221,7 +233,8 @@ class RouterWorth:
             self._with_all[split] = images
         return images
 
-    def _with_weights(self, runs):
+    def with_weights(self, runs: np.ndarray) -> np.ndarray:
+        """Returns the flat route of some branches: `static_routes.with_weights`."""
         mean = self._images("validation", 1.0)["route"].mean(axis=0)
         return static_routes.with_weights(runs, self.spec, mean)
 
@@ -230,12 +243,13 @@ class RouterWorth:
             return self._costs(self.static_cost, runs)
 
         runs = draw_for_cost(self.spec, costs, cost, count, seed)
-        return np.stack([self._with_weights(row) for row in runs != 0])
+        return np.stack([self.with_weights(row) for row in runs != 0])
 
     def _costs(self, cost, routes):
         return np.asarray(cost.total(self.spec.split(routes)), float)
 
-    def _cost_of_static(self, routes):
+    def cost_of_static(self, routes: np.ndarray) -> float:
+        """Returns the mean cost of flat routes `(n, branches)`, without routers."""
         return self._costs(self.static_cost, routes).mean()
 
 

@@ -25,6 +25,11 @@ def save(path, routes: np.ndarray, costs, spec: RouteSpec, **more) -> None:
     write_json(path, {"routes": content, **more})
 
 
+def is_ours(text: str) -> bool:
+    """Returns whether a file that begins with this text is of a codebook."""
+    return text.lstrip().startswith("{") and '"routes"' in text
+
+
 def load(path, spec: RouteSpec) -> tuple[np.ndarray, np.ndarray]:
     """Reads the file of a codebook.
 

@@ -1,0 +1,70 @@
+"""Finds the routes of a codebook: `python -m tfdyn.codebook --run_dir=…`."""
+
+from absl import flags
+
+from tfdyn import commands
+
+FLAGS = flags.FLAGS
+
+
+def main() -> None:
+    """Runs the command on the flags."""
+    # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
+    from tfdyn.evaluation.codebook_of_run import codebook_of_run
+    from tfdyn.runs.finished import newest_run
+
+    run_dir = FLAGS.run_dir or newest_run().path
+    content = codebook_of_run(
+        run_dir,
+        FLAGS.output,
+        FLAGS.size,
+        FLAGS.routes,
+        FLAGS.least_cost,
+        FLAGS.threshold,
+        FLAGS.cost_table,
+        FLAGS.data_dir,
+        FLAGS.batch_size,
+    )
+    lines = [f"{'cost':>6}  {'validation':>10}  branches that run"]
+    lines += [
+        f"{route['cost']:6.3f}  {route['validation_accuracy']:10.2%}  {route['runs']}"
+        for route in content["routes"]
+    ]
+    commands.report(content, "\n".join(lines))
+    commands.say(f"wrote {FLAGS.output}\n")
+
+
+if __name__ == "__main__":
+    commands.define_run_dir("Run folder (default: the newest in runs/).")
+    flags.DEFINE_string("output", None, "JSON file to write.", required=True)
+    flags.DEFINE_integer("size", 6, "Largest number of routes in the codebook.", 2, 64)
+    flags.DEFINE_integer(
+        "routes",
+        128,
+        "Largest number of fixed routes that are tried on the validation images.",
+        lower_bound=2,
+    )
+    flags.DEFINE_float(
+        "least_cost",
+        0.4,
+        "The cheapest route costs at most this share of the dearest.",
+        lower_bound=0.0,
+        upper_bound=1.0,
+    )
+    flags.DEFINE_float(
+        "threshold",
+        None,
+        "T at which the routes in use are tried first (default: that of the run).",
+    )
+    flags.DEFINE_string(
+        "cost_table",
+        None,
+        "Latency table whose milliseconds are the cost (default: MACs).",
+    )
+    flags.DEFINE_string(
+        "data_dir", None, "Folder of the data, if they have moved since the training."
+    )
+    flags.DEFINE_integer("batch_size", 250, "Images in a batch.", 1, 65536)
+    commands.define_json()
+    flags.adopt_module_key_flags(commands)  # So that --help lists them.
+    commands.run(main)

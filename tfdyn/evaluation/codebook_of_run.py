@@ -1,0 +1,100 @@
+"""Finds the routes of a codebook in a trained run, and writes them into a file."""
+
+import sys
+
+import numpy as np
+from tqdm import tqdm
+
+from tfdyn.errors import UserError
+from tfdyn.evaluation import codebook_search
+from tfdyn.evaluation.evaluator import load_data
+from tfdyn.evaluation.router_worth import RouterWorth
+from tfdyn.families.codebook import routes_file
+from tfdyn.files import check_output
+from tfdyn.runs.run_folder import RunFolder
+from tfdyn.runs.tables import load_in_ms
+
+
+def codebook_of_run(
+    run_dir,
+    output,
+    size: int = 6,
+    routes: int = 128,
+    least_cost: float = 0.4,
+    threshold: float | None = None,
+    cost_table=None,
+    data_dir=None,
+    batch_size: int = 250,
+) -> dict:
+    """Chooses a few fixed routes that cover a range of costs, and writes them.
+
+    The validation images choose a cheap route and the most accurate one. The others
+    are the second of these up to some depth, and the first after it.
+
+    Args:
+        run_dir: Path of a finished run's folder.
+        output: Path of the JSON file to write, for the setting `codebook`.
+        size: Largest number of routes to choose.
+        routes: Largest number of routes to try.
+        least_cost: The cheapest route costs at most this share of the dearest.
+        threshold: T at which the routes in use are tried first.
+        cost_table: Path of a latency table. Default: costs are MACs.
+        data_dir: Folder of the data, if they have moved since the training.
+        batch_size: Number of images in a batch.
+
+    Returns:
+        Dict with `routes`, a list of dicts: `cost`, divided by that of the last;
+        `validation_accuracy`; and `runs`, the branches as text.
+
+    Raises:
+        UserError: If the run is not finished or has no validation images, or an
+            argument is not as described.
+        OSError: If the data are missing, or the file cannot be written.
+    """
+    output = check_output("output", output, ".json", routes_file.is_ours)
+    run = RunFolder(run_dir)
+    model = run.load_model()
+    table = load_in_ms(cost_table) if cost_table else None
+    dataset = load_data(run, data_dir)
+    if not dataset.num_examples("validation"):
+        raise UserError(
+            f"{run} has no validation images, by which routes are chosen "
+            f"(--validation_share=0): name a run that has."
+        )
+    with tqdm(unit=" passes", leave=False, disable=None, file=sys.stderr) as bar:
+
+        def progress(text):
+            bar.set_description(text)
+            bar.update()
+
+        worth = RouterWorth(
+            model, table, lambda split: dataset.batches(split, batch_size), progress
+        )
+        runs, accuracy, costs = worth.try_static_routes(
+            [threshold or model.threshold], routes
+        )
+        cheap, rich = (
+            worth.with_weights(runs[index])
+            for index in codebook_search.find_ends(accuracy, costs, least_cost)
+        )
+        parts = [[op.name for op in part] for part in model.parts]
+        spliced = codebook_search.splice(cheap, rich, parts, model.route_spec)
+        costs = np.array([worth.cost_of_static(route[None]) for route in spliced])
+        kept = codebook_search.spread(costs, size)
+        accuracy = [
+            worth.right("validation", spliced[index], "codebook").mean()
+            for index in kept
+        ]
+    shares = costs[kept] / costs[kept[-1]]
+    chosen = [spliced[index] for index in kept]
+    routes_file.save(output, chosen, shares, model.route_spec)
+    return {
+        "routes": [
+            {
+                "cost": float(share),
+                "validation_accuracy": float(right),
+                "runs": model.route_spec.to_text(route),
+            }
+            for share, right, route in zip(shares, accuracy, chosen, strict=True)
+        ]
+    }
