@@ -54,7 +54,7 @@ def _balance(model, scale):
     for router, block in zip(model.routers, model.blocks, strict=False):
         see = [outputs, state] if router.previous_state else outputs
         router.decide.kernel.assign(scale * router.decide.kernel)
-        logits, state = router(see)
+        logits, state, *_ = router(see)
         off, on = np.moveaxis(np.asarray(logits), -1, 0)
         shift = np.median(on - off, axis=0)
         router.decide.bias.assign(np.stack([shift, 0 * shift], axis=-1).ravel())

@@ -122,7 +122,7 @@ FOREIGN = {
         "target_rate": 0.5,
         "alpha": 0.6,
         "categories": "cifar10",
-        "noise_end": 0.0,
+        "noise_free_rates": True,
         "joint_epochs": 10,
         "retrain": False,
         "router": "residual",
@@ -141,6 +141,8 @@ FOREIGN = {
         "previous_state": False,
         "auxiliary_weight": 0.0,
         "target_rate_start": 1.0,
+        "noise_end": 0.0,
+        "beliefs": True,
     },
 }
 
@@ -194,6 +196,11 @@ NOT_READ = {
             "temperature_schedule": "linear",
             "temperature_decay": 0.1,
             "router_learning_rate_factor": 0.5,
+            "normalized_routers": True,
+            "beliefs": True,
+            "belief_weight": 0.2,
+            "dependence_weight": 0.1,
+            "noise_end": 0.0,
         },
         "dmnn_xs": {
             "threshold": (0.5,),

@@ -99,11 +99,11 @@ VALUES = [
 # Commands, and flags that they do not read or that exclude each other.
 UNREAD = [
     (DESCRIBE, "target_rate=0.5", "alpha=0.6", "router=residual", "joint_epochs=20"),
-    (DESCRIBE, "normalized_routers", "noprevious_state", "router_units=4"),
+    (DESCRIBE, "noise_free_rates", "noprevious_state", "router_units=4"),
     (
         DESCRIBE,
         "sub_blocks=2",
-        "noise_end=0.5",
+        "block_rate_weight=0",
         "target_rate_start=1",
         "entropy=authors",
     ),
@@ -112,7 +112,7 @@ UNREAD = [
     (DESCRIBE, "reward_wrong=-1", "router_learning_rate=0.1", "network=dmnn_tiny"),
     (DESCRIBE, "meta_graph_learning_rate=1", "meta_graph_momentum=0.5", "run_dir=run"),
     (NEW, "target_rate=0.5", "alpha=0.6", "router=residual", "joint_epochs=20"),
-    (NEW, "normalized_routers", "sub_blocks=2", "operating_point=A", "noise_end=0.3"),
+    (NEW, "noise_free_rates", "sub_blocks=2", "operating_point=A", "categories=x"),
     (NEW, "inputs_per_node=99", "num_cells=100000", "filters=100000000", "nosense=1"),
     (NEW, "cost_table=table.json --cost_unit=params", "thesis.txt"),
     (NEW, "network=resnet_xs --target_rate=0.3", "network=resnet_xs --alpha=0.7"),

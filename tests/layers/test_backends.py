@@ -36,17 +36,19 @@ def run_on_jax():
         filters=2,
         branches=("sep_conv_3x3", "max_pool_3x3", "skip_connection"),
         threshold=0.6,
+        normalized_routers=True,
+        beliefs=True,
     )
     model = build_network(settings, (4, 4, 1), 2)
     labels = np.arange(16) % 2
     images = np.random.default_rng(0).normal(size=(16, 4, 4, 1)).astype("float32")
     images += labels[:, None, None, None]
-    model.compile(
-        keras.optimizers.SGD(0.05), RoutingLoss(model.route_cost, 0.01, "log")
-    )
+    loss = RoutingLoss(model.route_cost, 0.01, "log", dependence_weight=0.1)
+    model.compile(keras.optimizers.SGD(0.05), loss)
     (before,) = model.head.get_weights()[:1]
     fitted = model.fit(images, labels, batch_size=8, epochs=2, verbose=0)
-    assert np.isfinite(fitted.history["loss"]).all(), fitted.history
+    for name in ("loss", "dependence"):
+        assert np.isfinite(fitted.history[name]).all(), fitted.history
     assert (before != model.head.get_weights()[0]).all()
 
     for wrong in (labels + 1, labels - 0.5, np.eye(2)[labels]):

@@ -26,6 +26,7 @@ from tfdyn.families.instanas.router import ImageRouter, ResidualUnit
 from tfdyn.families.instanas.search_space import BasicConv, MBConv
 from tfdyn.families.instanas.selection import PolicySelection
 from tfdyn.layers.batch_normalization import BatchNormalization
+from tfdyn.layers.beliefs import Beliefs
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.heads import ClassifierHead, ConvolutionHead
 from tfdyn.layers.mixed_op import MixedOp
@@ -41,13 +42,20 @@ def half_for_all(logits):
 # Layer of a class, what it is built with, its further call arguments.
 CASES = {
     BatchNormalization: (lambda: BatchNormalization(), MAP, {}),
+    Beliefs: (lambda: Beliefs(3), (5,), {}),
     BranchSelection: (lambda: BranchSelection("softmax", 2.0, 1), (3, 5), {}),
     SeparableConv: (lambda: SeparableConv(6, 3, 2), MAP, {}),
     SkipConnection: (lambda: SkipConnection(2), MAP, {}),
     Preprocess: (lambda: Preprocess(6, 2), MAP, {}),
     Cell: (
         lambda: Cell(
-            3, [[0, 1], [1, 2]], ("skip_connection", "sep_conv_3x3"), True, True
+            3,
+            [[0, 1], [1, 2]],
+            ("skip_connection", "sep_conv_3x3"),
+            reduction=True,
+            previous_reduction=True,
+            normalized_router=True,
+            belief_classes=3,
         ),
         [MAP, (4, 4, 6)],
         {"select": half_for_all},
@@ -58,7 +66,7 @@ CASES = {
     ClassifierHead: (lambda: ClassifierHead(3), MAP, {}),
     ConvolutionHead: (lambda: ConvolutionHead(6, 3), MAP, {}),
     GateRouter: (
-        lambda: GateRouter(2, 5, previous_state=True, normalized=True),
+        lambda: GateRouter(2, 5, previous_state=True, normalized=True, classes=3),
         [MAP, (5,)],
         {},
     ),
@@ -89,13 +97,14 @@ CASES = {
         MAP,
         {"weights": np.asarray([[0.5, 0.25, 1]] * 2, "float32")},
     ),
-    Router: (lambda: Router(2, 3, 5), MAP, {}),
+    Router: (lambda: Router(2, 3, 5, normalized=True, classes=4), MAP, {}),
     ImageNetStem: (lambda: ImageNetStem(4), (16, 16, 3), {}),
     ResidualStem: (lambda: ResidualStem(4, 5, 2, True, 6.0), (16, 16, 3), {}),
-    Stem: (lambda: Stem(4), MAP, {}),
+    Stem: (lambda: Stem(4, 2), MAP, {}),
 }
 FLOAT32 = {
     AuxiliaryHead,
+    Beliefs,
     BranchSelection,
     CategoryHeads,
     ClassifierHead,

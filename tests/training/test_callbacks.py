@@ -25,13 +25,14 @@ def train(callback, epochs, done=0, stage="pretrain", logs=LOGS):
 def test_progress_says_how_fast_and_how_long():
     output = Terminal()
     logs = {**LOGS, "val_macs_mean": 1.5e6, "val_ms_mean": 0.81234}
+    logs["dependence"] = 0.03124
     train(Progress(10, output), 3, logs=logs)
     text = output.getvalue()
     assert "pretrain 1/3:" in text and "images/s" in text
     last = text.strip().split("\n")[-1].split("\r")[-1]
     assert last.startswith("pretrain 3/3  loss 1.0000  accuracy 0.5000")
     assert "expected_macs 2.00 M" in last and "val_macs 1.50 M" in last
-    assert "val_ms 0.8123" in last
+    assert "val_ms 0.8123" in last and "dependence 0.0312" in last
     assert "temperature 3" in last and last.endswith("00:00 left")
 
 
@@ -62,4 +63,5 @@ def test_tensorboard_has_what_a_run_is_watched_by(tiny_run):
     events.Reload()
     tags = set(events.Tags()["tensors"])
     names = ("accuracy", "expected_macs", "temperature", "use_skip_connection")
+    names += ("dependence",)
     assert tags >= {f"epoch_{name}" for name in names}

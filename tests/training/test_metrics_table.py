@@ -47,6 +47,20 @@ def test_drops_rows_beyond_the_checkpoint(tmp_path):
     ]
 
 
+def test_a_run_that_is_resumed_may_have_new_metrics(tmp_path):
+    path = tmp_path / "metrics.csv"
+    train(path, [0.1])
+    logs = {**LOGS, "val_accuracy": 0.2, "dependence": 0.03}
+    table = MetricsTable(path, io.StringIO())
+    table.set_params({"stage": "pretrain", "stage_start": 0})
+    table.on_train_begin({"epoch": 1.0})
+    table.on_epoch_end(1, logs)
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["dependence"] for row in rows] == ["", "0.03"]
+    assert read(path) == [(1, "0.1"), (2, "0.2")]
+
+
 def test_has_the_metrics_of_all_stages(tmp_path):
     path = tmp_path / "metrics.csv"
     for epoch, logs in enumerate(({"reward": 3.0}, {"entropy": 2.0})):

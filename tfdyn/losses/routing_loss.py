@@ -9,6 +9,7 @@ from keras import ops
 from tfdyn.errors import UserError
 from tfdyn.losses.cross_entropy import cross_entropy
 from tfdyn.losses.labels import class_indices
+from tfdyn.losses.routers import router_terms
 
 FORMS = ("log", "share")
 
@@ -20,6 +21,7 @@ class RoutingLoss(keras.losses.Loss):
     of the branches. With `form="share"` (ISBNet, eq. 5) it is the expected cost divided
     by the cost of all branches. In both forms only images that are classified correctly
     have a cost term. If the model has an auxiliary head, its cross-entropy is added.
+    Two terms of `tfdyn.losses.routers`, which the papers do not have, may be added.
 
     The loss is called with integer labels `(batch,)` or `(batch, 1)` and the mapping
     that a `RoutedModel` returns. It returns the mean over the batch, a scalar.
@@ -31,6 +33,8 @@ class RoutingLoss(keras.losses.Loss):
         label_smoothing: Float, share of a label that is spread evenly over all classes,
             from 0 to 1.
         auxiliary_weight: Float, factor of the cross-entropy of the auxiliary head.
+        belief_weight: Float, the weight of the loss of the routers' beliefs.
+        dependence_weight: Float, the weight of the dependence of choices on images.
         name: Name of the loss.
 
     Raises:
@@ -46,6 +50,8 @@ class RoutingLoss(keras.losses.Loss):
         form: str = "log",
         label_smoothing: float = 0.0,
         auxiliary_weight: float = 0.4,
+        belief_weight: float = 0.1,
+        dependence_weight: float = 0.0,
         name: str = "routing_loss",
     ):
         super().__init__(name=name)
@@ -58,6 +64,8 @@ class RoutingLoss(keras.losses.Loss):
             ("cost_weight", cost_weight, math.inf),
             ("label_smoothing", label_smoothing, 1),
             ("auxiliary_weight", auxiliary_weight, math.inf),
+            ("belief_weight", belief_weight, math.inf),
+            ("dependence_weight", dependence_weight, math.inf),
         ):
             if not isinstance(value, numbers.Real) or not 0 <= value < most:
                 raise UserError(
@@ -78,6 +86,7 @@ class RoutingLoss(keras.losses.Loss):
         self.cost, self.cost_weight, self.form = cost, cost_weight, form
         self.label_smoothing = label_smoothing
         self.auxiliary_weight = auxiliary_weight
+        self.belief_weight, self.dependence_weight = belief_weight, dependence_weight
 
     def call(self, y_true, y_pred):
         labels = class_indices(y_true, y_pred["logits"].shape[-1])
@@ -90,6 +99,9 @@ class RoutingLoss(keras.losses.Loss):
             classes = ops.cast(ops.argmax(y_pred["logits"], axis=-1), "int32")
             cost_term = self.cost_weight * self._cost_term(y_pred["route"])
             losses += ops.where(classes == labels, cost_term, 0.0)
+        if "choice_probabilities" in y_pred:
+            weights = self.belief_weight, self.dependence_weight
+            losses += router_terms(labels, y_pred, *weights)
         return losses
 
     def _cost_term(self, route):

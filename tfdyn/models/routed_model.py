@@ -11,6 +11,7 @@ from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.errors import UserError
 from tfdyn.layers.modules import Module, find_modules
+from tfdyn.losses.routers import dependence
 from tfdyn.losses.routing_loss import RoutingLoss
 from tfdyn.models.image_model import ImageModel
 from tfdyn.models.sizes import check_sizes
@@ -28,7 +29,8 @@ class RoutedModel(ImageModel):
 
      - `logits`: float32 tensor `(batch, num_classes)`;
      - `route`: the route that was run (`tfdyn.routing.route`);
-     - in training, also the tensors that only its loss needs.
+     - in training, also the tensors that only its loss needs. What routers chose
+       without noise is `choice_probabilities` (`tfdyn.losses.routers`).
 
     If `call` gets a `route`, it bypasses the routers and runs exactly this route.
 
@@ -73,7 +75,7 @@ class RoutedModel(ImageModel):
         self.arguments = arguments
         self.threshold = threshold
         self._expected_cost = keras.metrics.Mean(name="expected_macs")
-        self._branch_use = {}
+        self._branch_use, self._dependence = {}, None
 
     def finish(self) -> None:
         """Checks the number of thresholds T and marks the model as built.
@@ -128,6 +130,11 @@ class RoutedModel(ImageModel):
                 f"connections; got {threshold.shape[0]}. Pass one number, or {number}."
             )
         return ops.broadcast_to(threshold, (number,))
+
+    @property
+    def has_choices(self) -> bool:
+        """Whether the outputs have `choice_probabilities` in training."""
+        return self.arguments.get("selection", "none") != "none"
 
     @property
     def least_branches(self) -> list[int]:
@@ -255,6 +262,8 @@ class RoutedModel(ImageModel):
         self._branch_use = self._branch_use or {
             name: keras.metrics.Mean(name=f"use_{name}") for name in names
         }
+        if self.has_choices and self._dependence is None:
+            self._dependence = keras.metrics.Mean(name="dependence")
 
     def get_compile_config(self):
         """Returns `None`, so that Keras does not save the arguments of `compile`.
@@ -291,8 +300,10 @@ class RoutedModel(ImageModel):
 
         Besides the metrics of `compile`, which get the logits, there are
         `expected_macs`, the mean expected MACs of an image, and `use_BRANCH`, the mean
-        weight of the branch of this name. Arguments are those of
-        `keras.Model.compute_metrics`; `y_pred` is the mapping that `call` returned.
+        weight of the branch of this name. In training there is `dependence`, the mean
+        of how much choices depend on the image (`tfdyn.losses.routers.dependence`).
+        Arguments are those of `keras.Model.compute_metrics`; `y_pred` is the mapping
+        that `call` returned.
         """
         route = y_pred["route"]
         cost = self.route_cost
@@ -302,4 +313,10 @@ class RoutedModel(ImageModel):
             uses = ops.unstack(weights, axis=-1)
             for branch, use in zip(branches, uses, strict=True):
                 self._branch_use[branch].update_state(use)
-        return super().compute_metrics(x, y, y_pred["logits"], sample_weight)
+        has_choices = "choice_probabilities" in y_pred
+        if has_choices:
+            self._dependence.update_state(dependence(y_pred["choice_probabilities"]))
+        results = super().compute_metrics(x, y, y_pred["logits"], sample_weight)
+        if not has_choices:
+            results.pop("dependence", None)
+        return results

@@ -67,7 +67,13 @@ class Progress(keras.callbacks.Callback):
             words.append(f"val_macs {readable(logs['val_macs_mean'])}")
         if "val_ms_mean" in logs:
             words.append(f"val_ms {logs['val_ms_mean']:.4g}")
-        for name in ("temperature", "target_rate", "noise", *_SEARCH_LOGS):
+        for name in (
+            "temperature",
+            "target_rate",
+            "noise",
+            "dependence",
+            *_SEARCH_LOGS,
+        ):
             if name in logs:
                 words.append(f"{name} {_short(logs[name])}")
         words.append(f"{images / self._trained:.0f} images/s")

@@ -56,7 +56,14 @@ def count_gates(function):
 
 @pytest.mark.parametrize(
     "family",
-    [make_dmnn, functools.partial(make_dmnn, normalized_routers=True), make_instanas],
+    [
+        make_dmnn,
+        functools.partial(make_dmnn, normalized_routers=True, beliefs=True),
+        make_instanas,
+        functools.partial(
+            make, normalized_routers=True, beliefs=True, auxiliary_head=False
+        ),
+    ],
 )
 def test_a_family_is_exported_as_any_other(family):
     model = sharpen(family())

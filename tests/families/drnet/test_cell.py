@@ -62,7 +62,7 @@ def weigh(route):
 def test_a_node_sums_its_connections_and_the_nodes_are_concatenated():
     cell = Cell(4, [[0, 1], [1, 2]], SKIP, router=False)
     inputs = [images(2, 4, 4, 3), images(2, 4, 4, 5)]
-    outputs, _ = cell(inputs, select=weigh([[1], [2], [3], [5]]))
+    outputs, *_ = cell(inputs, select=weigh([[1], [2], [3], [5]]))
     first, second = (np.asarray(cell.preprocess[i](inputs[i])) for i in range(2))
     node = 1 * first + 2 * second
     expected = np.concatenate([node, 3 * second + 5 * node], axis=-1)
@@ -73,7 +73,7 @@ def test_route_is_named_by_mixed_op():
     cell = Cell(4, [[0, 1], [1, 2]], TWO, name="it")
     cell.build([(None, 4, 4, 3)] * 2)
     numbers = np.random.default_rng(0).random((4, 2))
-    _, route = cell([images(3, 4, 4, 3)] * 2, select=weigh(numbers))
+    _, route, _ = cell([images(3, 4, 4, 3)] * 2, select=weigh(numbers))
     names = ["it_node_2_from_0", "it_node_2_from_1"]
     names += ["it_node_3_from_1", "it_node_3_from_2"]
     assert list(route) == names == [op.name for op in cell.mixed_ops]
@@ -85,11 +85,11 @@ def test_a_given_route_is_run_and_the_router_is_not(monkeypatch):
     cell = Cell(4, [[0, 1]], TWO)
     inputs = [images(2, 4, 4, 3)] * 2
     selected = [[0.25, 0.75], [1, 0]]
-    outputs, route = cell(inputs, select=weigh(selected))
+    outputs, route, _ = cell(inputs, select=weigh(selected))
     monkeypatch.setattr(Router, "call", None)
-    again, same = cell(inputs, route={**route, "of_another_cell": None})
+    again, same, routed = cell(inputs, route={**route, "of_another_cell": None})
     np.testing.assert_allclose(again, outputs, atol=1e-6)
-    assert same.keys() == route.keys()
+    assert same.keys() == route.keys() and routed == {}
     for name in route:
         np.testing.assert_array_equal(same[name], route[name])
 
@@ -97,7 +97,7 @@ def test_a_given_route_is_run_and_the_router_is_not(monkeypatch):
 @pytest.mark.parametrize("side", [7, 8])
 def test_reduction_halves_what_comes_from_the_inputs(side):
     cell = Cell(4, [[0, 1], [1, 2]], TWO, reduction=True, router=False)
-    outputs, _ = cell([images(1, side, side, 3)] * 2, select=weigh(np.ones((4, 2))))
+    outputs, *_ = cell([images(1, side, side, 3)] * 2, select=weigh(np.ones((4, 2))))
     assert outputs.shape == (1, math.ceil(side / 2), math.ceil(side / 2), 8)
     strides = [op.branches[0].strides for op in cell.mixed_ops]
     assert strides == [2, 2, 2, 1]
@@ -108,7 +108,7 @@ def test_after_a_reduction_the_older_input_is_halved(side):
     half = math.ceil(side / 2)
     cell = Cell(4, [[0, 1]], TWO, previous_reduction=True)
     inputs = [images(1, side, side, 3), images(1, half, half, 6)]
-    outputs, _ = cell(inputs, select=weigh(np.ones((2, 2))))
+    outputs, *_ = cell(inputs, select=weigh(np.ones((2, 2))))
     assert outputs.shape == (1, half, half, 4)
 
 

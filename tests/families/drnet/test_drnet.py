@@ -68,6 +68,67 @@ def test_every_trainable_weight_learns():
     assert not dead
 
 
+BELIEVING = {"normalized_routers": True, "beliefs": True}
+
+
+def test_training_tells_what_routers_chose_and_what_they_believe():
+    model = make(num_cells=3, temperature=0.5, **BELIEVING)
+    route, outputs = (run(model, IMAGES, training=t) for t in (False, True))
+    assert {*route} == {"logits", "route"}
+    (probabilities,) = outputs["choice_probabilities"]
+    assert probabilities.shape == (ROWS, len(model.mixed_ops), 5)
+    np.testing.assert_allclose(probabilities.sum(axis=-1), 1, rtol=1e-5)
+    assert outputs["belief_logits"].shape == (ROWS, 3, 3)
+    model.selection.noise_scale.assign(0)
+    outputs = run(model, IMAGES, training=True)
+    (probabilities,) = outputs["choice_probabilities"]
+    for index, weights in enumerate(outputs["route"].values()):
+        np.testing.assert_allclose(weights, probabilities[:, index], rtol=1e-5)
+    outputs = run(model, IMAGES, training=True, route=outputs["route"])
+    assert {*outputs} == {"logits", "route", "auxiliary_logits"}
+
+
+def test_the_papers_routers_believe_nothing(model):
+    assert "belief_logits" not in model(IMAGES, training=True)
+    without = make(selection="none")
+    assert "choice_probabilities" not in without(IMAGES, training=True)
+
+
+def test_routers_that_believe_learn_and_are_saved(tmp_path):
+    model = make(num_nodes=1, **BELIEVING)
+    model.compile("sgd", RoutingLoss(model.route_cost, 0.1, dependence_weight=0.1))
+    before = [np.array(weight) for weight in model.trainable_weights]
+    model.fit(IMAGES, np.arange(ROWS) % 3, batch_size=ROWS, verbose=0)
+    for old, weight in zip(before, model.trainable_weights, strict=True):
+        assert (old != np.asarray(weight)).any(), weight.path
+    sharpen(model).save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert_same(run(loaded, IMAGES), run(model, IMAGES), atol=0)
+    assert_same(run(loaded, IMAGES, by=execution.dispatched), run(model, IMAGES))
+
+
+def test_a_collapse_is_seen_in_the_log():
+    labels = np.arange(ROWS) % 3
+    seen = {}
+    for name, scale in (("collapsed", 0.0), ("alive", 40.0)):
+        model = sharpen(make(num_nodes=1, num_cells=1), scale)
+        model.compile(keras.optimizers.SGD(0.0))
+        fitted = model.fit(IMAGES, labels, batch_size=ROWS, verbose=0)
+        seen[name] = fitted.history["dependence"][0]
+        assert "dependence" not in model.evaluate(
+            IMAGES, labels, verbose=0, return_dict=True
+        )
+    assert seen["collapsed"] == pytest.approx(0, abs=1e-5) and seen["alive"] > 0.1
+    static = make(selection="none")
+    static.compile("sgd")
+    assert "dependence" not in [metric.name for metric in static.metrics]
+
+
+def test_the_halved_stem_halves_height_and_width():
+    stem = make(stem="halved", auxiliary_head=False).stem
+    assert [outputs.shape for outputs in stem(IMAGES)] == 2 * [(ROWS, 4, 4, 12)]
+
+
 @pytest.mark.parametrize("threshold", [0.6, [0.4, 0.6, 0.8, 1.0]])
 def test_saving_and_loading_keeps_all(tmp_path, threshold):
     model = sharpen(make(num_nodes=1, threshold=threshold, topology_seed=3))
@@ -258,7 +319,7 @@ def test_mixed_precision_decides_in_float32(policy):
             {"inputs_per_node": 0},
             "inputs_per_node must be a whole number",
         ),
-        ({"stem": "large"}, "small, imagenet; got 'large'"),
+        ({"stem": "large"}, "small, halved, imagenet; got 'large'"),
         ({"selection": "argmax"}, "got 'argmax'"),
         ({"branches": ("sep_conv_9x9",)}, "got sep_conv_9x9"),
         ({"temperature": 0}, "above 0"),

@@ -32,3 +32,47 @@ def test_is_two_blocks_a_mean_and_a_matrix():
     assert complexity.macs(router) == first + second + 16 * 15
     weights = (8 * 4 + 25 * 4 + 2 * 4) + (4 * 16 + 25 * 16 + 2 * 16) + (16 * 15 + 15)
     assert complexity.params(router) == weights
+
+
+INPUTS = np.random.default_rng(0).normal(size=(4, 8, 8, 8)).astype("float32")
+
+
+def test_normalized_it_tells_apart_what_differs_little():
+    alike = 10 + 0.1 * INPUTS
+    spreads = []
+    for norm in (False, True):
+        router = Router(4, 3, 5, normalized=norm)
+        logits = np.asarray(router(alike, training=True))
+        spreads.append(np.std(logits, axis=0).mean() / np.std(logits))
+    assert spreads[0] < 0.2 < 0.7 < spreads[1]
+
+
+def test_beliefs_meet_the_features_in_a_hidden_layer():
+    router = Router(4, 3, 5, classes=6)
+    logits, belief_logits = router(INPUTS)
+    *look, dense, _ = router.chain
+    pooled = np.maximum(INPUTS, 0).mean(axis=(1, 2))
+    expected, certainty = router.beliefs(pooled)
+    np.testing.assert_allclose(belief_logits, expected, atol=1e-5)
+    features = INPUTS
+    for layer in look:
+        features = layer(features)
+    hidden = router.hidden(np.concatenate([features, certainty], axis=-1))
+    expected = np.asarray(dense(hidden)).reshape(4, 3, 5)
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    router.beliefs.classify.bias.assign([9, 0, 0, 0, 0, 0])
+    assert (np.asarray(router(INPUTS)[0] - logits) != 0).all()
+
+
+def test_what_is_added_is_counted():
+    def counts(**arguments):
+        router = Router(4, 3, 5, **arguments)
+        router.build((None, 8, 8, 8))
+        return complexity.macs(router), complexity.params(router)
+
+    macs, params = counts()
+    assert counts(normalized=True) == (macs + 16, params + 2 * 16)
+    macs += 8 * 6 + (16 + 8) * 32 + (32 - 16) * 15
+    params += 9 * 6 + (16 + 8 + 1) * 32 + (32 - 16) * 15
+    assert counts(classes=6) == (macs, params)
+    assert counts(classes=6, normalized=True) == (macs + 16, params + 2 * 16)

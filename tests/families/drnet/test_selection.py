@@ -41,6 +41,31 @@ def test_training_adds_gumbel_noise():
         np.testing.assert_allclose(route.sum(axis=-1), 1, rtol=1e-5)
 
 
+def test_the_noise_may_be_smaller():
+    whole, half, none = (
+        np.asarray(select(make(noise_scale=scale), training=True)[0])
+        for scale in (1.0, 0.5, 0.0)
+    )
+    plain = np.asarray(ops.softmax(LOGITS / 2.0))
+    np.testing.assert_allclose(none, plain, rtol=1e-5)
+    assert abs(half - plain).mean() < 0.8 * abs(whole - plain).mean()
+
+
+def test_probabilities_have_no_noise_and_no_drops():
+    layer = make(drop_branch=0.9, drop_connection=0.9)
+    layer.temperature.assign(0.5)
+    expected = ops.softmax(LOGITS / 0.5)
+    np.testing.assert_allclose(layer.probabilities(LOGITS), expected, rtol=1e-5)
+
+
+def test_a_saved_selection_may_lack_the_scale_of_the_noise():
+    layer = make(noise_scale=0.5)
+    layer.load_own_variables({"0": 0.7, "1": 0.1, "2": 0.2})
+    assert [float(w) for w in layer.weights] == pytest.approx([0.7, 0.1, 0.2, 1.0])
+    layer.load_own_variables({"0": 0.7, "1": 0.1, "2": 0.2, "3": 0.3})
+    assert float(layer.noise_scale) == pytest.approx(0.3)
+
+
 def test_noise_depends_on_the_seed_alone():
     first = select(make(seed=1), training=True)[0]
     np.testing.assert_array_equal(select(make(seed=1), training=True)[0], first)

@@ -104,6 +104,20 @@ def test_the_rate_apart_is_that_of_all_routers_and_of_nothing_else(model):
     assert frozen == {w.path for router in routers for w in router.trainable_weights}
 
 
+def test_the_noise_may_fall_in_the_second_stage(model):
+    both = stages(model, pretrain_epochs=2, finetune_epochs=3, noise_end=0.2)
+    for stage, expected in zip(both, ([1, 1], [1, 0.6, 0.2]), strict=True):
+        variable, schedule = stage.schedules["noise"]
+        assert variable is model.selection.noise_scale
+        noise = [schedule(epoch, stage.epochs) for epoch in range(stage.epochs)]
+        assert noise == pytest.approx(expected)
+
+
+def test_the_terms_for_routers_have_the_weights_of_the_settings(model):
+    for stage in stages(model, belief_weight=0.3, dependence_weight=0.2):
+        assert (stage.loss.belief_weight, stage.loss.dependence_weight) == (0.3, 0.2)
+
+
 @pytest.mark.parametrize("form", ["log", "share"])
 def test_a_cost_table_is_the_price(model, tmp_path, form):
     table = CostTable.count(model.modules)

@@ -82,6 +82,8 @@ class Cell(keras.layers.Layer):
         previous_reduction: Boolean, whether the first input is twice as high and wide
             as the second.
         router: Boolean, whether the cell has a router. Without one, the logits are 0.
+        normalized_router: Boolean, whether the router has batch norm (`Router`).
+        belief_classes: Integer, number of classes of the router's beliefs; 0 for none.
 
     Call arguments:
         inputs: Pair of tensors `(batch, height, width, channels)`, the outputs of the
@@ -93,8 +95,10 @@ class Cell(keras.layers.Layer):
             instead of the router's; `None` to use the router.
 
     Returns:
-        Pair of the output `(batch, height, width, num_nodes * filters)` and the route,
-        a mapping like `route`. With `reduction`, height and width are halved.
+        The output `(batch, height, width, num_nodes * filters)`; the route, a mapping
+        like `route`; and what the router computed, a mapping with `logits` and, if it
+        has beliefs, `belief_logits` `(batch, classes)`, empty if no router ran. With
+        `reduction`, height and width are halved.
 
     Raises:
         UserError: If a branch is unknown, or `route` lacks a MixedOp of the cell.
@@ -108,6 +112,8 @@ class Cell(keras.layers.Layer):
         reduction=False,
         previous_reduction=False,
         router=True,
+        normalized_router=False,
+        belief_classes=0,
         **kwargs,
     ):
         # The layers cast their inputs themselves, so that routes stay in float32.
@@ -133,8 +139,15 @@ class Cell(keras.layers.Layer):
         self.router = None
         if router:
             self.router = Router(
-                filters, len(self.mixed_ops), len(branches), name="router"
+                filters,
+                len(self.mixed_ops),
+                len(branches),
+                normalized_router,
+                belief_classes,
+                name="router",
             )
+        self.normalized_router = normalized_router
+        self.belief_classes = belief_classes
 
     def build(self, input_shape):
         for layer, shape in zip(self.preprocess, input_shape, strict=True):
@@ -150,8 +163,11 @@ class Cell(keras.layers.Layer):
         nodes = [
             layer(tensor) for layer, tensor in zip(self.preprocess, inputs, strict=True)
         ]
+        routed = {}
         if route is None:
-            route, weights = select(self._logits(nodes))
+            routed = self._look(nodes) if self.router else {}
+            logits = routed["logits"] if routed else self._zeros(nodes)
+            route, weights = select(logits)
             route = self._by_name(route)
             weights = self._by_name(weights)
         else:
@@ -162,11 +178,16 @@ class Cell(keras.layers.Layer):
                 self.connections, self.mixed_ops, strict=True
             ):
                 nodes[node] = op(nodes[source], weights[op.name], initial=nodes[node])
-        return ops.concatenate(nodes[2:], axis=-1), route
+        return ops.concatenate(nodes[2:], axis=-1), route, routed
 
-    def _logits(self, nodes):
-        if self.router:
-            return self.router(ops.concatenate(nodes, axis=-1))
+    def _look(self, nodes):
+        """Returns what the router computes, as a mapping."""
+        outputs = self.router(ops.concatenate(nodes, axis=-1))
+        if not self.belief_classes:
+            return {"logits": outputs}
+        return dict(zip(("logits", "belief_logits"), outputs, strict=True))
+
+    def _zeros(self, nodes):
         batch = ops.shape(nodes[0])[0]
         return ops.zeros((batch, len(self.mixed_ops), len(self.branches)))
 
@@ -188,4 +209,6 @@ class Cell(keras.layers.Layer):
             "reduction": self.reduction,
             "previous_reduction": self.previous_reduction,
             "router": self.router is not None,
+            "normalized_router": self.normalized_router,
+            "belief_classes": self.belief_classes,
         }

@@ -15,12 +15,11 @@ from tfdyn.families.drnet.auxiliary_head import AuxiliaryHead
 from tfdyn.families.drnet.branches import PAPER_BRANCHES
 from tfdyn.families.drnet.cell import Cell, draw_topology
 from tfdyn.families.drnet.selection import BranchSelection
-from tfdyn.families.drnet.stem import ImageNetStem, Stem
+from tfdyn.families.drnet.stem import STEMS
 from tfdyn.layers.heads import ClassifierHead
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.models.sizes import check_total, image_shape
 
-STEMS = ("small", "imagenet")
 # For each selection, the additional arguments of a call that change its result.
 CALL_OPTIONS = {
     "gumbel_softmax": ("noise", "temperature"),
@@ -55,7 +54,8 @@ class DRNet(RoutedModel):
         branches: List of names, the candidate branches of each connection: keys of
             `tfdyn.families.drnet.branches.BRANCHES`. A name may occur repeatedly.
         topology_seed: Integer, seed of the connections, the same in all cells.
-        stem: String, "small", or "imagenet" for images of 224x224 pixels.
+        stem: String. "small"; "halved", which halves height and width; or "imagenet"
+            for images of 224x224 pixels.
         selection: String. "gumbel_softmax": with Gumbel noise in training. "softmax":
             without noise. "none": no routers, all branches run at any T.
         threshold: T in (0, 1], a float or a list with one float for each connection.
@@ -64,12 +64,19 @@ class DRNet(RoutedModel):
         seed: Integer, seed of the Gumbel noise and of what training drops; `None` for
             a random seed.
         auxiliary_head: Boolean, whether there is an auxiliary head, in training only.
+        normalized_routers: Boolean, whether the routers have batch norm before their
+            decision. The papers' have none there.
+        beliefs: Boolean, whether each router reads how sure the network already is of
+            the class (`tfdyn.layers.beliefs`). The papers have no such thing.
 
     The call is that of `RoutedModel`. In training, with `auxiliary_head`, its result
-    also has `auxiliary_logits`, a tensor `(batch, num_classes)`. There are two more
-    arguments of the call, because DRNet's eq. 4 makes no exception for inference:
-    `noise`, whether there is Gumbel noise (default: in training alone), and
-    `temperature`, a float above 0 that replaces the temperature of the training.
+    also has `auxiliary_logits`, a tensor `(batch, num_classes)`; with routers,
+    `choice_probabilities`, a list with one tensor `(batch, MixedOps, branches)`, what
+    they chose without noise; with `beliefs`, `belief_logits` `(batch, cells,
+    num_classes)`. There are two more arguments of the call, because DRNet's eq. 4
+    makes no exception for inference: `noise`, whether there is Gumbel noise (default:
+    in training alone), and `temperature`, a float above 0 that replaces the
+    temperature of the training.
 
     Raises:
         UserError: If an argument has a wrong value.
@@ -106,6 +113,8 @@ class DRNet(RoutedModel):
         temperature=3.0,
         seed=None,
         auxiliary_head=True,
+        normalized_routers=False,
+        beliefs=False,
         name="drnet",
         **kwargs,
     ):
@@ -123,15 +132,14 @@ class DRNet(RoutedModel):
             "temperature": temperature,
             "seed": seed,
             "auxiliary_head": auxiliary_head,
+            "normalized_routers": normalized_routers,
+            "beliefs": beliefs,
         }
         super().__init__(arguments, threshold=threshold, name=name, **kwargs)
         _check(arguments)
         self.selection = BranchSelection(selection, temperature, seed, name="selection")
         self.selection.build()
-        if stem == "small":
-            self.stem = Stem(3 * filters, name="stem")
-        else:
-            self.stem = ImageNetStem(filters, name="stem")
+        self.stem = STEMS[stem](filters)
         batch_shape = (None, *input_shape)
         self.stem.build(batch_shape)
         shapes = self.stem.compute_output_shape(batch_shape)
@@ -150,6 +158,8 @@ class DRNet(RoutedModel):
                 reduction=reduction,
                 previous_reduction=shapes[0][1] != shapes[1][1],
                 router=selection != "none",
+                normalized_router=normalized_routers,
+                belief_classes=num_classes if beliefs else 0,
                 name=f"cell_{index}",
             )
             cell.build(shapes)
@@ -202,6 +212,7 @@ class DRNet(RoutedModel):
     ):
         thresholds = self._by_cell(self.thresholds(threshold))
         inputs, routes, auxiliary_logits = self.stem(images), {}, None
+        looks = []
         for index, cell in enumerate(self.cells):
 
             def select(logits, threshold=thresholds[index]):
@@ -213,14 +224,26 @@ class DRNet(RoutedModel):
                     temperature=temperature,
                 )
 
-            outputs, cell_route = cell(inputs, select=select, route=route)
+            outputs, cell_route, look = cell(inputs, select=select, route=route)
             routes.update(cell_route)
+            looks += [look] if look else []
             inputs = (inputs[1], outputs)
             if training and index == self._auxiliary_cell:
                 auxiliary_logits = self.auxiliary_head(outputs)
         result = {"logits": self.head(outputs), "route": routes}
         if auxiliary_logits is not None:
             result["auxiliary_logits"] = auxiliary_logits
+        if training and looks:
+            result |= self._choices(looks)
+        return result
+
+    def _choices(self, looks):
+        """Returns the outputs that a loss reads of what the routers computed."""
+        logits = ops.concatenate([look["logits"] for look in looks], axis=1)
+        result = {"choice_probabilities": [self.selection.probabilities(logits)]}
+        if self.arguments["beliefs"]:
+            beliefs = [look["belief_logits"] for look in looks]
+            result["belief_logits"] = ops.stack(beliefs, axis=1)
         return result
 
     def _by_cell(self, thresholds):

@@ -16,9 +16,10 @@ class BranchSelection(keras.layers.Layer):
     branches whose weights sum to at least the threshold T. The papers do not say
     whether there is noise then. By default there is none.
 
-    All cells of a network share one `BranchSelection`. It has three scalar variables
-    that a training may change: `temperature`, and the probabilities
-    `drop_connection` and `drop_branch` with which it drops connections and branches.
+    All cells of a network share one `BranchSelection`. It has four scalar variables
+    that a training may change: `temperature`, the probabilities `drop_connection` and
+    `drop_branch` with which it drops connections and branches, and `noise_scale`, 1 at
+    first, which multiplies the noise.
 
     Args:
         method: String. "gumbel_softmax": with Gumbel noise in training. "softmax":
@@ -64,6 +65,7 @@ class BranchSelection(keras.layers.Layer):
             "temperature": self.initial_temperature,
             "drop_connection": 0.0,
             "drop_branch": 0.0,
+            "noise_scale": 1.0,
         }
         for name, value in values.items():
             variable = self.add_weight(
@@ -83,6 +85,7 @@ class BranchSelection(keras.layers.Layer):
             logits = ops.zeros_like(logits)
         elif self.method == "gumbel_softmax" and noise:
             draws = selection.gumbel_noise(ops.shape(logits), self.seed_generator)
+            draws *= self.noise_scale
         scores = selection.branch_scores(logits, temperature, draws)
         weights = ops.softmax(scores)
         if not training:
@@ -94,6 +97,23 @@ class BranchSelection(keras.layers.Layer):
             ops.softmax(scores), self.drop_connection, self.seed_generator
         )
         return weights, applied
+
+    def probabilities(self, logits):
+        """Returns what `logits` weigh branches without noise, drops and threshold.
+
+        Args:
+            logits: Tensor `(batch, connections, branches)`.
+
+        Returns:
+            Float32 tensor of the shape of `logits`. Its last axis sums to 1.
+        """
+        return ops.softmax(selection.branch_scores(logits, self.temperature))
+
+    def load_own_variables(self, store):
+        # Models that were saved before there was `noise_scale` lack it.
+        if "3" not in store.keys():
+            store = {name: store[name] for name in store.keys()} | {"3": 1.0}
+        super().load_own_variables(store)
 
     def get_config(self):
         config = super().get_config()

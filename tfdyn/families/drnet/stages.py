@@ -12,7 +12,8 @@ def drnet_stages(settings, model: DRNet, context: TrainingContext) -> list[Stage
     """Returns the stages of a DRNet's training.
 
     Stage "pretrain" has no cost in its loss, and its temperature is constant. Stage
-    "finetune" adds the expected cost to the loss, and the temperature falls.
+    "finetune" adds the expected cost to the loss, and the temperature falls. There the
+    noise may fall too.
 
     In both, connections and branches are dropped. DRNet's shares are "linearly
     increased" (section 4.1), which may mean within each stage or over both. ISBNet has
@@ -29,10 +30,9 @@ def drnet_stages(settings, model: DRNet, context: TrainingContext) -> list[Stage
     Raises:
         UserError: If the cost table lacks a module of the model.
     """
-    losses = {
-        "label_smoothing": settings.label_smoothing,
-        "auxiliary_weight": settings.auxiliary_weight,
-    }
+    terms = ("auxiliary_weight", "belief_weight", "dependence_weight")
+    names = ("label_smoothing", *terms)
+    losses = {name: getattr(settings, name) for name in names}
     cost = RouteCost(model.modules, cost_table(settings, model))
     drop = settings.finetune_drop_branch
     annealing = (settings.finetune_temperature_start, settings.finetune_temperature_end)
@@ -82,5 +82,8 @@ def _stage(
         "drop_connection": (selection.drop_connection, drop(settings.drop_connection)),
         "drop_branch": (selection.drop_branch, drop(drop_branch)),
     }
+    if selection.method == "gumbel_softmax":
+        end = settings.noise_end if name == "finetune" else 1.0
+        changes["noise"] = (selection.noise_scale, schedules.linear(1.0, end))
     factors = {"router": settings.router_learning_rate_factor}
     return sgd_stage(name, settings, steps_per_epoch, loss, changes, factors)

@@ -12,18 +12,20 @@ class Stem(keras.layers.Layer):
     """The stem of DRNet for small images: 3x3 convolution and batch norm.
 
     Input: tensor `(batch, height, width, channels)`.
-    Output: a pair that holds one tensor `(batch, height, width, filters)` twice.
+    Output: a pair that holds one tensor `(batch, height / strides, width / strides,
+    filters)` twice. The divisions round up.
 
     Args:
         filters: Integer, number of output channels.
+        strides: Integer, stride of the convolution. The papers' is 1.
     """
 
     kind = "stem"
 
-    def __init__(self, filters, **kwargs):
+    def __init__(self, filters, strides=1, **kwargs):
         super().__init__(**kwargs)
-        self.filters = filters
-        self.convolution = Chain(conv_bn(filters, kernel_size=3))
+        self.filters, self.strides = filters, strides
+        self.convolution = Chain(conv_bn(filters, kernel_size=3, strides=strides))
 
     def build(self, input_shape):
         self.convolution.build(input_shape)
@@ -36,7 +38,8 @@ class Stem(keras.layers.Layer):
         return (self.convolution.compute_output_shape(input_shape),) * 2
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters}
+        config = {"filters": self.filters, "strides": self.strides}
+        return {**super().get_config(), **config}
 
 
 @keras.saving.register_keras_serializable("tfdyn")
@@ -79,3 +82,12 @@ class ImageNetStem(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "filters": self.filters}
+
+
+# Name of a stem: function of the number of channels of a node that returns the stem.
+# "small" and "imagenet" are the papers'. "halved" is "small" with a stride of 2.
+STEMS = {
+    "small": lambda filters: Stem(3 * filters, name="stem"),
+    "halved": lambda filters: Stem(3 * filters, strides=2, name="stem"),
+    "imagenet": lambda filters: ImageNetStem(filters, name="stem"),
+}
