@@ -161,10 +161,9 @@ class Codebook(RoutedModel):
         for index, fork in forks:
             scores = choices[index, fork.members]
             alive = self._decide(alive, scores, fork, thresholds[firsts[index]])
-        chosen = ops.cast(alive, "float32")[..., None]
         all_logits = ops.stack(logits, axis=1)
         return {
-            "logits": ops.sum(chosen * all_logits, axis=1),
+            "logits": ops.sum(alive[..., None] * all_logits, axis=1),
             "route": self._weights(alive, self.mixed_ops),
             "route_logits": all_logits,
             "choice_logits": ops.stack(
@@ -176,28 +175,31 @@ class Codebook(RoutedModel):
         }
 
     def _all_alive(self, images):
-        return ops.ones((ops.shape(images)[0], len(self.routes)), "bool")
+        # As numbers, because files for phones have no `and` of booleans.
+        return ops.ones((ops.shape(images)[0], len(self.routes)), "float32")
 
     def _go_on(self, alive, logits, index, threshold):
-        """Returns the routes `(batch, K)` that are still possible after a router."""
+        """Returns 1 for each route that is still possible after a router, else 0."""
         for fork in self.tree.forks[index]:
             alive = self._decide(alive, logits, fork, threshold)
         return alive
 
     def _decide(self, alive, logits, fork, threshold):
-        """Returns the routes that are still possible after a fork."""
+        """Returns 1 for each route that is still possible after a fork, else 0."""
         count = len(self.routes)
+        members = fork.member_mask(count).astype("float32")
         price = (1.0 - threshold) / threshold
-        gain = ops.sigmoid(logits) - price * self.costs
+        # Of two that gain the same, the one that comes first.
+        order = np.arange(count, dtype="float32")
+        gain = ops.sigmoid(logits) - price * self.costs - 1e-6 * order
         # With T=1 the last route runs, whatever the routers predict.
-        gain = ops.where(threshold >= 1.0, np.arange(count, dtype="float32"), gain)
-        gain = ops.where(fork.member_mask(count), gain, -1e9)
-        best = ops.one_hot(ops.argmax(gain, axis=-1), count)
-        with_best = ops.matmul(best, fork.together(count).astype("float32")) > 0.5
-        here = ops.any(
-            ops.logical_and(alive, fork.member_mask(count)), axis=-1, keepdims=True
-        )
-        return ops.logical_and(alive, ops.logical_or(with_best, ops.logical_not(here)))
+        gain = ops.where(threshold >= 1.0, order, gain)
+        gain = ops.where(members > 0, gain, -1e9)
+        # No `argmax`, which Keras computes by steps that files for phones do not have.
+        best = ops.cast(gain >= ops.max(gain, axis=-1, keepdims=True), "float32")
+        with_best = ops.matmul(best, fork.together(count).astype("float32"))
+        here = ops.max(alive * members, axis=-1, keepdims=True)
+        return alive * (here * with_best + 1.0 - here)
 
     def _weights(self, alive, mixed_ops):
         """Returns the weights of some MixedOps by the first route that is possible."""
@@ -213,8 +215,8 @@ class Codebook(RoutedModel):
                 )
                 continue
             if first is None:
-                index = ops.argmax(ops.cast(alive, "int32"), axis=-1)
-                first = ops.one_hot(index, len(self.routes))
+                before = np.triu(np.ones((len(rows), len(rows)), "float32"), 1)
+                first = alive * (1.0 - ops.minimum(ops.matmul(alive, before), 1.0))
             weights[op.name] = ops.matmul(first, rows)
         return weights
 
