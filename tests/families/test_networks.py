@@ -25,6 +25,8 @@ def test_settings_reach_the_model():
         "topology_seed": 4,
         "selection": "softmax",
         "seed": 6,
+        "normalized_routers": True,
+        "beliefs": True,
     }
     model = build(**changes, pretrain_temperature=2.5, threshold=(0.7,))
     config = model.get_config()
@@ -40,7 +42,7 @@ def test_settings_reach_the_model():
 
 def test_settings_reach_a_dmnn():
     changes = {"selection": "softmax", "previous_state": False, "seed": 6}
-    changes["normalized_routers"] = True
+    changes |= {"normalized_routers": True, "beliefs": True}
     settings = Settings(
         network="dmnn_tiny", categories="cifar10", threshold=(0.7,), **changes
     )
@@ -211,8 +213,14 @@ NOT_READ = {
             "target_rate": 0.5,
             "target_rate_start": 1.0,
             "noise_end": 0.0,
+            "beliefs": True,
+            "belief_weight": 0.2,
+            "dependence_weight": 0.1,
+            "noise_free_rates": True,
+            "block_rate_weight": 0.0,
         },
     },
+    "--selection=softmax": {"drnet_xs": {"noise_end": 0.0}},
     "--learning_rate_schedule=cosine": {
         "drnet_xs": {"learning_rate_decay": 0.5, "learning_rate_steps": (3,)}
     },

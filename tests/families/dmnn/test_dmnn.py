@@ -16,6 +16,7 @@ from tiny_networks import (
 
 from export.graph import gating
 from tfdyn.families.dmnn.dmnn import DMNN
+from tfdyn.families.dmnn.rate_loss import RateLoss
 from tfdyn.layers import execution
 from tfdyn.runs.precision import dtype_policy
 
@@ -35,6 +36,7 @@ FORMS = {
     "no_shortcuts": {**MOBILE, "projection": False},
     "three_sub_blocks": {"sub_blocks": 3},
     "no_previous_state": {"previous_state": False},
+    "beliefs": {"beliefs": True, "normalized_routers": True},
     "static": STATIC,
 }
 every_form = pytest.mark.parametrize("form", FORMS)
@@ -53,6 +55,30 @@ def test_outputs(model):
     route = np.stack(list(outputs["route"].values()))
     assert route.shape == (4, ROWS, 2) and set(np.unique(route)) == {0, 1}
     assert 0 < route.mean() < 1 and (route != route[:, :1]).any()
+
+
+def test_training_tells_what_routers_chose_and_what_they_believe():
+    model = make_dmnn(beliefs=True, normalized_routers=True)
+    assert {*run(model, IMAGES)} == {"logits", "route"}
+    model.selection.noise_scale.assign(0)
+    outputs = run(model, IMAGES, training=True)
+    assert outputs["belief_logits"].shape == (ROWS, 4, 3)
+    (probabilities,) = outputs["choice_probabilities"]
+    assert probabilities.shape == (ROWS, 8, 2)
+    route = np.concatenate(list(outputs["route"].values()), axis=1)
+    np.testing.assert_array_equal(route, probabilities[..., 1] > 0.5)
+    outputs = run(model, IMAGES, training=True, route=outputs["route"])
+    assert {*outputs} == {"logits", "route"}
+
+
+def test_a_collapse_is_seen_in_the_log():
+    model = make_dmnn(beliefs=True)
+    model.compile("sgd", RateLoss(model.route_cost))
+    for router in model.routers:
+        router.decide.kernel.assign(0 * router.decide.kernel)
+    labels = np.arange(ROWS) % 3
+    fitted = model.fit(IMAGES, labels, batch_size=ROWS, verbose=0)
+    assert fitted.history["dependence"] == pytest.approx([0], abs=1e-5)
 
 
 def test_training_has_category_logits_and_noise():

@@ -69,6 +69,44 @@ def test_rates_are_those_of_equations_12_and_14(rate):
     assert float(loss) == pytest.approx(classes() + expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_blocks_may_have_no_target_of_their_own(weight):
+    a, b = (OUTPUTS["route"][name].mean() for name in "ab")
+    flops = (8 * a + 2 * b) / 10
+    expected = weight * ((a - 0.3) ** 2 + (b - 0.3) ** 2) + (flops - 0.3) ** 2
+    loss = RateLoss(Cost(), 0.3, block_rate_weight=weight)
+    value = float(loss(LABELS, without("category_logits")))
+    assert value == pytest.approx(classes() + expected, rel=1e-5)
+
+
+def test_rates_may_be_those_without_noise():
+    on = np.tile(np.asarray([0.9, 0.6, 0.4, 0.2], "float32"), (6, 1))
+    probabilities = tf.constant(np.stack([1 - on, on], axis=-1))
+    outputs = {**without("category_logits"), "choice_probabilities": [probabilities]}
+    loss = RateLoss(Cost(), 0.3, noise_free_rates=True)
+    with tf.GradientTape() as tape:
+        tape.watch(probabilities)
+        value = loss(LABELS, outputs)
+    # Both sub-blocks of a run, and none of b, whatever the route with noise is.
+    expected = classes() + 0.7**2 + 0.3**2 + (0.8 - 0.3) ** 2
+    assert float(value) == pytest.approx(expected, rel=1e-5)
+    slopes = tape.gradient(value, probabilities)[..., 1].numpy().sum(axis=0)
+    # d/dp of the squares: that of the block's rate, and that of the whole cost.
+    a, b = 2 * 0.7 / 2 + 2 * 0.5 * 0.4, -2 * 0.3 / 2 + 2 * 0.5 * 0.1
+    np.testing.assert_allclose(slopes, [a, a, b, b], rtol=1e-4)
+
+
+def test_terms_for_routers_are_added():
+    outputs = {**without("category_logits"), "belief_logits": np.zeros((6, 2, 3), "f4")}
+    sure = np.eye(2, dtype="float32")[LABELS % 2][:, None]
+    outputs["choice_probabilities"] = [sure]
+    loss = RateLoss(belief_weight=0.5, dependence_weight=0.25)
+    shares = np.bincount(LABELS % 2) / 6
+    gain = -(shares * np.log(shares)).sum() / np.log(2)
+    expected = classes() + 0.5 * np.log(3) - 0.25 * gain
+    assert float(loss(LABELS, outputs)) == pytest.approx(expected, rel=1e-4)
+
+
 FOUR = [0] * 3 + [1] * 4 + [2] * 6 + [3] * 3
 
 

@@ -48,6 +48,26 @@ def test_normalized_it_tells_apart_what_differs_little():
         assert low < np.std(state, axis=0).sum() / np.mean(state, axis=0).sum() < high
 
 
+def test_beliefs_are_a_part_of_the_state():
+    router = GateRouter(2, 8, classes=5)
+    logits, state, belief_logits = router(FEATURES)
+    pooled = FEATURES.mean(axis=(1, 2))
+    expected, certainty = router.beliefs(pooled)
+    np.testing.assert_allclose(belief_logits, expected, atol=1e-5)
+    kernel, bias = router.embed.get_weights()
+    (weights,) = router.weigh.get_weights()
+    hidden = relu(pooled @ kernel + bias + np.asarray(certainty) @ weights)
+    np.testing.assert_allclose(state, hidden, atol=1e-5)
+    kernel, bias = router.decide.get_weights()
+    expected = (hidden @ kernel + bias).reshape(3, 2, 2)
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    plain = GateRouter(2, 8)
+    plain.build(FEATURES.shape)
+    added = 6 * 5 + 7 * 8
+    assert complexity.macs(router) == complexity.macs(plain) + added
+    assert complexity.params(router) == complexity.params(plain) + added + 5
+
+
 def test_its_cost_is_counted_with_the_previous_state():
     router = GateRouter(4, previous_state=True)
     router.build([(None, 7, 7, 100), (None, 32)])

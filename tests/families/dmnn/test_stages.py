@@ -65,6 +65,13 @@ def test_the_noise_may_fall(model):
     assert noise(model, first) == [1, 1] and noise(model, second) == [1, 0.5, 0]
 
 
+def test_settings_of_the_rate_and_the_routers_reach_the_loss(model):
+    names = {"noise_free_rates": True, "block_rate_weight": 0.0}
+    names |= {"belief_weight": 0.3, "dependence_weight": 0.2}
+    for stage in stages(model, pretrain_epochs=2, **names):
+        assert {name: getattr(stage.loss, name) for name in names} == names
+
+
 def test_categories_are_those_of_the_classes(model):
     (stage,) = stages(model)
     assert stage.loss.categories == [1, 0, 1]

@@ -38,10 +38,12 @@ def _arguments(settings, size):
 
 
 def _unread(settings):
-    schedule = settings.temperature_schedule
-    if schedule == "exponential":
-        return {}
-    return {"temperature_decay": f"--temperature_schedule={schedule}"}
+    unread, schedule = {}, settings.temperature_schedule
+    if schedule != "exponential":
+        unread["temperature_decay"] = f"--temperature_schedule={schedule}"
+    if settings.selection == "softmax":
+        unread["noise_end"] = "--selection=softmax"
+    return unread
 
 
 FAMILY = Family(
