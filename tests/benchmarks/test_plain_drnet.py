@@ -7,7 +7,7 @@ from tiny_networks import IMAGES, make
 
 from benchmarks.plain_drnet import PlainDRNet
 from tfdyn.losses.routing_loss import RoutingLoss
-from tfdyn.training.loop import reseed
+from tfdyn.training.seeds import reseed
 from tfdyn.training.sgd import SGD
 
 LABELS = np.arange(len(IMAGES)) % 3

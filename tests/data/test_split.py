@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfdyn.data.split import InMemory, hold_out_mask, hold_out_mask_by_name
+from tfdyn.data.held_out import hold_out_mask, hold_out_mask_by_name
+from tfdyn.data.split import InMemory
 
 LABELS = np.repeat([0, 1, 2], [50, 20, 1])
 

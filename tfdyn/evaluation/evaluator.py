@@ -16,7 +16,7 @@ from tfdyn.data import record
 from tfdyn.layers import execution
 from tfdyn.routing.threshold import threshold_label, threshold_per_mixed_op
 from tfdyn.runs.run_folder import RunFolder
-from tfdyn.training.loop import reseed
+from tfdyn.training.seeds import reseed
 
 
 def load_data(run: RunFolder, data_dir=None) -> datasets.Dataset:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfdyn.errors import UserError
 from tfdyn.training.checkpoints import Checkpoints
 from tfdyn.training.distribution import Distribution
+from tfdyn.training.seeds import reseed
 from tfdyn.training.stage import Stage
 
 LOSS = "The training loss"
@@ -179,18 +180,3 @@ def _diverged(quantity, stage, epoch):
         f"finite number{checkpoint}. Try a lower --{stage.name}_learning_rate, in "
         f"another --run_dir."
     )
-
-
-def reseed(model: keras.Model, seed: int, epoch: int) -> None:
-    """Sets the random generators of a model to a state for one epoch.
-
-    Args:
-        model: Keras model, changed in place.
-        seed: Seed of the run.
-        epoch: Number of the epoch, from 0.
-    """
-    weights = {id(weight) for weight in model.weights}
-    states = [v for v in model.variables if id(v) not in weights]
-    sequence = np.random.SeedSequence([seed, epoch])
-    for state, child in zip(states, sequence.spawn(len(states)), strict=True):
-        state.assign(child.generate_state(2).astype(state.dtype))

@@ -1,0 +1,207 @@
+"""Trains a network on one device with JAX, without TensorFlow, for several seeds.
+
+`KERAS_BACKEND=jax python -m benchmarks.jax_training --flagfile=configs/dmnn_xs.flags
+--images=cifar10.npz --seeds=0,1,2 --output=weights.npz`
+
+All images lie in the memory of the device, and an epoch is one compiled function. The
+training is that of `python -m tfdyn.train`, with other random numbers. There are no
+checkpoints: the file of weights is written after each seed. `benchmarks.jax_runs` makes
+run folders of it.
+"""
+
+import concurrent.futures
+import dataclasses
+import importlib
+import json
+import math
+import os
+import time
+
+import keras
+import numpy as np
+from absl import flags
+
+from tfdyn import commands
+from tfdyn.data.input_format import InputFormat
+from tfdyn.errors import UserError
+from tfdyn.families.networks import build_network, family_of
+from tfdyn.families.settings import Settings
+from tfdyn.files import whole
+from tfdyn.models.family import TrainingContext
+from tfdyn.models.routed_model import RoutedModel
+from tfdyn.runs.precision import dtype_policy
+from tfdyn.settings import fields
+from tfdyn.settings.fields import define_flags, from_flags
+from tfdyn.settings.flagfiles import to_flagfile
+
+FLAGS = flags.FLAGS
+
+
+def build(settings: Settings, input_format: InputFormat) -> RoutedModel:
+    """Builds a network with the initial weights of a seed.
+
+    Args:
+        settings: `Settings` with the seed.
+        input_format: `InputFormat` of the images.
+
+    Raises:
+        UserError: If a setting does not fit the network.
+    """
+    jax = importlib.import_module("jax")  # By its name, because it is no requirement.
+    keras.utils.set_random_seed(settings.seed)
+    classes = len(input_format.class_names)
+    # Each initializer is compiled, which is faster for the CPU.
+    cpu = jax.default_device(jax.local_devices(backend="cpu")[0])
+    with cpu, dtype_policy(settings.dtype_policy):
+        return build_network(settings, input_format.shape, classes)
+
+
+class JaxTraining:
+    """Trains a network for one seed after another.
+
+    Args:
+        settings: `Settings` of the training; their seed is not used.
+        path: Path of the NPZ file of images, as in `benchmarks.jax_images.load`.
+
+    Raises:
+        UserError: If a setting does not fit the network or a training on JAX, or the
+            images are not as described.
+    """
+
+    def __init__(self, settings: Settings, path):
+        # Here, because these files import JAX.
+        from benchmarks import jax_epoch, jax_images
+
+        self.settings = settings
+        self.input_format = jax_images.input_format_of(settings)
+        self.model = build(settings, self.input_format)
+        train, validation = jax_images.load(path, settings, self.input_format)
+        self._assign = jax_epoch.assign
+        self._set_weights_of(self.model)
+        steps = len(train[1]) // settings.batch_size
+        context = TrainingContext(steps, self.input_format, run=None)
+        stages = family_of(settings.network).stages(settings, self.model, context)
+        if any(stage.turns for stage in stages):
+            raise UserError(
+                f"--network={settings.network} has a stage whose epochs take turns, "
+                f"which trainings on JAX do not have. Train with tfdyn.train instead."
+            )
+        print(f"{len(train[1])} images for training, {len(validation[1])} held out")
+        images, labels = map(keras.ops.convert_to_tensor, train)
+        executor = concurrent.futures.ThreadPoolExecutor()
+        arguments = (self.model, settings, self.input_format)
+        self.stages = [
+            jax_epoch.JaxStage(stage, *arguments, images, labels, executor)
+            for stage in stages
+        ]
+        self.validate = lambda threshold: {}
+        if len(validation[1]):
+            self.validate = jax_epoch.JaxValidation(
+                self.model, self.input_format, *validation, executor
+            )
+
+    def run(self, seed: int, weights: list[np.ndarray] | None = None) -> list[dict]:
+        """Trains from the initial weights of a seed to the end of the last stage.
+
+        Args:
+            seed: Seed of the initial weights, the order of images and the noise.
+            weights: Initial weights in the order of `model.weights`, instead.
+
+        Returns:
+            The logs of all epochs, a dict for each. The model has the final weights.
+
+        Raises:
+            UserError: If the loss is no longer finite, or the weights are those of
+                another network.
+        """
+        settings = dataclasses.replace(self.settings, seed=seed)
+        self._set_weights_of(build(settings, self.input_format))
+        if weights is not None:
+            shapes = [weight.shape for weight in self.model.weights]
+            if shapes != [array.shape for array in weights]:
+                raise UserError("--init_weights holds the weights of another network.")
+            self._assign(self.model.weights, weights)
+        rows, epochs = [], sum(stage.stage.epochs for stage in self.stages)
+        for stage in self.stages:
+            stage.begin()
+            for stage_epoch in range(stage.stage.epochs):
+                start = time.perf_counter()
+                logs = stage.epoch(len(rows), stage_epoch, seed)
+                logs |= self.validate(stage.stage.threshold)
+                seconds = time.perf_counter() - start
+                rows.append({"epoch": len(rows) + 1, "stage": stage.stage.name, **logs})
+                text = ", ".join(f"{name} {value:.5g}" for name, value in logs.items())
+                print(
+                    f"seed {seed}, {stage.stage.name}, epoch {len(rows)}/{epochs}: "
+                    f"{text} ({seconds:.2f} s)",
+                    flush=True,
+                )
+                if not math.isfinite(logs["loss"]):
+                    raise UserError(
+                        f"The loss of epoch {len(rows)} is not a finite number. Try a "
+                        f"lower --{stage.stage.name}_learning_rate."
+                    )
+        return rows
+
+    def _set_weights_of(self, model):
+        """Moves the variables of a model, seeds included, to the device."""
+        # As arrays of NumPy: two models with one array would lose it in a step.
+        arrays = [np.array(variable.value) for variable in model.variables]
+        self._assign(self.model.variables, arrays)
+
+
+def read_weights(path, seed: int) -> list[np.ndarray]:
+    """Reads the weights of a seed from a file that this command wrote.
+
+    Args:
+        path: Path of the NPZ file.
+        seed: Seed of the training.
+
+    Returns:
+        List of arrays in the order of `model.weights`.
+
+    Raises:
+        UserError: If the file has no weights of this seed.
+        OSError: If there is no such file.
+    """
+    with np.load(path) as arrays:
+        names = sorted(name for name in arrays if name.startswith(f"seed{seed}/"))
+        if not names:
+            raise UserError(f"{path} has no weights of seed {seed}.")
+        return [arrays[name] for name in names]
+
+
+def main() -> None:
+    """Runs the command on the flags."""
+    if keras.backend.backend() != "jax":
+        raise UserError("This command needs the environment KERAS_BACKEND=jax.")
+    start = time.perf_counter()
+    settings, seeds = from_flags(Settings), [int(seed) for seed in FLAGS.seeds]
+    arrays = {"settings": to_flagfile(settings)}
+    first = {seed: None for seed in seeds}
+    if FLAGS.init_weights:
+        first = {seed: read_weights(FLAGS.init_weights, seed) for seed in seeds}
+    training, logs = JaxTraining(settings, FLAGS.images), {}
+    print(f"built and traced in {time.perf_counter() - start:.1f} s", flush=True)
+    for seed in seeds:
+        logs[seed] = training.run(seed, first[seed])
+        for index, weight in enumerate(training.model.weights):
+            arrays[f"seed{seed}/{index:04d}"] = np.array(weight.value, "float32")
+        arrays["logs"] = json.dumps(logs)
+        with whole(FLAGS.output) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **arrays)
+        size = os.path.getsize(FLAGS.output) / 2**20
+        print(f"wrote {FLAGS.output}, {size:.1f} MiB", flush=True)
+
+
+if __name__ == "__main__":
+    define_flags(Settings)
+    flags.adopt_module_key_flags(fields)  # So that --help lists them.
+    flags.DEFINE_string("images", None, "NPZ file of training images, xt and yt.")
+    flags.DEFINE_list("seeds", ["0"], "Seeds to train with, separated by commas.")
+    flags.DEFINE_string("output", None, "NPZ file to write the weights to.")
+    flags.DEFINE_string(
+        "init_weights", None, "NPZ file of this command; each seed begins with its own."
+    )
+    flags.mark_flags_as_required(["images", "output"])
+    commands.run(main, tensorflow=False)
