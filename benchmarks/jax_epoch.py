@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import time
 from concurrent.futures import Executor
 
 import keras
@@ -55,7 +56,7 @@ class JaxStage:
         key = jax.random.key(0)
         function = jax.jit(self._run, donate_argnums=0)
         lowered = function.lower(*self._state(), key, images, labels)
-        self._compiled = executor.submit(lowered.compile)
+        self._compiled = executor.submit(_compile, lowered, stage.name)
 
     def begin(self) -> None:
         """Prepares the first epoch of a seed: the optimizer begins anew."""
@@ -196,7 +197,7 @@ class JaxValidation:
         self.images = jnp.asarray(filled.reshape(-1, batch_size, *images.shape[1:]))
         self.labels = jnp.asarray(targets.reshape(-1, batch_size))
         lowered = jax.jit(self._run).lower(*self._arguments(None))
-        self._compiled = executor.submit(lowered.compile)
+        self._compiled = executor.submit(_compile, lowered, "validation")
 
     def __call__(self, threshold: float | None = None) -> dict[str, float]:
         """Evaluates the model with its present weights.
@@ -231,6 +232,13 @@ class JaxValidation:
             "val_accuracy": jnp.sum(right) / count,
             "val_macs_mean": jnp.sum(macs / count),
         }
+
+
+def _compile(lowered, name):
+    start = time.perf_counter()
+    compiled = lowered.compile()
+    print(f"{name} compiled in {time.perf_counter() - start:.1f} s", flush=True)
+    return compiled
 
 
 def assign(variables, arrays) -> None:

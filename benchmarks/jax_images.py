@@ -15,7 +15,7 @@ jax = importlib.import_module("jax")  # By its name, because JAX is no requireme
 jnp = jax.numpy
 
 CLASSES = "airplane automobile bird cat deer dog frog horse ship truck"
-# The mean and the deviation of CIFAR-10 in `tfdyn.data.sources`, which needs TensorFlow.
+# As in `tfdyn.data.sources`, which needs TensorFlow.
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 

@@ -46,10 +46,15 @@ def run_on_jax():
     loss = RoutingLoss(model.route_cost, 0.01, "log", dependence_weight=0.1)
     model.compile(keras.optimizers.SGD(0.05), loss)
     (before,) = model.head.get_weights()[:1]
+    moving = [w for w in model.weights if "moving" in w.name]
+    means = [np.array(weight) for weight in moving]
     fitted = model.fit(images, labels, batch_size=8, epochs=2, verbose=0)
     for name in ("loss", "dependence"):
         assert np.isfinite(fitted.history[name]).all(), fitted.history
     assert (before != model.head.get_weights()[0]).all()
+    assert moving  # Batch norm trains on the moments of the batch, and keeps them.
+    for old, weight in zip(means, moving, strict=True):
+        assert (old != np.asarray(weight)).any(), weight.path
 
     for wrong in (labels + 1, labels - 0.5, np.eye(2)[labels]):
         try:

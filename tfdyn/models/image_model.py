@@ -51,6 +51,28 @@ class ImageModel(keras.Model):
             images = ops.cast(images, "float32")
         return super().__call__(images, *args, **kwargs)
 
+    def stateless_call(
+        self,
+        trainable_variables,
+        non_trainable_variables,
+        *args,
+        return_losses=False,
+        **kwargs,
+    ):
+        """Does what Keras's method does, which JAX trains with, through `__call__`.
+
+        Keras's own goes to `call` at once. The layers below would then not know
+        `training`, and batch norm would use its moving averages in training.
+        """
+        variables = [*self.trainable_variables, *self.non_trainable_variables]
+        values = [*trainable_variables, *non_trainable_variables]
+        mapping = list(zip(variables, values, strict=True))
+        with keras.StatelessScope(mapping, collect_losses=return_losses) as scope:
+            outputs = self(*args, **kwargs)
+            losses = self.losses if return_losses else []
+        changed = [scope.get_current_value(v) for v in self.non_trainable_variables]
+        return (outputs, changed, losses) if return_losses else (outputs, changed)
+
     def fit(self, x=None, y=None, *args, **kwargs):
         """Trains the model, as `keras.Model.fit` does.
 

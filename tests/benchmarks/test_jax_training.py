@@ -1,0 +1,207 @@
+"""A training on JAX is that of TensorFlow, and its weights become runs."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from paths import ROOT
+
+from benchmarks import jax_images, jax_runs
+from benchmarks.jax_training import read_weights
+from tfdyn.data.dataset import Dataset, input_format_of
+from tfdyn.data.sources import resize_images
+from tfdyn.data.split import InMemory
+from tfdyn.errors import UserError
+from tfdyn.evaluation.evaluator import Evaluator
+from tfdyn.families.dmnn.family import FAMILY
+from tfdyn.families.networks import build_network
+from tfdyn.families.settings import Settings
+from tfdyn.models.family import TrainingContext
+from tfdyn.runs.run_folder import RunFolder
+from tfdyn.settings.flagfiles import to_flagfile
+
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.integers(0, 256, (40, 32, 32, 3)).astype("uint8")
+LABELS = np.arange(40) % 10
+SHARE = 0.25  # One image of each class is held out.
+COMMON = {
+    "network": "dmnn_tiny",
+    "dataset": "cifar10",
+    "image_size": 8,
+    "validation_share": SHARE,
+    "pretrain_epochs": 0,
+    "finetune_epochs": 2,
+    "weight_decay": 1e-3,
+    "label_smoothing": 0.0,
+}
+
+
+def train(folder, settings, *words):
+    """Runs the command on JAX, in a process of its own and without TensorFlow."""
+    np.savez(folder / "images.npz", xt=IMAGES, yt=LABELS)
+    (folder / "settings.flags").write_text(to_flagfile(settings))
+    code = (
+        "import runpy, sys; sys.modules['tensorflow'] = None; "
+        "runpy.run_module('benchmarks.jax_training', run_name='__main__')"
+    )
+    command = [sys.executable, "-c", code, "--flagfile=settings.flags", *words]
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
+        # XLA compiles for seconds what then runs for milliseconds.
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
+    }
+    command += ["--images=images.npz", "--output=weights.npz"]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+@pytest.fixture(scope="module")
+def routed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("routed")
+    settings = Settings(
+        **COMMON,
+        batch_size=10,
+        target_rate=0.3,
+        target_rate_start=1.0,
+        finetune_learning_rate=1e-9,
+    )
+    done = train(folder, settings, "--seeds=0,3")
+    assert done.returncode == 0, done.stderr
+    return folder / "weights.npz", done.stdout
+
+
+def dataset():
+    input_format = input_format_of("cifar10", image_size=8)
+    parts = InMemory(resize_images(IMAGES, 8), LABELS).hold_out(SHARE, 0)
+    splits = dict(zip(("train", "validation"), parts, strict=True))
+    return Dataset("cifar10", input_format, {**splits, "test": parts[1]})
+
+
+@pytest.mark.slow
+def test_schedules_reach_the_compiled_epoch(routed):
+    settings, logs = jax_runs.read(routed[0])
+    assert settings.target_rate == 0.3
+    for seed in (0, 3):
+        first, second = logs[seed]
+        targets = [row["target_rate"] for row in (first, second)]
+        assert targets == pytest.approx([1.0, 0.3])
+        # The weights stay as they are: it is the target that makes the loss.
+        assert abs(first["loss"] - second["loss"]) > 0.3
+        assert second["learning_rate"] < first["learning_rate"]
+    assert logs[0][0]["loss"] != logs[3][0]["loss"]
+    weights = [read_weights(routed[0], seed) for seed in (0, 3)]
+    assert any((one != other).any() for one, other in zip(*weights, strict=True))
+    assert routed[1].count(" compiled in ") == 2  # An epoch, and the validation.
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_run_has_the_accuracy_of_the_training(routed, tmp_path, seed):
+    settings, logs = jax_runs.read(routed[0])
+    run = RunFolder(tmp_path / "run")
+    weights = read_weights(routed[0], seed)
+    jax_runs.make_run(run, settings, dataset(), weights, logs[seed])
+    result = Evaluator(run.load_model())(dataset().batches("validation", 4))
+    last = logs[seed][-1]
+    assert result["accuracy"] == pytest.approx(last["val_accuracy"])
+    assert result["macs_mean"] == pytest.approx(last["val_macs_mean"], rel=1e-5)
+    assert (run / "metrics.csv").read_text().count("\n") == 3
+    with pytest.raises(UserError, match="finished run already"):
+        jax_runs.make_run(run, settings, dataset(), weights, logs[seed])
+
+
+@pytest.mark.slow
+def test_the_training_is_that_of_tensorflow(tmp_path):
+    # Without routers, and with one batch an epoch, nothing is random.
+    settings = Settings(
+        **COMMON,
+        selection="none",
+        batch_size=30,
+        crop="none",
+        flip=False,
+        nesterov=True,
+        gradient_clip=1.0,
+        finetune_learning_rate=0.05,
+        learning_rate_schedule="cosine",
+    )
+    data = dataset()
+    model = build_network(settings, data.input_format.shape, 10)
+    arrays = {f"seed5/{i:04d}": w for i, w in enumerate(model.get_weights())}
+    np.savez(tmp_path / "first.npz", **arrays)
+    done = train(tmp_path, settings, "--seeds=5", "--init_weights=first.npz")
+    assert done.returncode == 0, done.stderr
+    (stage,) = FAMILY.stages(
+        settings, model, TrainingContext(1, data.input_format, None)
+    )
+    model.compile(stage.optimizer(), stage.loss)
+    for _ in range(2):
+        for batch in data.batches("train", 30):
+            model.train_step(batch)
+    weights = read_weights(tmp_path / "weights.npz", 5)
+    for ours, variable, first in zip(
+        weights, model.weights, arrays.values(), strict=True
+    ):
+        theirs = keras.ops.convert_to_numpy(variable)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+        if variable.trainable or "moving" in variable.name:
+            assert (ours != first).any(), variable.path
+
+
+@pytest.mark.slow
+def test_refuses_what_it_cannot_train(tmp_path):
+    settings = Settings(**COMMON | {"dataset": "cifar100"})
+    done = train(tmp_path, settings)
+    assert done.returncode == 1
+    assert "--dataset=cifar100 is not for trainings on JAX" in done.stderr
+
+
+def test_the_input_format_is_that_of_cifar10():
+    ours = jax_images.input_format_of(Settings(**COMMON))
+    assert ours == input_format_of("cifar10", image_size=8)
+
+
+@pytest.mark.parametrize("size", [8, 20])
+def test_images_are_resized_as_by_tensorflow(size):
+    ours = jax_images.resize(IMAGES, size).astype(int)
+    difference = np.abs(ours - resize_images(IMAGES, size))
+    # A mean that ends in a half may be rounded either way.
+    assert difference.max() <= 1 and (difference > 0).mean() < 0.01
+
+
+def test_augmentation_shifts_and_flips():
+    settings = Settings(**COMMON | {"image_size": 32})
+    input_format = jax_images.input_format_of(settings)
+    images = np.repeat(IMAGES[:1], 200, axis=0)
+    key = jax_images.jax.random.key(0)
+    augmented = np.asarray(jax_images.augment(images, key, settings, input_format))
+    padded = np.pad(IMAGES[0], ((4, 4), (4, 4), (0, 0)))
+    windows = {}
+    for row in range(9):
+        for column in range(9):
+            window = padded[row : row + 32, column : column + 32]
+            for flip in (1, -1):
+                pixels = input_format.normalize(window[:, ::flip])
+                windows[row, column, flip] = np.round(pixels, 3).tobytes()
+    names = {content: name for name, content in windows.items()}
+    found = [names[np.round(each, 3).tobytes()] for each in augmented]
+    rows, columns, flips = zip(*found, strict=True)
+    assert set(rows) == set(columns) == set(range(9))
+    assert 60 < flips.count(-1) < 140
+
+
+def test_cutout_blanks_a_square():
+    changes = {"image_size": 32, "crop": "none", "cutout": 16}
+    settings = Settings(**COMMON | changes)
+    input_format = jax_images.input_format_of(settings)
+    key = jax_images.jax.random.key(0)
+    images = np.full((50, 32, 32, 3), 255, "uint8")
+    augmented = np.asarray(jax_images.augment(images, key, settings, input_format))
+    sizes = (augmented == 0).all(axis=-1).sum(axis=(1, 2))
+    assert sizes.max() == 256 and 0 < sizes.min() < 256
