@@ -24,7 +24,7 @@ from absl import flags
 from tfdyn import commands
 from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
-from tfdyn.families.networks import build_network, family_of
+from tfdyn.families.networks import build_network, family_of_run
 from tfdyn.families.settings import Settings
 from tfdyn.files import whole
 from tfdyn.models.family import TrainingContext
@@ -80,7 +80,7 @@ class JaxTraining:
         self._set_weights_of(self.model)
         steps = len(train[1]) // settings.batch_size
         context = TrainingContext(steps, self.input_format, run=None)
-        stages = family_of(settings.network).stages(settings, self.model, context)
+        stages = family_of_run(settings).stages(settings, self.model, context)
         if any(stage.turns for stage in stages):
             raise UserError(
                 f"--network={settings.network} has a stage whose epochs take turns, "
