@@ -40,6 +40,14 @@ def test_settings_reach_the_model():
     assert float(model.selection.temperature.value) == 2.5
 
 
+def test_settings_of_beliefs_are_read_with_beliefs_alone():
+    model = build(num_cells=1, beliefs=True, router_units=12)
+    assert [cell.router.units for cell in model.cells] == [12]
+    for name, value in (("router_units", 12), ("belief_weight", 0.2)):
+        with pytest.raises(ValueError, match=f"without --beliefs has no --{name}"):
+            build(num_cells=1, **{name: value})
+
+
 def test_settings_reach_a_dmnn():
     changes = {"selection": "softmax", "previous_state": False, "seed": 6}
     changes |= {"normalized_routers": True, "beliefs": True}

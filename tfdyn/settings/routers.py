@@ -11,7 +11,8 @@ class RouterSettings:
 
     router_units: int = setting(
         32,
-        "DMNN and --codebook: d, the size of each router's state or hidden layer.",
+        "DMNN and --codebook: d, the size of each router's state or hidden layer. "
+        "DRNet: that of the hidden layer of routers with --beliefs.",
         within="at least 1",
     )
     normalized_routers: bool = setting(

@@ -84,6 +84,7 @@ class Cell(keras.layers.Layer):
         router: Boolean, whether the cell has a router. Without one, the logits are 0.
         normalized_router: Boolean, whether the router has batch norm (`Router`).
         belief_classes: Integer, number of classes of the router's beliefs; 0 for none.
+        units: Integer, size of the router's hidden layer, if it has beliefs.
 
     Call arguments:
         inputs: Pair of tensors `(batch, height, width, channels)`, the outputs of the
@@ -114,6 +115,7 @@ class Cell(keras.layers.Layer):
         router=True,
         normalized_router=False,
         belief_classes=0,
+        units=32,
         **kwargs,
     ):
         # The layers cast their inputs themselves, so that routes stay in float32.
@@ -144,10 +146,11 @@ class Cell(keras.layers.Layer):
                 len(branches),
                 normalized_router,
                 belief_classes,
+                units,
                 name="router",
             )
         self.normalized_router = normalized_router
-        self.belief_classes = belief_classes
+        self.belief_classes, self.units = belief_classes, units
 
     def build(self, input_shape):
         for layer, shape in zip(self.preprocess, input_shape, strict=True):
@@ -211,4 +214,5 @@ class Cell(keras.layers.Layer):
             "router": self.router is not None,
             "normalized_router": self.normalized_router,
             "belief_classes": self.belief_classes,
+            "units": self.units,
         }

@@ -5,27 +5,19 @@ its training differ (`configs/isbnet_*.flags`).
 """
 
 import itertools
-import math
 
 import keras
 from keras import ops
 
-from tfdyn.errors import UserError
+from tfdyn.families.drnet.arguments import check
 from tfdyn.families.drnet.auxiliary_head import AuxiliaryHead
 from tfdyn.families.drnet.branches import PAPER_BRANCHES
 from tfdyn.families.drnet.cell import Cell, draw_topology
-from tfdyn.families.drnet.selection import BranchSelection
+from tfdyn.families.drnet.selection import CALL_OPTIONS, BranchSelection
 from tfdyn.families.drnet.stem import STEMS
 from tfdyn.layers.heads import ClassifierHead
 from tfdyn.models.routed_model import RoutedModel
-from tfdyn.models.sizes import check_total, image_shape
-
-# For each selection, the additional arguments of a call that change its result.
-CALL_OPTIONS = {
-    "gumbel_softmax": ("noise", "temperature"),
-    "softmax": ("temperature",),
-    "none": (),
-}
+from tfdyn.models.sizes import image_shape
 
 
 @keras.saving.register_keras_serializable("tfdyn")
@@ -68,6 +60,7 @@ class DRNet(RoutedModel):
             decision. The papers' have none there.
         beliefs: Boolean, whether each router reads how sure the network already is of
             the class (`tfdyn.layers.beliefs`). The papers have no such thing.
+        units: Integer, size of the hidden layer of routers with `beliefs`.
 
     The call is that of `RoutedModel`. In training, with `auxiliary_head`, its result
     also has `auxiliary_logits`, a tensor `(batch, num_classes)`; with routers,
@@ -89,8 +82,10 @@ class DRNet(RoutedModel):
         "filters",
         "num_nodes",
         "inputs_per_node",
+        "units",
     )
     at_most = {
+        "units": 4096,
         "num_cells": 200,
         "filters": 4096,
         "num_nodes": 32,
@@ -115,6 +110,7 @@ class DRNet(RoutedModel):
         auxiliary_head=True,
         normalized_routers=False,
         beliefs=False,
+        units=32,
         name="drnet",
         **kwargs,
     ):
@@ -134,9 +130,10 @@ class DRNet(RoutedModel):
             "auxiliary_head": auxiliary_head,
             "normalized_routers": normalized_routers,
             "beliefs": beliefs,
+            "units": units,
         }
         super().__init__(arguments, threshold=threshold, name=name, **kwargs)
-        _check(arguments)
+        check(arguments)
         self.selection = BranchSelection(selection, temperature, seed, name="selection")
         self.selection.build()
         self.stem = STEMS[stem](filters)
@@ -160,6 +157,7 @@ class DRNet(RoutedModel):
                 router=selection != "none",
                 normalized_router=normalized_routers,
                 belief_classes=num_classes if beliefs else 0,
+                units=units,
                 name=f"cell_{index}",
             )
             cell.build(shapes)
@@ -211,8 +209,7 @@ class DRNet(RoutedModel):
         temperature=None,
     ):
         thresholds = self._by_cell(self.thresholds(threshold))
-        inputs, routes, auxiliary_logits = self.stem(images), {}, None
-        looks = []
+        inputs, routes, looks, auxiliary_logits = self.stem(images), {}, [], None
         for index, cell in enumerate(self.cells):
 
             def select(logits, threshold=thresholds[index]):
@@ -252,20 +249,3 @@ class DRNet(RoutedModel):
         return [
             thresholds[end - size : end] for size, end in zip(sizes, ends, strict=True)
         ]
-
-
-def _check(arguments):
-    height, width, _ = arguments["input_shape"]
-    if height != width:
-        raise UserError(
-            f"Images must be square; got {height}x{width}. Pass an input_shape with "
-            f"the same height and width."
-        )
-    names = ("num_cells", "num_nodes", "inputs_per_node")
-    connections = math.prod(arguments[name] for name in names)
-    branches = connections * len(arguments["branches"])
-    check_total(branches, branches * (4 * arguments["filters"]) ** 2)
-    if arguments["stem"] not in STEMS:
-        raise UserError(
-            f"stem must be one of {', '.join(STEMS)}; got {arguments['stem']!r}."
-        )

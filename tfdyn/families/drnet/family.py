@@ -34,6 +34,7 @@ def _arguments(settings, size):
         "auxiliary_head": settings.auxiliary_weight > 0,
         "normalized_routers": settings.normalized_routers,
         "beliefs": settings.beliefs,
+        "units": settings.router_units,
     }
 
 
@@ -43,6 +44,9 @@ def _unread(settings):
         unread["temperature_decay"] = f"--temperature_schedule={schedule}"
     if settings.selection == "softmax":
         unread["noise_end"] = "--selection=softmax"
+    if not settings.beliefs and not settings.codebook:
+        names = ("router_units", "belief_weight")
+        unread |= dict.fromkeys(names, "DRNet without --beliefs")
     return unread
 
 

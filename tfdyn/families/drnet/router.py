@@ -8,9 +8,6 @@ from tfdyn.layers.beliefs import Beliefs
 from tfdyn.layers.chain import Chain, build_layer
 from tfdyn.layers.convolutions import conv_bn, depthwise
 
-# Size of the layer in which features and certainty meet.
-UNITS = 32
-
 
 @keras.saving.register_keras_serializable("tfdyn")
 class Router(Chain):
@@ -37,12 +34,20 @@ class Router(Chain):
         classes: Integer, number of classes for `Beliefs` about the cell's inputs. A
             hidden layer reads their certainty beside the pooled features. 0 for none,
             as in the papers.
+        units: Integer, size of this hidden layer.
     """
 
     kind = "router"
 
     def __init__(
-        self, filters, connections, branches, normalized=False, classes=0, **kwargs
+        self,
+        filters,
+        connections,
+        branches,
+        normalized=False,
+        classes=0,
+        units=32,
+        **kwargs,
     ):
         chain = []
         for width in (filters, 4 * filters):
@@ -57,13 +62,13 @@ class Router(Chain):
         ]
         super().__init__(chain, **kwargs)
         self.filters, self.connections, self.branches = filters, connections, branches
-        self.normalized = normalized
+        self.normalized, self.units = normalized, units
         self.beliefs = None
         if classes:
             self.activate = layers.ReLU()
             self.pool = layers.GlobalAveragePooling2D(data_format="channels_last")
             self.beliefs = Beliefs(classes)
-            self.hidden = layers.Dense(UNITS, "relu", dtype="float32")
+            self.hidden = layers.Dense(units, "relu", dtype="float32")
 
     def build(self, input_shape):
         if not self.beliefs:
@@ -103,4 +108,5 @@ class Router(Chain):
             "branches": self.branches,
             "normalized": self.normalized,
             "classes": self.beliefs.num_classes if self.beliefs else 0,
+            "units": self.units,
         }

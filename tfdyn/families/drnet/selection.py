@@ -6,6 +6,13 @@ from keras import ops
 from tfdyn.errors import UserError
 from tfdyn.routing import selection
 
+# For each selection, the additional arguments of DRNet's call that change its result.
+CALL_OPTIONS = {
+    "gumbel_softmax": ("noise", "temperature"),
+    "softmax": ("temperature",),
+    "none": (),
+}
+
 
 @keras.saving.register_keras_serializable("tfdyn")
 class BranchSelection(keras.layers.Layer):
