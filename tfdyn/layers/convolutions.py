@@ -16,7 +16,7 @@ def batch_norm(**kwargs) -> BatchNormalization:
 
 
 def conv_bn(
-    filters: int, kernel_size: int = 1, strides: int = 1
+    filters: int, kernel_size: int = 1, strides: int = 1, scale: float = 1.0
 ) -> list[keras.layers.Layer]:
     """Returns two layers: a convolution without bias, and a batch norm.
 
@@ -24,6 +24,7 @@ def conv_bn(
         filters: Number of output channels.
         kernel_size: Height and width of the kernel.
         strides: Stride in both directions.
+        scale: Initial scale (gamma) of the batch norm.
     """
     convolution = layers.Conv2D(
         filters,
@@ -34,7 +35,8 @@ def conv_bn(
         kernel_initializer="he_normal",
         data_format="channels_last",
     )
-    return [convolution, batch_norm()]
+    gamma = keras.initializers.Constant(scale)
+    return [convolution, batch_norm(gamma_initializer=gamma)]
 
 
 def depthwise(kernel_size: int, strides: int) -> keras.layers.Layer:

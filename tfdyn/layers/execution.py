@@ -87,8 +87,8 @@ def fixed(route: dict, mixed_ops: list) -> Callable:
     Branches of weight 0 are left out, and branches of weight 1 are not multiplied.
 
     Args:
-        route: Mapping from MixedOp names to arrays `(1, branches)`, the same weights for
-            all images.
+        route: Mapping from MixedOp names to arrays `(1, branches)`, the same weights
+            for all images.
         mixed_ops: List of the MixedOps that it is for.
     """
     known = {id(op.branches[0]): route[op.name][0] for op in mixed_ops}

@@ -27,8 +27,8 @@ class RouterSettings:
     )
     belief_weight: float = setting(
         0.1,
-        "DRNet, DMNN and --codebook: weight of the loss of the classifiers of --beliefs. "
-        "The routers of a codebook always have them.",
+        "DRNet, DMNN and --codebook: weight of the loss of the classifiers of "
+        "--beliefs. The routers of a codebook always have them.",
         within="at least 0",
     )
     dependence_weight: float = setting(

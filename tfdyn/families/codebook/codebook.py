@@ -154,9 +154,7 @@ class Codebook(RoutedModel):
                 walk(index + 1, after, group)
 
         walk(0, self.base.begin(images), tuple(range(count)))
-        forks = [
-            (i, fork) for i, forks in enumerate(self.tree.forks) for fork in forks
-        ]
+        forks = [(i, fork) for i, forks in enumerate(self.tree.forks) for fork in forks]
         firsts = np.cumsum([0, *map(len, self.base.parts)])
         for index, fork in forks:
             scores = choices[index, fork.members]

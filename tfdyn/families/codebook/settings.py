@@ -11,8 +11,8 @@ class CodebookSettings:
 
     codebook: str | None = setting(
         None,
-        "File of routes that `python -m tfdyn.codebook` writes. The network runs one of "
-        "them for each image, and its routers learn which.",
+        "File of routes that `python -m tfdyn.codebook` writes. The network runs one "
+        "of them for each image, and its routers learn which.",
     )
     distillation: float = setting(
         0.5,

@@ -23,7 +23,7 @@ class Fork:
         return np.isin(np.arange(count), self.members)
 
     def together(self, count: int) -> np.ndarray:
-        """Returns for each pair of routes whether they go on together, `(count, count)`."""
+        """Returns which pairs of routes go on together, `(count, count)`."""
         matrix = np.zeros((count, count), bool)
         for group in self.groups:
             matrix[np.ix_(group, group)] = True

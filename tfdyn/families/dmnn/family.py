@@ -36,6 +36,7 @@ FAMILY = Family(
         "target_rate",
         "target_rate_start",
         "noise_free_rates",
+        "rates_by_confidence",
         "block_rate_weight",
     ),
 )

@@ -59,6 +59,10 @@ class RateLoss(keras.losses.Loss):
         label_smoothing: Float in [0, 1), for the classes only.
         noise_free_rates: Boolean, whether the shares are those that run without noise.
             Their gradient is that of the probabilities (straight-through).
+        rates_by_confidence: Boolean. If more runs than the target, the images that the
+            network is sure of are pushed down; if less, the others are pushed up: the
+            gradient of an image is multiplied by the probability of its label, or by 1
+            minus it. In the paper all images are pushed alike.
         block_rate_weight: Float, the weight of the target of each block (eq. 12).
         belief_weight: Float, the weight of the loss of the routers' beliefs.
         dependence_weight: Float, the weight of the dependence of choices on images.
@@ -84,6 +88,7 @@ class RateLoss(keras.losses.Loss):
         category_weights=(),
         label_smoothing=0.0,
         noise_free_rates=False,
+        rates_by_confidence=False,
         block_rate_weight=1.0,
         belief_weight=0.1,
         dependence_weight=0.0,
@@ -106,6 +111,7 @@ class RateLoss(keras.losses.Loss):
         self.categories, self.category_weights = list(categories), category_weights
         self.label_smoothing = label_smoothing
         self.noise_free_rates = noise_free_rates
+        self.rates_by_confidence = rates_by_confidence
         self.block_rate_weight = block_rate_weight
         self.belief_weight, self.dependence_weight = belief_weight, dependence_weight
 
@@ -115,7 +121,7 @@ class RateLoss(keras.losses.Loss):
         if "category_logits" in y_pred:
             losses += self._category_loss(labels, y_pred["category_logits"])
         if self.cost is not None:
-            losses += self._resource_loss(y_pred)
+            losses += self._resource_loss(y_pred, labels)
         if "choice_probabilities" in y_pred:
             weights = self.belief_weight, self.dependence_weight
             losses += router_terms(labels, y_pred, *weights)
@@ -136,14 +142,26 @@ class RateLoss(keras.losses.Loss):
         weights = ops.convert_to_tensor(self.category_weights, "float32")
         return ops.sum(weights * cross_entropy(categories, logits), axis=-1)
 
-    def _resource_loss(self, outputs):
+    def _resource_loss(self, outputs, labels):
         route = self._without_noise(outputs) if self.noise_free_rates else None
         route = route or outputs["route"]
         share = self.cost.expected(route) / self.cost.all_branches
         rates = [ops.mean(route[name], axis=-1) for name in self.cost.branches]
+        rates = ops.stack([*rates, share], axis=-1)
+        down = up = rates
+        if self.rates_by_confidence:
+            scores = ops.softmax(ops.stop_gradient(outputs["logits"]))
+            sure = ops.take_along_axis(scores, labels[:, None], axis=-1)
+            down = selection.straight_through(sure * rates, ops.stop_gradient(rates))
+            up = selection.straight_through(
+                (1 - sure) * rates, ops.stop_gradient(rates)
+            )
+        target = ops.cast(self.target_rate, "float32")
         # Stacked, so that the replicas exchange their means only once.
-        rates = global_batch.mean(ops.stack([*rates, share], axis=-1))
-        squares = ops.square(rates - ops.cast(self.target_rate, "float32"))
+        down, up = ops.unstack(global_batch.mean(ops.stack([down, up], axis=1)))
+        squares = ops.square(ops.relu(down - target)) + ops.square(
+            ops.relu(target - up)
+        )
         return self.block_rate_weight * ops.sum(squares[:-1]) + squares[-1]
 
     def _without_noise(self, outputs):

@@ -43,6 +43,12 @@ class DMNNSettings:
         "DMNN: the share that runs (eqs. 12 and 14) is counted as inference runs it, "
         "without noise. In the paper noise alone can meet the target.",
     )
+    rates_by_confidence: bool = setting(
+        False,
+        "DMNN: if more runs than the target rate, the images that the network is sure "
+        "of are pushed to run less; if less, the others to run more. In the paper all "
+        "images are pushed alike.",
+    )
     block_rate_weight: float = setting(
         1.0,
         "DMNN: weight of the target of each block (eq. 12). 0: only the whole network "

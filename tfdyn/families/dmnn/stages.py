@@ -35,7 +35,7 @@ def dmnn_stages(settings, model: DMNN, context: TrainingContext) -> list[Stage]:
         arguments["category_weights"] = category_weights(model.stage_of_block)
     cost = None
     if model.routers:
-        names = ("noise_free_rates", "block_rate_weight")
+        names = ("noise_free_rates", "rates_by_confidence", "block_rate_weight")
         names += ("belief_weight", "dependence_weight")
         arguments |= {name: getattr(settings, name) for name in names}
         cost = RouteCost(model.modules, cost_table(settings, model))

@@ -15,7 +15,10 @@ class Bottleneck(Chain):
     """A sub-block of ResNet: 1x1, 3x3 and 1x1 convolutions.
 
     Each has batch norm, and ReLU stands between them. The 3x3 convolution has the
-    stride, as in PyTorch (DMNN, note of table 1).
+    stride, as in PyTorch (DMNN, note of table 1). The scale of the last batch norm
+    begins at 0.25, so that a block begins near its shortcut (Goyal et al., 2017,
+    section 5.1, have 0). With 1, sums of several sub-blocks grow from block to block,
+    and a network of seven such blocks does not learn at usual learning rates.
 
     Input: tensor `(batch, height, width, channels)`.
     Output: tensor `(batch, height / strides, width / strides, filters)`. The divisions
@@ -33,7 +36,7 @@ class Bottleneck(Chain):
     def __init__(self, filters, width, strides=1, **kwargs):
         chain = [*conv_bn(width), layers.ReLU()]
         chain += [*conv_bn(width, 3, strides), layers.ReLU()]
-        super().__init__([*chain, *conv_bn(filters)], **kwargs)
+        super().__init__([*chain, *conv_bn(filters, scale=0.25)], **kwargs)
         self.filters, self.width, self.strides = filters, width, strides
 
     def get_config(self):
