@@ -63,28 +63,46 @@ def load(path, settings: Settings, input_format: InputFormat) -> tuple:
         UserError: If the file does not hold such arrays, a label is no class, or there
             are fewer images than in a batch.
     """
-    if not is_there(path):
-        raise UserError(f"--images={path} does not exist: name a file with xt and yt.")
-    try:
-        with np.load(path) as arrays:
-            images, labels = arrays["xt"], arrays["yt"]
-    except (KeyError, ValueError, OSError) as error:
-        raise UserError(f"--images={path} has no arrays xt and yt: {error}") from error
-    channels = input_format.shape[-1]
-    if images.dtype != "uint8" or images.shape != (len(labels), *images.shape[1:3], 3):
-        raise UserError(
-            f"--images={path}: xt is {images.dtype} {images.shape}; expected uint8 "
-            f"({len(labels)}, height, width, {channels})."
-        )
-    check_labels(labels, len(input_format.class_names))
+    images, labels = _read(path, "xt", "yt", input_format)
     mask = hold_out_mask(labels, settings.validation_share, 0)
     if settings.batch_size > (~mask).sum():
         raise UserError(
             f"--batch_size={settings.batch_size} is more than the {(~mask).sum()} "
             f"training images of {path}; make it smaller."
         )
-    images, labels = resize(images, input_format.shape[0]), labels.astype("int32")
     return (images[~mask], labels[~mask]), (images[mask], labels[mask])
+
+
+def load_test(path, input_format: InputFormat) -> tuple[np.ndarray, np.ndarray]:
+    """Reads the test images of an NPZ file, `xe` and `ye`, as `load` does.
+
+    Args:
+        path: NPZ file.
+        input_format: `InputFormat` of the images.
+
+    Raises:
+        UserError: If the file does not hold such arrays, or a label is no class.
+    """
+    return _read(path, "xe", "ye", input_format)
+
+
+def _read(path, images, labels, input_format):
+    names = f"{images} and {labels}"
+    if not is_there(path):
+        raise UserError(f"--images={path} does not exist: name a file with {names}.")
+    try:
+        with np.load(path) as arrays:
+            images, labels = arrays[images], arrays[labels]
+    except (KeyError, ValueError, OSError) as error:
+        raise UserError(f"--images={path} has no arrays {names}: {error}") from error
+    channels = input_format.shape[-1]
+    if images.dtype != "uint8" or images.shape != (len(labels), *images.shape[1:3], 3):
+        raise UserError(
+            f"--images={path}: {names} are {images.dtype} {images.shape}; expected "
+            f"uint8 ({len(labels)}, height, width, {channels})."
+        )
+    check_labels(labels, len(input_format.class_names))
+    return resize(images, input_format.shape[0]), labels.astype("int32")
 
 
 def resize(images: np.ndarray, size: int) -> np.ndarray:

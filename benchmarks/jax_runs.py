@@ -20,6 +20,7 @@ from tfdyn.data import dataset as datasets
 from tfdyn.data import record
 from tfdyn.data.dataset import Dataset
 from tfdyn.errors import UserError
+from tfdyn.evaluation.worth_of_run import write_worth
 from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
 from tfdyn.files import check_writable
@@ -32,14 +33,15 @@ from tfdyn.training.metrics_table import MetricsTable
 FLAGS = flags.FLAGS
 
 
-def read(path) -> tuple[Settings, dict[int, list[dict]]]:
+def read(path) -> tuple[Settings, dict[int, list[dict]], dict[int, dict]]:
     """Reads what a file of weights says of its training.
 
     Args:
         path: NPZ file that `benchmarks.jax_training` wrote.
 
     Returns:
-        The `Settings`, and for each seed the logs of its epochs.
+        The `Settings`; for each seed the logs of its epochs; and for each seed, if it
+        was measured, the worth of the router.
 
     Raises:
         UserError: If the file is not of that command.
@@ -48,6 +50,7 @@ def read(path) -> tuple[Settings, dict[int, list[dict]]]:
     try:
         with np.load(path) as arrays:
             text, logs = str(arrays["settings"]), json.loads(str(arrays["logs"]))
+            worth = json.loads(str(arrays["worth"]))
     except (KeyError, ValueError) as error:
         raise UserError(
             f"--weights={path} is not of benchmarks.jax_training: {error}"
@@ -56,7 +59,8 @@ def read(path) -> tuple[Settings, dict[int, list[dict]]]:
         flagfile = pathlib.Path(folder, "settings.flags")
         flagfile.write_text(text, encoding="utf-8")
         settings = from_flagfile(Settings, flagfile)
-    return settings, {int(seed): rows for seed, rows in logs.items()}
+    by_seed = [{int(seed): of for seed, of in each.items()} for each in (logs, worth)]
+    return settings, *by_seed
 
 
 def make_run(
@@ -104,7 +108,7 @@ def make_run(
 
 def main() -> None:
     """Runs the command on the flags."""
-    settings, logs = read(FLAGS.weights)
+    settings, logs, worth = read(FLAGS.weights)
     dataset = datasets.load(
         settings.dataset,
         FLAGS.data_dir or settings.data_dir,
@@ -115,6 +119,8 @@ def main() -> None:
         run = RunFolder(f"{FLAGS.run_dir}_seed{seed}")
         weights = read_weights(FLAGS.weights, seed)
         make_run(run, dataclasses.replace(settings, seed=seed), dataset, weights, rows)
+        if seed in worth:
+            write_worth(run, {"dataset": dataset.name, **worth[seed]})
         print(f"wrote {run}")
 
 

@@ -24,6 +24,7 @@ from absl import flags
 from tfdyn import commands
 from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
+from tfdyn.evaluation.router_worth import RouterWorth
 from tfdyn.families.networks import build_network, family_of_run
 from tfdyn.families.settings import Settings
 from tfdyn.files import whole
@@ -76,7 +77,7 @@ class JaxTraining:
         self.input_format = jax_images.input_format_of(settings)
         self.model = build(settings, self.input_format)
         train, validation = jax_images.load(path, settings, self.input_format)
-        self._assign = jax_epoch.assign
+        self._assign, self._path, self._validation = jax_epoch.assign, path, validation
         self._set_weights_of(self.model)
         steps = len(train[1]) // settings.batch_size
         context = TrainingContext(steps, self.input_format, run=None)
@@ -143,6 +144,27 @@ class JaxTraining:
                     )
         return rows
 
+    def worth(self, thresholds: list[float], routes: int) -> dict:
+        """Compares the router with fixed routes, as `python -m tfdyn.router_worth`.
+
+        Args:
+            thresholds: Values of T.
+            routes: Largest number of fixed routes to try on the validation images.
+
+        Returns:
+            What `RouterWorth.content` returns, with the number of `examples`.
+
+        Raises:
+            UserError: If the file of images has no test images.
+        """
+        from benchmarks import jax_images, jax_passes
+
+        test = jax_images.load_test(self._path, self.input_format)
+        splits = {"validation": self._validation, "test": test}
+        passes = jax_passes.JaxPasses(self.model, self.input_format, splits)
+        content = RouterWorth(self.model, None, passes).content(thresholds, routes)
+        return {"examples": len(test[1]), **content}
+
     def _set_weights_of(self, model):
         """Moves the variables of a model, seeds included, to the device."""
         # As arrays of NumPy: two models with one array would lose it in a step.
@@ -181,13 +203,15 @@ def main() -> None:
     first = {seed: None for seed in seeds}
     if FLAGS.init_weights:
         first = {seed: read_weights(FLAGS.init_weights, seed) for seed in seeds}
-    training, logs = JaxTraining(settings, FLAGS.images), {}
+    training, logs, worth = JaxTraining(settings, FLAGS.images), {}, {}
     print(f"built and traced in {time.perf_counter() - start:.1f} s", flush=True)
     for seed in seeds:
         logs[seed] = training.run(seed, first[seed])
         for index, weight in enumerate(training.model.weights):
             arrays[f"seed{seed}/{index:04d}"] = np.array(weight.value, "float32")
-        arrays["logs"] = json.dumps(logs)
+        if FLAGS.worth_at:
+            worth[seed] = training.worth(list(map(float, FLAGS.worth_at)), FLAGS.routes)
+        arrays |= {"logs": json.dumps(logs), "worth": json.dumps(worth)}
         with whole(FLAGS.output) as temporary, open(temporary, "wb") as file:
             np.savez(file, **arrays)
         size = os.path.getsize(FLAGS.output) / 2**20
@@ -197,11 +221,17 @@ def main() -> None:
 if __name__ == "__main__":
     define_flags(Settings)
     flags.adopt_module_key_flags(fields)  # So that --help lists them.
-    flags.DEFINE_string("images", None, "NPZ file of training images, xt and yt.")
+    flags.DEFINE_string(
+        "images", None, "NPZ file of images: xt, yt; for --worth_at also xe, ye."
+    )
     flags.DEFINE_list("seeds", ["0"], "Seeds to train with, separated by commas.")
     flags.DEFINE_string("output", None, "NPZ file to write the weights to.")
     flags.DEFINE_string(
         "init_weights", None, "NPZ file of this command; each seed begins with its own."
     )
+    flags.DEFINE_list(
+        "worth_at", [], "Values of T at which the worth of the router is measured."
+    )
+    flags.DEFINE_integer("routes", 128, "As of tfdyn.router_worth.", lower_bound=2)
     flags.mark_flags_as_required(["images", "output"])
     commands.run(main, tensorflow=False)

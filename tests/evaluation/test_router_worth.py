@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.evaluation import worth_report
+from tfdyn.evaluation.passes import Passes
 from tfdyn.evaluation.router_worth import RouterWorth, StaticFrontier
 from tfdyn.layers.modules import Module
 from tfdyn.routing.route import RouteSpec
@@ -73,7 +74,7 @@ def worth(model, **options):
         yield x[:150], y[:150]
         yield x[150:], y[150:]
 
-    return RouterWorth(model, None, batches)
+    return RouterWorth(model, None, Passes(model, None, batches))
 
 
 @pytest.fixture(scope="module")

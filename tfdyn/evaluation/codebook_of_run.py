@@ -8,6 +8,7 @@ from tqdm import tqdm
 from tfdyn.errors import UserError
 from tfdyn.evaluation import codebook_search
 from tfdyn.evaluation.evaluator import load_data
+from tfdyn.evaluation.passes import Passes
 from tfdyn.evaluation.router_worth import RouterWorth
 from tfdyn.families.codebook import routes_file
 from tfdyn.files import check_output
@@ -67,9 +68,8 @@ def codebook_of_run(
             bar.set_description(text)
             bar.update()
 
-        worth = RouterWorth(
-            model, table, lambda split: dataset.batches(split, batch_size), progress
-        )
+        passes = Passes(model, table, lambda split: dataset.batches(split, batch_size))
+        worth = RouterWorth(model, table, passes, progress)
         runs, accuracy, costs = worth.try_static_routes(
             [threshold or model.threshold], routes
         )

@@ -4,14 +4,10 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-import tensorflow as tf
-from keras import ops
 
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.evaluation import route_statistics, static_routes
-from tfdyn.evaluation.evaluator import Evaluator
-from tfdyn.layers import execution
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.routing.random_routes import draw_for_cost
 from tfdyn.routing.route import RouteSpec, distinct, most_frequent
@@ -80,8 +76,8 @@ class RouterWorth:
     Args:
         model: `RoutedModel`, trained.
         table: `CostTable` in milliseconds, or `None` to count MACs.
-        batches: Function of the name of a split, "validation" or "test", that returns
-            an iterable of normalised images and labels, always in the same order.
+        passes: `tfdyn.evaluation.passes.Passes` of the model, or an object with the
+            same two methods.
         progress: Function of a text, which is called before each pass over a split.
     """
 
@@ -89,25 +85,13 @@ class RouterWorth:
         self,
         model: RoutedModel,
         table: CostTable | None,
-        batches: Callable,
+        passes,
         progress: Callable[[str], object] = lambda text: None,
     ):
-        self.spec, self.batches, self.progress = model.route_spec, batches, progress
+        self.spec, self.passes, self.progress = model.route_spec, passes, progress
         self.cost = RouteCost(model.modules, table) if table else model.route_cost
         self.static_cost = _static_cost(model, table)
-        self._evaluator = Evaluator(model, table)
         self._with_all = {}
-
-        @tf.function(reduce_retracing=True)
-        def step(images, labels, flat_route):
-            with execution.scope(execution.dispatched):
-                route = self.spec.split(flat_route)
-                logits = model(images, route=route, training=False)["logits"]
-            return ops.cast(ops.argmax(logits, -1), "int32") == ops.cast(
-                labels, "int32"
-            )
-
-        self._step = step
 
     def find_static_routes(self, thresholds, most: int) -> StaticFrontier:
         """Finds the best fixed routes on the validation images.
@@ -147,6 +131,24 @@ class RouterWorth:
             return right.mean(), self.cost_of_static(route[None])
 
         return static_routes.search(measure, self.spec, start, most)
+
+    def content(self, thresholds, most: int) -> dict:
+        """Compares the router with other routes at several T, as `at` does.
+
+        Args:
+            thresholds: Values of T.
+            most: Largest number of fixed routes to try on the validation images.
+
+        Returns:
+            A dict ready for JSON: `unit` of all costs; `static`, the best fixed routes
+            (`StaticFrontier.content`); and `thresholds`, a list of what `at` returns.
+        """
+        static = self.find_static_routes(thresholds, most)
+        return {
+            "unit": self.cost.unit,
+            "static": static.content(self.spec),
+            "thresholds": [self.at(threshold, static) for threshold in thresholds],
+        }
 
     def at(self, threshold, static: StaticFrontier) -> dict:
         """Compares the routes of the router at one T with others, on the test images.
@@ -214,21 +216,14 @@ class RouterWorth:
             Boolean array `(n,)`, whether each image is classified right.
         """
         self.progress(f"{text}, {split} images")
-        results, start = [], 0
-        for images, labels in self.batches(split):
-            stop = start + len(labels)
-            part = routes[start:stop] if routes.ndim == 2 else routes[None]
-            part = np.broadcast_to(part, (len(labels), self.spec.size))
-            results.append(self._step(images, labels, tf.constant(part)).numpy())
-            start = stop
-        return np.concatenate(results)
+        return self.passes.right(split, routes)
 
     def _images(self, split, threshold):
         """Returns what the router does at a T; with all branches, only once."""
         if threshold == 1.0 and split in self._with_all:
             return self._with_all[split]
         self.progress(f"own routes, {split} images")
-        images = self._evaluator.images(self.batches(split), threshold)
+        images = self.passes.images(split, threshold)
         if threshold == 1.0:
             self._with_all[split] = images
         return images

@@ -8,6 +8,7 @@ from tfdyn.costs import provenance
 from tfdyn.errors import UserError
 from tfdyn.evaluation import worth_report
 from tfdyn.evaluation.evaluator import Evaluator, load_data
+from tfdyn.evaluation.passes import Passes
 from tfdyn.evaluation.router_worth import RouterWorth
 from tfdyn.files import check_writable, whole_set, write_json
 from tfdyn.locks import locked
@@ -66,18 +67,14 @@ def worth_of_run(
             bar.set_description(text)
             bar.update()
 
-        worth = RouterWorth(
-            model, table, lambda split: dataset.batches(split, batch_size), progress
-        )
+        passes = Passes(model, table, lambda split: dataset.batches(split, batch_size))
+        worth = RouterWorth(model, table, passes, progress)
         # T may be one number for each MixedOp, where the training has set them.
         thresholds = thresholds or [model.threshold]
-        static = worth.find_static_routes(thresholds, routes)
         content = {
             "dataset": dataset.name,
             "examples": dataset.num_examples("test"),
-            "unit": worth.cost.unit,
-            "static": static.content(model.route_spec),
-            "thresholds": [worth.at(threshold, static) for threshold in thresholds],
+            **worth.content(thresholds, routes),
         }
     if table:
         content |= {"cost_table": table.name, "origin": provenance.origin(table)}
@@ -85,8 +82,18 @@ def worth_of_run(
         result = Evaluator(twin, table).on(dataset, "test", 1.0, batch_size)
         cost = result[f"{worth.cost.unit}_mean"]
         content["static_twin"] = {"accuracy": result["accuracy"], "cost": cost}
+    write_worth(run, content)
+    return content
+
+
+def write_worth(run: RunFolder, content: dict) -> None:
+    """Writes `router_worth.json` and its plot into a run's folder.
+
+    Args:
+        run: `RunFolder` of a finished run.
+        content: What `worth_of_run` returns.
+    """
     with locked(run.path), whole_set(run.path) as temporary:
         write_json(temporary / f"{worth_report.NAME}.json", content)
         path = temporary / f"{worth_report.NAME}.png"
-        worth_report.plot(path, content, f"{run.path.name}, {dataset.name}")
-    return content
+        worth_report.plot(path, content, f"{run.path.name}, {content['dataset']}")
