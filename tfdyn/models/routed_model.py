@@ -175,15 +175,16 @@ class RoutedModel(ImageModel):
         """Returns the logits `(batch, num_classes)` from the state after all parts."""
         return self.head(state)
 
-    def part_shapes(self) -> list[tuple]:
-        """Returns the shape of the feature map that `look` returns before each part."""
+    def look_shapes(self) -> list[tuple]:
+        """Returns the shapes that `look` returns before each part and after the last."""
         route = self.route_spec.split(self.route_spec.all_branches())
-        state, shapes = self.begin(ops.zeros((1, *self.input_shape[1:]))), []
+        state = self.begin(ops.zeros((1, *self.input_shape[1:])))
+        shapes = [self.look(state).shape]
         for index, part in enumerate(self.parts):
-            shapes.append((None, *self.look(state).shape[1:]))
             weights = {op.name: ops.convert_to_tensor(route[op.name]) for op in part}
             state = self.advance(state, index, weights)
-        return shapes
+            shapes.append(self.look(state).shape)
+        return [(None, *shape[1:]) for shape in shapes]
 
     @property
     def inference_weights(self) -> list[keras.Variable]:

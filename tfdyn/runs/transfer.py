@@ -11,7 +11,8 @@ def transfer(folder: RunFolder, model: RoutedModel, input_format: InputFormat) -
 
     The weights of the classifier are copied only if the classes are the same. Heads
     that exist only in training keep their initial weights, because a run does not save
-    them.
+    them. A codebook gets the weights of the network whose routes it chooses, without
+    its routers.
 
     Args:
         folder: `RunFolder` of a finished run.
@@ -23,7 +24,11 @@ def transfer(folder: RunFolder, model: RoutedModel, input_format: InputFormat) -
     """
     source = folder.load_model()
     same_classes = folder.input_format().class_names == input_format.class_names
+    model = getattr(model, "base", model)
     weights, source_weights = model.inference_weights, source.inference_weights
+    if not _of_routers(model):
+        routers = _of_routers(source)
+        source_weights = [each for each in source_weights if id(each) not in routers]
     copied = [
         (new, old)
         for new, old in zip(weights, source_weights, strict=False)
@@ -43,6 +48,11 @@ def transfer(folder: RunFolder, model: RoutedModel, input_format: InputFormat) -
         )
     for new, old in copied:
         new.assign(old)
+
+
+def _of_routers(model):
+    routers = (module for module in model.modules if module.kind == "router")
+    return {id(weight) for module in routers for weight in module.layer.weights}
 
 
 def _name(weight):

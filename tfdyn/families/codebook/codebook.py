@@ -9,10 +9,11 @@ import numpy as np
 from keras import ops
 
 from tfdyn.errors import UserError
-from tfdyn.families.codebook.router import ChoiceRouter
+from tfdyn.families.codebook.router import ChoiceRouter, Correction
 from tfdyn.families.codebook.tree import RouteTree
 from tfdyn.layers import execution
 from tfdyn.models.routed_model import RoutedModel
+from tfdyn.routing.route import select_mixed_ops
 
 
 @keras.saving.register_keras_serializable("tfdyn")
@@ -24,6 +25,9 @@ class Codebook(RoutedModel):
     the largest `p - lambda * cost`. Where routes are nested in depth, this is a chain
     of questions: is it enough, or shall the network go on? T sets
     `lambda = (1 - T) / T`. So T near 1 runs long routes, and T=1 the last one.
+
+    One classifier cannot read the features of all routes well. Each route corrects its
+    logits by a dense layer of its own, which is 0 at first.
 
     ```python
     base = tfdyn.build("dmnn_xs", (32, 32, 3), 10, selection="none")
@@ -40,7 +44,8 @@ class Codebook(RoutedModel):
         threshold: T in (0, 1], a float or a list with one float for each MixedOp. The
             router of a part reads that of the part's first MixedOp.
 
-    The call is that of `RoutedModel`. In training all routes run, and the result also
+    The call is that of `RoutedModel`. A given `route` that is not in the codebook has
+    the correction of the most similar one that is. In training all routes run, and the result also
     has `route_logits`, a tensor `(batch, K, classes)`; `choice_logits`, a tensor
     `(batch, forks, K)`; and `belief_logits` `(batch, forks, classes)`.
 
@@ -75,7 +80,8 @@ class Codebook(RoutedModel):
             [np.concatenate([by_name[n] for n in part], axis=-1) for part in names]
         )
         self.routers = []
-        for shape, forks in zip(base.part_shapes(), self.tree.forks, strict=True):
+        *shapes, last = base.look_shapes()
+        for shape, forks in zip(shapes, self.tree.forks, strict=True):
             router = None
             if forks:
                 router = ChoiceRouter(
@@ -86,6 +92,8 @@ class Codebook(RoutedModel):
                 )
                 router.build(shape)
             self.routers.append(router)
+        self.correction = Correction(len(routes), self.arguments["num_classes"])
+        self.correction.build(last)
         self.finish()
 
     @property
@@ -113,23 +121,28 @@ class Codebook(RoutedModel):
         ]
 
     def call(self, images, route=None, threshold=None, training=False):
-        if route is not None:
-            return self.base(images, route=route, training=training)
         thresholds = self.thresholds(threshold)
-        if training:
+        if route is not None:
+            route = select_mixed_ops(route, self.mixed_ops)
+        elif training:
             return self._all(images, thresholds)
         state, routes = self.base.begin(images), {}
-        alive = self._all_alive(images)
+        alive = self._all_alive(images) if route is None else self._most_similar(route)
         first = 0
         for index, part in enumerate(self.base.parts):
-            if self.routers[index]:
-                logits, _ = self.routers[index](self.base.look(state))
-                alive = self._go_on(alive, logits, index, thresholds[first])
-            weights = self._weights(alive, part)
+            if route is not None:
+                weights = {op.name: route[op.name] for op in part}
+            else:
+                if self.routers[index]:
+                    logits, _ = self.routers[index](self.base.look(state))
+                    alive = self._go_on(alive, logits, index, thresholds[first])
+                weights = self._weights(alive, part)
             routes.update(weights)
             state = self.base.advance(state, index, weights)
             first += len(part)
-        return {"logits": self.base.end(state), "route": routes}
+        corrections = self.correction(self.base.look(state))
+        logits = self.base.end(state) + ops.sum(alive[..., None] * corrections, axis=1)
+        return {"logits": logits, "route": routes}
 
     def _all(self, images, thresholds):
         """Returns the outputs of a training step: all routes run."""
@@ -138,8 +151,9 @@ class Codebook(RoutedModel):
 
         def walk(index, state, members):
             if index == len(self.base.parts):
-                for member in members:
-                    logits[member] = self.base.end(state)
+                (member,) = members  # No two routes are the same.
+                corrections = self.correction(self.base.look(state))
+                logits[member] = self.base.end(state) + corrections[:, member]
                 return
             groups = self.tree.groups(index, members)
             if len(groups) > 1:
@@ -175,6 +189,17 @@ class Codebook(RoutedModel):
     def _all_alive(self, images):
         # As numbers, because files for phones have no `and` of booleans.
         return ops.ones((ops.shape(images)[0], len(self.routes)), "float32")
+
+    def _most_similar(self, route):
+        """Returns 1 for the route that is most similar to a given one, else 0."""
+        flat = ops.cast(self.base.route_spec.flatten(route), "float32")
+        # The first of several by a little, so that there is always one.
+        order = np.arange(len(self.routes), dtype="float32")
+        distances = (
+            ops.sum(ops.abs(flat[:, None] - self.routes), axis=-1) + 1e-3 * order
+        )
+        nearest = ops.min(distances, axis=-1, keepdims=True)
+        return ops.cast(distances <= nearest, "float32")
 
     def _go_on(self, alive, logits, index, threshold):
         """Returns 1 for each route that is still possible after a router, else 0."""

@@ -13,9 +13,9 @@ class CodebookLoss(keras.losses.Loss):
 
     The loss of an image is the sum of:
 
-     - the mean over the routes of the cross-entropy. For all but the last route a part
-       of it is replaced by the cross-entropy with what the last route says: it teaches
-       the others, as in slimmable networks (Yu and Huang, 2019);
+     - half the cross-entropy of the last route, and half the mean of the others'. A
+       part of theirs is replaced by the cross-entropy with what the last route says: it
+       teaches them, as in slimmable networks (Yu and Huang, 2019);
      - at each fork, the mean over its routes of the binary cross-entropy of the
        router's prediction with what is so: is the route's answer right?
      - the cross-entropy of the beliefs, times its weight.
@@ -51,7 +51,8 @@ class CodebookLoss(keras.losses.Loss):
     def call(self, y_true, y_pred):
         logits = y_pred["route_logits"]
         labels = class_indices(y_true, logits.shape[-1])
-        losses = ops.mean(self._of_routes(labels, logits), axis=-1)
+        others, last = self._of_routes(labels, logits)
+        losses = (others + last) / 2
         right = ops.cast(ops.argmax(logits, axis=-1), "int32") == labels[:, None]
         right = ops.cast(right, "float32")
         for index, members in enumerate(self.forks):
@@ -61,11 +62,11 @@ class CodebookLoss(keras.losses.Loss):
         return losses + router_terms(labels, y_pred, self.belief_weight, 0.0)
 
     def _of_routes(self, labels, logits):
-        """Returns the losses of the routes, `(batch, routes)`."""
+        """Returns the mean loss of all routes but the last, and that of the last."""
         repeated = ops.broadcast_to(labels[:, None], ops.shape(logits)[:2])
         losses = cross_entropy(repeated, logits, self.label_smoothing)
         teacher = ops.softmax(ops.stop_gradient(logits[:, -1:]))
         taught = -ops.sum(teacher * ops.log_softmax(logits[:, :-1]), axis=-1)
         share = self.distillation
         others = (1 - share) * losses[:, :-1] + share * taught
-        return ops.concatenate([others, losses[:, -1:]], axis=-1)
+        return ops.mean(others, axis=-1), losses[:, -1]

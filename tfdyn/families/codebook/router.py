@@ -1,4 +1,4 @@
-"""ChoiceRouter: predicts which routes of a codebook suffice for an image."""
+"""The layers of a codebook: routers that predict, and corrections of the logits."""
 
 import keras
 from keras import layers, ops
@@ -63,3 +63,42 @@ class ChoiceRouter(keras.layers.Layer):
             "num_classes": self.num_classes,
             "units": self.units,
         }
+
+
+@keras.saving.register_keras_serializable("tfdyn")
+class Correction(keras.layers.Layer):
+    """Computes for each route of a codebook what to add to the logits.
+
+    Input: tensor `(batch, height, width, channels)`, the features after the last part.
+    Output: float32 tensor `(batch, routes, num_classes)`, 0 at first.
+
+    Args:
+        routes: Integer, number of routes.
+        num_classes: Integer, number of classes.
+    """
+
+    kind = "head"
+
+    def __init__(self, routes, num_classes, **kwargs):
+        # The layers cast their inputs themselves.
+        super().__init__(**{"autocast": False, **kwargs})
+        self.routes, self.num_classes = routes, num_classes
+        self.pool = layers.GlobalAveragePooling2D(data_format="channels_last")
+        self.classify = layers.Dense(
+            routes * num_classes, kernel_initializer="zeros", dtype="float32"
+        )
+        self.split = layers.Reshape((routes, num_classes), dtype="float32")
+
+    def build(self, input_shape):
+        self.pool.build(input_shape)
+        self.classify.build((input_shape[0], input_shape[-1]))
+
+    def call(self, inputs):
+        return self.split(self.classify(self.pool(inputs)))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.routes, self.num_classes)
+
+    def get_config(self):
+        config = {"routes": self.routes, "num_classes": self.num_classes}
+        return {**super().get_config(), **config}

@@ -193,7 +193,7 @@ class DRNet(RoutedModel):
         return ops.relu(state[1])
 
     def advance(self, state, index, weights):
-        outputs, _ = self.cells[index](state, route=weights)
+        outputs, *_ = self.cells[index](state, route=weights)
         return (state[1], outputs)
 
     def end(self, state):
