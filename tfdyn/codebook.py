@@ -46,8 +46,8 @@ if __name__ == "__main__":
     )
     flags.DEFINE_float(
         "least_cost",
-        0.4,
-        "The cheapest route costs at most this share of the dearest.",
+        0.3,
+        "Each route costs at least this share of the dearest.",
         lower_bound=0.0,
         upper_bound=1.0,
     )

@@ -6,7 +6,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfdyn.errors import UserError
-from tfdyn.evaluation import codebook_search
+from tfdyn.evaluation import codebook_search, static_routes
 from tfdyn.evaluation.evaluator import load_data
 from tfdyn.evaluation.passes import Passes
 from tfdyn.evaluation.router_worth import RouterWorth
@@ -21,7 +21,7 @@ def codebook_of_run(
     output,
     size: int = 6,
     routes: int = 128,
-    least_cost: float = 0.4,
+    least_cost: float = 0.3,
     threshold: float | None = None,
     cost_table=None,
     data_dir=None,
@@ -29,15 +29,16 @@ def codebook_of_run(
 ) -> dict:
     """Chooses a few fixed routes that cover a range of costs, and writes them.
 
-    The validation images choose a cheap route and the most accurate one. The others
-    are the second of these up to some depth, and the first after it.
+    The validation images choose the most accurate route, and the cheapest of the best
+    ones. The routes of the codebook are the first of these up to some depth, and the
+    second after it.
 
     Args:
         run_dir: Path of a finished run's folder.
         output: Path of the JSON file to write, for the setting `codebook`.
         size: Largest number of routes to choose.
         routes: Largest number of routes to try.
-        least_cost: The cheapest route costs at most this share of the dearest.
+        least_cost: Each route costs at least this share of the dearest.
         threshold: T at which the routes in use are tried first.
         cost_table: Path of a latency table. Default: costs are MACs.
         data_dir: Folder of the data, if they have moved since the training.
@@ -73,14 +74,12 @@ def codebook_of_run(
         runs, accuracy, costs = worth.try_static_routes(
             [threshold or model.threshold], routes
         )
-        cheap, rich = (
-            worth.with_weights(runs[index])
-            for index in codebook_search.find_ends(accuracy, costs, least_cost)
-        )
+        cheap, *_, rich = static_routes.frontier(accuracy, costs)
+        cheap, rich = (worth.with_weights(runs[index]) for index in (cheap, rich))
         parts = [[op.name for op in part] for part in model.parts]
         spliced = codebook_search.splice(cheap, rich, parts, model.route_spec)
         costs = np.array([worth.cost_of_static(route[None]) for route in spliced])
-        kept = codebook_search.spread(costs, size)
+        kept = codebook_search.spread(costs, size, least_cost)
         accuracy = [
             worth.right("validation", spliced[index], "codebook").mean()
             for index in kept

@@ -3,37 +3,7 @@
 import numpy as np
 
 from tfdyn.errors import UserError
-from tfdyn.evaluation import static_routes
 from tfdyn.routing.route import RouteSpec
-
-
-def find_ends(
-    accuracy: np.ndarray, costs: np.ndarray, least_cost: float
-) -> tuple[int, int]:
-    """Finds the first and the last route of a codebook among measured routes.
-
-    Args:
-        accuracy: Accuracy of each route on validation images, `(n,)`.
-        costs: Cost of each route, `(n,)`.
-        least_cost: The first route costs at most this share of the last.
-
-    Returns:
-        Two indices: of the most accurate route that is cheap enough, and of the most
-        accurate of all.
-
-    Raises:
-        UserError: If no route is cheap enough.
-    """
-    kept = static_routes.frontier(accuracy, costs)
-    last = kept[-1]
-    cheap = [index for index in kept if costs[index] <= least_cost * costs[last]]
-    if not cheap:
-        raise UserError(
-            f"--least_cost={least_cost}: the cheapest good route costs "
-            f"{min(costs[kept]) / costs[last]:.2f} of the most accurate one. Allow "
-            f"more, or measure more --routes."
-        )
-    return cheap[-1], last
 
 
 def splice(
@@ -66,22 +36,33 @@ def splice(
     return list(routes.values())
 
 
-def spread(costs: np.ndarray, count: int) -> list[int]:
-    """Returns routes that are spread evenly over the range of costs.
+def spread(costs: np.ndarray, count: int, least_cost: float) -> list[int]:
+    """Returns routes that are spread evenly over a range of costs.
 
     Args:
-        costs: Cost of each route, `(n,)`; the first and the last are taken.
+        costs: Cost of each route, `(n,)`. The last one is taken.
         count: Largest number of routes.
+        least_cost: Each costs at least this share of the last.
 
     Returns:
         List of indices, without repetition. Their costs rise.
+
+    Raises:
+        UserError: If there are fewer than two such routes.
     """
-    costs = np.asarray(costs)
-    wanted = np.linspace(costs[0], costs[-1], count)
-    chosen = {int(np.abs(costs - cost).argmin()) for cost in wanted}
-    chosen = sorted(chosen | {0, len(costs) - 1}, key=lambda index: costs[index])
-    rising = [chosen[0]]
-    for index in chosen[1:]:
-        if costs[index] > costs[rising[-1]]:
-            rising.append(index)
-    return rising
+    costs, last = np.asarray(costs), len(costs) - 1
+    allowed = [
+        index
+        for index in range(last)
+        if least_cost * costs[last] <= costs[index] < costs[last]
+    ]
+    if not allowed:
+        raise UserError(
+            f"--least_cost={least_cost}: no other route costs as much. Allow less, or "
+            f"measure more --routes."
+        )
+    of_allowed = costs[allowed]
+    wanted = np.linspace(of_allowed.min(), costs[last], count)[:-1]
+    kept = {allowed[int(np.abs(of_allowed - cost).argmin())] for cost in wanted}
+    unique = {costs[index]: index for index in kept | {last}}
+    return [unique[cost] for cost in sorted(unique)]

@@ -120,7 +120,7 @@ class RouterWorth:
         Returns:
             What `static_routes.search` returns.
         """
-        start = [np.ones(self.spec.size, bool)]
+        start = [np.ones(self.spec.size, bool), self._cheapest()]
         for threshold in thresholds:
             routes, _ = distinct(self._images("validation", threshold)["route"])
             start += [route != 0 for route in routes[: most // (2 * len(thresholds))]]
@@ -232,6 +232,17 @@ class RouterWorth:
         """Returns the flat route of some branches: `static_routes.with_weights`."""
         mean = self._images("validation", 1.0)["route"].mean(axis=0)
         return static_routes.with_weights(runs, self.spec, mean)
+
+    def _cheapest(self):
+        """Returns which branches the cheapest of all routes runs."""
+        runs, branches = [], self.static_cost.branches
+        for name, least in zip(
+            self.spec.branches, self.spec.least_branches, strict=True
+        ):
+            part = np.zeros(len(branches[name]), bool)
+            part[np.argsort(branches[name], kind="stable")[:least]] = True
+            runs.append(part)
+        return np.concatenate(runs)
 
     def _draw(self, cost, count, seed):
         def costs(runs):

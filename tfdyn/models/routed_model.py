@@ -176,7 +176,7 @@ class RoutedModel(ImageModel):
         return self.head(state)
 
     def look_shapes(self) -> list[tuple]:
-        """Returns the shapes that `look` returns before each part and after the last."""
+        """Returns the shapes of what `look` sees before each part and at the end."""
         route = self.route_spec.split(self.route_spec.all_branches())
         state = self.begin(ops.zeros((1, *self.input_shape[1:])))
         shapes = [self.look(state).shape]

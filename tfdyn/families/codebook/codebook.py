@@ -45,9 +45,9 @@ class Codebook(RoutedModel):
             router of a part reads that of the part's first MixedOp.
 
     The call is that of `RoutedModel`. A given `route` that is not in the codebook has
-    the correction of the most similar one that is. In training all routes run, and the result also
-    has `route_logits`, a tensor `(batch, K, classes)`; `choice_logits`, a tensor
-    `(batch, forks, K)`; and `belief_logits` `(batch, forks, classes)`.
+    the correction of the most similar one that is. In training all routes run, and the
+    result also has `route_logits`, a tensor `(batch, K, classes)`; `choice_logits`, a
+    tensor `(batch, forks, K)`; and `belief_logits` `(batch, forks, classes)`.
 
     Raises:
         UserError: If there are fewer than two routes, or one cannot run.
