@@ -22,7 +22,7 @@ tfdyn.locks tfdyn.figures tfdyn.routing tfdyn.layers tfdyn.data
 tfdyn.costs tfdyn.losses tfdyn.settings
 tfdyn.models
 tfdyn.training
-tfdyn.families.drnet tfdyn.families.dmnn tfdyn.families.instanas
+tfdyn.families.drnet tfdyn.families.dmnn tfdyn.families.instanas tfdyn.families.codebook
 tfdyn.families
 tfdyn.runs
 tfdyn.evaluation

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tfdyn
+from tfdyn.families.codebook.router import ChoiceRouter, Correction
 from tfdyn.families.dmnn.block import Block, Projection
 from tfdyn.families.dmnn.category_heads import CategoryHeads
 from tfdyn.families.dmnn.router import GateRouter
@@ -71,6 +72,8 @@ CASES = {
         {},
     ),
     GateSelection: (lambda: GateSelection(False, 1), (3, 2), {}),
+    ChoiceRouter: (lambda: ChoiceRouter(4, 3, 5), MAP, {}),
+    Correction: (lambda: Correction(4, 3), MAP, {}),
     Bottleneck: (lambda: Bottleneck(6, 4, 2), MAP, {}),
     Channels: (lambda: Channels(1, 3), MAP, {}),
     InvertedResidual: (lambda: InvertedResidual(6, 4, 2, False), MAP, {}),
@@ -107,7 +110,9 @@ FLOAT32 = {
     Beliefs,
     BranchSelection,
     CategoryHeads,
+    ChoiceRouter,
     ClassifierHead,
+    Correction,
     GateRouter,
     ConvolutionHead,
     GateSelection,
@@ -146,6 +151,8 @@ def make(layer_class):
     factory, shapes, kwargs = CASES[layer_class]
     layer = factory()
     layer.build(batched(shapes, None))
+    if layer_class is Correction:  # Its weights are 0 at first.
+        layer.set_weights([random_of(weight.shape) for weight in layer.weights])
     return layer, random_of(batched(shapes, 2)), kwargs
 
 
