@@ -12,6 +12,7 @@ from tfdyn.evaluation.passes import Passes
 from tfdyn.evaluation.router_worth import RouterWorth
 from tfdyn.families.codebook import routes_file
 from tfdyn.files import check_output
+from tfdyn.routing.threshold import check_threshold
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.runs.tables import load_in_ms
 
@@ -54,6 +55,8 @@ def codebook_of_run(
         OSError: If the data are missing, or the file cannot be written.
     """
     output = check_output("output", output, ".json", routes_file.is_ours)
+    if threshold is not None:
+        threshold = check_threshold(threshold)
     run = RunFolder(run_dir)
     model = run.load_model()
     table = load_in_ms(cost_table) if cost_table else None
@@ -74,8 +77,8 @@ def codebook_of_run(
         runs, accuracy, costs = worth.try_static_routes(
             [threshold or model.threshold], routes
         )
-        cheap, *_, rich = static_routes.frontier(accuracy, costs)
-        cheap, rich = (worth.with_weights(runs[index]) for index in (cheap, rich))
+        best = static_routes.frontier(accuracy, costs)
+        cheap, rich = (worth.with_weights(runs[best[end]]) for end in (0, -1))
         parts = [[op.name for op in part] for part in model.parts]
         spliced = codebook_search.splice(cheap, rich, parts, model.route_spec)
         costs = np.array([worth.cost_of_static(route[None]) for route in spliced])

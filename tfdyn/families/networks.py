@@ -179,7 +179,7 @@ def _unread(settings, family):
     if not settings.codebook:
         names = codebook.READS - {"codebook"}
         unread |= dict.fromkeys(names, "A training without --codebook")
-    elif family.sizes[settings.network].get("selection") != "none":
+    else:
         reason = "--codebook, whose routes come from a file,"
         names = family.reads.union(of_routers, family.of_routers) - {"threshold"}
         names -= {*codebook.OF_ROUTERS, *codebook.OF_NETWORKS, *family.overrides}

@@ -1,5 +1,7 @@
 """Transfer: starts a new model from the weights of a finished run."""
 
+import numpy as np
+
 from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
 from tfdyn.models.routed_model import RoutedModel
@@ -12,7 +14,7 @@ def transfer(folder: RunFolder, model: RoutedModel, input_format: InputFormat) -
     The weights of the classifier are copied only if the classes are the same. Heads
     that exist only in training keep their initial weights, because a run does not save
     them. A codebook gets the weights of the network whose routes it chooses, without
-    its routers.
+    its routers; those of a codebook of the same routes and classes are all copied.
 
     Args:
         folder: `RunFolder` of a finished run.
@@ -24,7 +26,8 @@ def transfer(folder: RunFolder, model: RoutedModel, input_format: InputFormat) -
     """
     source = folder.load_model()
     same_classes = folder.input_format().class_names == input_format.class_names
-    model = getattr(model, "base", model)
+    if not (same_classes and _same_routes(model, source)):
+        model, source = (getattr(each, "base", each) for each in (model, source))
     weights, source_weights = model.inference_weights, source.inference_weights
     if not _of_routers(model):
         routers = _of_routers(source)
@@ -48,6 +51,12 @@ def transfer(folder: RunFolder, model: RoutedModel, input_format: InputFormat) -
         )
     for new, old in copied:
         new.assign(old)
+
+
+def _same_routes(*models):
+    """Returns whether both are codebooks, or neither, and choose the same routes."""
+    one, other = (getattr(model, "routes", None) for model in models)
+    return np.array_equal(one, other)
 
 
 def _of_routers(model):

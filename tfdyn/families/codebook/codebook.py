@@ -39,7 +39,8 @@ class Codebook(RoutedModel):
             routers are not used.
         routes: K flat routes of `base`, a list of lists or an array `(K, branches)`,
             from the cheapest to the dearest. No two may be equal.
-        costs: The cost of each route, divided by that of the last one; K floats.
+        costs: The cost of each route, divided by that of the last one; K floats that
+            rise.
         units: Integer, size of the routers' hidden layer.
         threshold: T in (0, 1], a float or a list with one float for each MixedOp. The
             router of a part reads that of the part's first MixedOp.
@@ -50,7 +51,8 @@ class Codebook(RoutedModel):
     tensor `(batch, forks, K)`; and `belief_logits` `(batch, forks, classes)`.
 
     Raises:
-        UserError: If there are fewer than two routes, or one cannot run.
+        UserError: If there are fewer than two routes, two are equal, one cannot run, or
+            the costs do not rise.
     """
 
     at_least_1 = ("num_classes", "units")
@@ -105,6 +107,11 @@ class Codebook(RoutedModel):
     def least_branches(self):
         """For each MixedOp, the smallest number of branches that may run."""
         return self.base.least_branches
+
+    @property
+    def parts(self):
+        """List of lists: the MixedOps of each part of the network, in order."""
+        return self.base.parts
 
     def get_config(self):
         config = super().get_config()
@@ -193,13 +200,15 @@ class Codebook(RoutedModel):
     def _most_similar(self, route):
         """Returns 1 for the route that is most similar to a given one, else 0."""
         flat = ops.cast(self.base.route_spec.flatten(route), "float32")
-        # The first of several by a little, so that there is always one.
-        order = np.arange(len(self.routes), dtype="float32")
-        distances = (
-            ops.sum(ops.abs(flat[:, None] - self.routes), axis=-1) + 1e-3 * order
-        )
+        distances = ops.sum(ops.abs(flat[:, None] - self.routes), axis=-1)
         nearest = ops.min(distances, axis=-1, keepdims=True)
-        return ops.cast(distances <= nearest, "float32")
+        return self._first(ops.cast(distances <= nearest, "float32"))
+
+    def _first(self, marks):
+        """Returns 1 for the first route of those that are marked with 1, else 0."""
+        count = len(self.routes)
+        before = np.triu(np.ones((count, count), "float32"), 1)
+        return marks * (1.0 - ops.minimum(ops.matmul(marks, before), 1.0))
 
     def _go_on(self, alive, logits, index, threshold):
         """Returns 1 for each route that is still possible after a router, else 0."""
@@ -211,15 +220,14 @@ class Codebook(RoutedModel):
         """Returns 1 for each route that is still possible after a fork, else 0."""
         count = len(self.routes)
         members = fork.member_mask(count).astype("float32")
-        price = (1.0 - threshold) / threshold
-        # Of two that gain the same, the one that comes first.
-        order = np.arange(count, dtype="float32")
-        gain = ops.sigmoid(logits) - price * self.costs - 1e-6 * order
+        # T times `p - lambda * cost`, which is finite however small T is.
+        gain = threshold * ops.sigmoid(logits) - (1.0 - threshold) * self.costs
         # With T=1 the last route runs, whatever the routers predict.
-        gain = ops.where(threshold >= 1.0, order, gain)
+        gain = ops.where(threshold >= 1.0, np.arange(count, dtype="float32"), gain)
         gain = ops.where(members > 0, gain, -1e9)
         # No `argmax`, which Keras computes by steps that files for phones do not have.
         best = ops.cast(gain >= ops.max(gain, axis=-1, keepdims=True), "float32")
+        best = self._first(best)
         with_best = ops.matmul(best, fork.together(count).astype("float32"))
         here = ops.max(alive * members, axis=-1, keepdims=True)
         return alive * (here * with_best + 1.0 - here)
@@ -238,8 +246,7 @@ class Codebook(RoutedModel):
                 )
                 continue
             if first is None:
-                before = np.triu(np.ones((len(rows), len(rows)), "float32"), 1)
-                first = alive * (1.0 - ops.minimum(ops.matmul(alive, before), 1.0))
+                first = self._first(alive)
             weights[op.name] = ops.matmul(first, rows)
         return weights
 
@@ -253,6 +260,11 @@ def _check(base, routes, costs):
         raise UserError(
             f"A codebook needs two routes or more, and a cost for each; got routes of "
             f"the shape {routes.shape} and costs of the shape {costs.shape}."
+        )
+    if not (np.isfinite(costs).all() and (np.diff(costs) > 0).all()):
+        raise UserError(
+            f"The costs of a codebook's routes must rise; got {costs.tolist()}. Pass "
+            f"the routes from the cheapest to the dearest."
         )
     for route in routes:
         base.route_spec.check(route)

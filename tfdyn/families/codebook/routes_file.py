@@ -27,7 +27,7 @@ def save(path, routes: np.ndarray, costs, spec: RouteSpec, **more) -> None:
 
 def is_ours(text: str) -> bool:
     """Returns whether a file that begins with this text is of a codebook."""
-    return text.lstrip().startswith("{") and '"routes"' in text
+    return "".join(text.split()).startswith('{"routes":[{"cost":')
 
 
 def load(path, spec: RouteSpec) -> tuple[np.ndarray, np.ndarray]:

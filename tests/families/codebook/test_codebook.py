@@ -1,0 +1,306 @@
+"""Codebook: which route runs, and what it computes."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_networks import (
+    IMAGES,
+    ROWS,
+    assert_same,
+    make,
+    make_dmnn,
+    make_instanas,
+    run,
+)
+
+from tfdyn.families.codebook.codebook import Codebook
+from tfdyn.layers import execution
+from tfdyn.routing.random_routes import random_routes
+
+COSTS = [0.25, 0.5, 0.75, 1.0]
+# Four blocks of two sub-blocks. The routes part in blocks 1, 2 and, twice, in 3.
+ROUTES = np.asarray(
+    [
+        [1, 1, 0, 0, 0, 0, 0, 0],
+        [1, 1, 1, 0, 0, 0, 0, 1],
+        [1, 1, 1, 0, 1, 1, 0, 1],
+        [1, 1, 1, 0, 1, 1, 1, 1],
+    ],
+    "float32",
+)
+THRESHOLDS = (0.7, 0.6, 0.5, 0.4, 0.8, 0.9)
+BASES = {"dmnn": make_dmnn, "drnet": make, "instanas": make_instanas}
+
+
+def shake(model):
+    """Gives all weights values that are not those of the beginning."""
+    random = np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.dtype == "float32" and "choice" not in weight.path:
+            noise = 0.1 * random.random(weight.shape)
+            weight.assign(np.array(weight) + noise.astype("float32"))
+    return model
+
+
+def make_codebook(**changes):
+    base = make_dmnn(selection="none")
+    arguments = {"routes": ROUTES, "costs": COSTS, "units": 5}
+    return shake(Codebook(base, **{**arguments, **changes}))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make_codebook()
+
+
+@pytest.fixture(autouse=True)
+def undo(request):
+    """Puts back the weights of routers that a test has changed."""
+    if "model" not in request.fixturenames:
+        yield
+        return
+    model = request.getfixturevalue("model")
+    weights = model.get_weights()
+    yield
+    model.set_weights(weights)
+
+
+def predict(model, index, probabilities):
+    """Makes the router before a part predict these, for all images."""
+    decide = model.routers[index].decide
+    decide.kernel.assign(0 * decide.kernel)
+    p = np.asarray(probabilities, "float32")
+    decide.bias.assign(np.log(p / (1 - p)))
+
+
+def differ(model):
+    """Makes routers predict other things for each image, about one half on average."""
+    state, random = model.base.begin(IMAGES), np.random.default_rng(3)
+    route = model.route_spec.split(np.repeat(model.routes[-1:], ROWS, axis=0))
+    for index, (router, part) in enumerate(
+        zip(model.routers, model.parts, strict=True)
+    ):
+        if router:
+            decide = router.decide
+            decide.kernel.assign(random.normal(size=decide.kernel.shape))
+            logits = np.asarray(router(model.base.look(state))[0])
+            scale = 2 / logits.std(axis=0)
+            decide.kernel.assign(decide.kernel * scale)
+            decide.bias.assign(-scale * logits.mean(axis=0))
+        state = model.base.advance(
+            state, index, {op.name: route[op.name] for op in part}
+        )
+
+
+def chosen(model, threshold):
+    """The index of the route that each image runs."""
+    outputs = run(model, IMAGES, threshold=threshold)
+    flat = model.route_spec.flatten(outputs["route"])
+    matches = (flat[:, None] == model.routes).all(axis=-1)
+    assert (matches.sum(axis=1) == 1).all()
+    return matches.argmax(axis=1)
+
+
+def test_routers_stand_where_routes_part(model):
+    assert [bool(router) for router in model.routers] == [False, True, True, True]
+    kinds = [m.name for m in model.modules if m.kind == "router"]
+    assert len(kinds) == 3 and model.binary
+    assert model.parts == model.base.parts
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_a_given_route_computes_what_the_routers_choose(name):
+    base = BASES[name]()
+    routes = random_routes(base.route_spec, 3, 1.2, seed=1)
+    codebook = shake(Codebook(base, routes, [0.2, 0.5, 1.0]))
+    differ(codebook)
+    # The first T at which the images run different routes.
+    threshold = next(t for t in THRESHOLDS if len({*chosen(codebook, t)}) > 1)
+    outputs = run(codebook, IMAGES, threshold=threshold)
+    for by in (execution.dense, execution.dispatched):
+        given = run(codebook, IMAGES, route=outputs["route"], by=by)
+        assert_same(given, outputs, atol=1e-4)
+    # Without corrections it is the base that computes.
+    codebook.correction.set_weights([0 * w for w in codebook.correction.get_weights()])
+    expected = run(base, IMAGES, route=outputs["route"])["logits"]
+    logits = run(codebook, IMAGES, threshold=threshold)["logits"]
+    np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_ends_of_the_threshold(model):
+    differ(model)
+    assert (chosen(model, 1.0) == 3).all()
+    for tiny in (1e-3, 1e-12, 1e-44):
+        assert (chosen(model, tiny) == 0).all(), tiny
+
+
+@pytest.mark.parametrize(
+    ("threshold", "first", "second", "third", "expected"),
+    [
+        # lambda = 1: the gains before block 1 are 0.25, 0, -0.05 and -0.05.
+        (0.5, [0.5, 0.5, 0.7, 0.95], [0.9] * 4, [0.9] * 4, 0),
+        # lambda = 0.25: they are 0.4375, 0.375, 0.5125 and 0.7. So it goes on. Before
+        # block 2 they are -, 0.775, 0.7125 and 0.65.
+        (0.8, [0.5, 0.5, 0.7, 0.95], [0.9] * 4, [0.9] * 4, 1),
+        # It goes on; before block 3 they are -, -, 0.0125 and -0.05, then 0.35.
+        (0.8, [0.5, 0.5, 0.7, 0.95], [0.9, 0.2, 0.2, 0.9], [0.99, 0.99, 0.2, 0.2], 2),
+        (0.8, [0.5, 0.5, 0.7, 0.95], [0.9, 0.2, 0.2, 0.9], [0.99, 0.99, 0.2, 0.6], 3),
+        # What is no longer possible does not count, whatever a router predicts of it.
+        (0.8, [0.9, 0.1, 0.1, 0.2], [0.9] * 4, [0.9] * 4, 0),
+    ],
+)
+def test_the_largest_gain_goes_on(model, threshold, first, second, third, expected):
+    for index, probabilities in ((1, first), (2, second), (3, third)):
+        predict(model, index, probabilities)
+    assert (chosen(model, threshold) == expected).all()
+
+
+def test_each_part_has_its_own_threshold(model):
+    for index in (1, 2, 3):
+        predict(model, index, [0.4, 0.5, 0.6, 0.7])
+    # The router of block 1 goes on, that of block 2 stops.
+    assert (chosen(model, [1e-3, 1.0, 1e-3, 1e-3]) == 1).all()
+    assert (chosen(model, [1e-3, 1.0, 1.0, 1e-3]) == 2).all()
+
+
+def test_a_greater_threshold_never_costs_less(model):
+    differ(model)
+    costs = [
+        np.asarray(COSTS)[chosen(model, threshold)]
+        for threshold in (0.4, 0.6, 0.7, 0.8, 0.95, 1.0)
+    ]
+    # Each image, since one router alone decides of routes that are nested.
+    assert (np.diff(costs, axis=0) >= 0).all()
+    assert len({*np.concatenate(costs).tolist()}) > 2
+
+
+def test_of_two_that_gain_the_same_the_first_runs():
+    routes, costs = ROUTES[[0, 1, 3]], [0.25, 0.5, 1.0]
+    codebook = make_codebook(routes=routes, costs=costs)
+    # lambda = 1, and each p is 0.125 more than the cost.
+    predict(codebook, 1, [0.375, 0.625, 0.5])
+    assert (chosen(codebook, 0.5) == 0).all()
+
+
+def test_corrections_are_zero_at_first_and_of_each_route():
+    codebook = Codebook(make_dmnn(selection="none"), ROUTES, COSTS)
+    route = codebook.route_spec.split(np.repeat(ROUTES[1:2], ROWS, axis=0))
+    logits = run(codebook, IMAGES, route=route)["logits"]
+    expected = run(codebook.base, IMAGES, route=route)["logits"]
+    np.testing.assert_array_equal(logits, expected)
+    bias = np.arange(12, dtype="float32")
+    codebook.correction.classify.bias.assign(bias)
+    corrected = run(codebook, IMAGES, route=route)["logits"]
+    np.testing.assert_allclose(corrected - logits, [[3, 4, 5]] * ROWS, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("route", "nearest"),
+    [
+        ([1, 1, 1, 1, 1, 1, 1, 1], 3),
+        ([1, 0, 0, 0, 0, 0, 0, 0], 0),
+        ([1, 1, 1, 0, 0, 1, 0, 1], 1),  # As far from the third: the first of them.
+    ],
+)
+def test_another_route_has_the_correction_of_the_most_similar_one(
+    model, route, nearest
+):
+    model.correction.classify.kernel.assign(0 * model.correction.classify.kernel)
+    model.correction.classify.bias.assign(np.arange(12, dtype="float32"))
+    route = model.route_spec.split(np.repeat([route], ROWS, axis=0).astype("float32"))
+    added = run(model, IMAGES, route=route)["logits"]
+    added -= run(model.base, IMAGES, route=route)["logits"]
+    expected = 3 * nearest + np.arange(3)
+    np.testing.assert_allclose(added, [expected] * ROWS, atol=1e-4)
+
+
+def test_routes_that_are_nearly_the_same_have_their_own_corrections():
+    base = make()
+    (route,) = random_routes(base.route_spec, 1, 1.0)
+    near = np.array(route)
+    near[0] += 1e-4
+    codebook = Codebook(base, [route, near], [0.9, 1.0])
+    codebook.correction.classify.bias.assign([0, 0, 0, 1, 1, 1])
+    given = base.route_spec.split(np.repeat(near[None], ROWS, axis=0))
+    added = run(codebook, IMAGES, route=given)["logits"]
+    added -= run(base, IMAGES, route=given)["logits"]
+    np.testing.assert_allclose(added, np.ones((ROWS, 3)), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_a_training_step_computes_all_routes(name):
+    base = BASES[name]()
+    routes = random_routes(base.route_spec, 3, 1.2, seed=1)
+    codebook = shake(Codebook(base, routes, [0.2, 0.5, 1.0]))
+    differ(codebook)
+    for layer in codebook._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False  # It then computes as in inference.
+    outputs = run(codebook, IMAGES, threshold=0.7, training=True)
+    assert outputs["route_logits"].shape == (ROWS, 3, 3)
+    for index, route in enumerate(routes):
+        given = base.route_spec.split(np.repeat(route[None], ROWS, axis=0))
+        logits = run(codebook, IMAGES, route=given)["logits"]
+        ours = outputs["route_logits"][:, index]
+        np.testing.assert_allclose(ours, logits, rtol=1e-3, atol=1e-3)
+    # It also says what inference would choose.
+    inference = run(codebook, IMAGES, threshold=0.7)
+    assert_same({k: outputs[k] for k in inference}, inference, atol=1e-3)
+    forks = sum(map(len, codebook.tree.forks))
+    assert outputs["choice_logits"].shape == (ROWS, forks, 3)
+    assert outputs["belief_logits"].shape == (ROWS, forks, 3)
+
+
+def test_no_gradient_of_what_routers_predict_reaches_the_features(model):
+    base = [w for w in model.base.trainable_weights if "stem" in w.path]
+    belief = [r.beliefs.classify.kernel for r in model.routers if r]
+    own = [r.decide.kernel for r in model.routers if r]
+    with tf.GradientTape(persistent=True) as tape:
+        outputs = model(IMAGES, training=True)
+        choices = tf.reduce_sum(outputs["choice_logits"])
+        beliefs = tf.reduce_sum(outputs["belief_logits"][..., 0])
+    values = [w.value for w in (*base, *belief)]
+    assert base and all(g is None for g in tape.gradient(choices, values))
+    assert all(g is not None for g in tape.gradient(choices, [w.value for w in own]))
+    for gradient in tape.gradient(beliefs, values[: len(base)]):
+        assert gradient is not None
+
+
+def test_saved_and_loaded(model, tmp_path):
+    differ(model)
+    model.threshold = [0.6, 0.7, 0.8, 0.9]
+    expected = run(model, IMAGES)
+    model.save(tmp_path / "codebook.keras")
+    loaded = keras.saving.load_model(tmp_path / "codebook.keras")
+    assert_same(run(loaded, IMAGES), expected)
+    assert loaded.threshold == model.threshold
+    model.threshold = 0.9
+    assert loaded.get_config().keys() == model.get_config().keys()
+    copy = Codebook.from_config(model.get_config())
+    assert copy.base is not model.base and copy.costs.tolist() == COSTS
+    np.testing.assert_array_equal(copy.routes, ROUTES)
+    assert_same(run(model.for_inference(), IMAGES), run(model, IMAGES))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"routes": ROUTES[:1], "costs": [1.0]}, "needs two routes or more"),
+        ({"routes": ROUTES[0]}, "needs two routes or more"),
+        ({"costs": COSTS[:3]}, "a cost for each"),
+        ({"costs": [0.2, 0.5, 0.5, 1.0]}, "must rise"),
+        ({"costs": [0.2, 0.5, float("nan"), 1.0]}, "must rise"),
+        ({"routes": ROUTES[[0, 1, 1, 3]]}, "no route twice"),
+        ({"routes": 0.5 * ROUTES}, "needs weights 0 or 1"),
+        ({"routes": ROUTES[:, :6]}, "has 8 weights"),
+        ({"units": 0}, "units must be"),
+        ({"threshold": [0.5, 0.5]}, "one for each of the 4"),
+    ],
+)
+def test_refuses(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Codebook(
+            make_dmnn(selection="none"),
+            **{"routes": ROUTES, "costs": COSTS, **changes},
+        )
