@@ -6,7 +6,16 @@
 All images lie in the memory of the device, and an epoch is one compiled function. The
 training is that of `python -m tfdyn.train`, with other random numbers. There are no
 checkpoints: the file of weights is written after each seed. `benchmarks.jax_runs` makes
-run folders of it.
+run folders of it. With `--worth_at`, what the router is worth (`tfdyn.router_worth`) is
+measured after each seed, too.
+
+This makes the file of images:
+
+    import numpy as np, tensorflow_datasets as tfds
+    data = tfds.as_numpy(tfds.load("cifar10", batch_size=-1))
+    train, test = data["train"], data["test"]
+    np.savez("cifar10.npz", xt=train["image"], yt=train["label"],
+             xe=test["image"], ye=test["label"])
 """
 
 import concurrent.futures

@@ -42,6 +42,9 @@ class Codebook(RoutedModel):
         costs: The cost of each route, divided by that of the last one; K floats that
             rise.
         units: Integer, size of the routers' hidden layer.
+        trunk_gradient: Float in [0, 1]. Where routes part, the gradient of those
+            without the last route is multiplied by it. Early classifiers spoil the
+            features that later parts need (Huang et al., 2018, section 3).
         threshold: T in (0, 1], a float or a list with one float for each MixedOp. The
             router of a part reads that of the part's first MixedOp.
 
@@ -59,7 +62,15 @@ class Codebook(RoutedModel):
     at_most = {"units": 4096}
 
     def __init__(
-        self, base, routes, costs, units=32, threshold=0.9, name="codebook", **kwargs
+        self,
+        base,
+        routes,
+        costs,
+        units=32,
+        trunk_gradient=1.0,
+        threshold=0.9,
+        name="codebook",
+        **kwargs,
     ):
         if isinstance(base, dict):
             base = keras.saving.deserialize_keras_object(base)
@@ -69,6 +80,7 @@ class Codebook(RoutedModel):
             "routes": routes.tolist(),
             "costs": costs.tolist(),
             "units": units,
+            "trunk_gradient": trunk_gradient,
             "input_shape": base.arguments["input_shape"],
             "num_classes": base.arguments["num_classes"],
         }
@@ -168,10 +180,13 @@ class Codebook(RoutedModel):
                 choices[index, members], beliefs[index, members] = pair
             part = self.base.parts[index]
             for group in groups:
+                before = state
+                if len(groups) > 1 and count - 1 not in group:
+                    before = self._with_less_gradient(state)
                 route = self.base.route_spec.split(self.routes[[group[0]]])
                 weights = {op.name: route[op.name] for op in part}
                 with execution.scope(execution.fixed(weights, part)):
-                    after = self.base.advance(state, index, weights)
+                    after = self.base.advance(before, index, weights)
                 walk(index + 1, after, group)
 
         walk(0, self.base.begin(images), tuple(range(count)))
@@ -192,6 +207,14 @@ class Codebook(RoutedModel):
                 [beliefs[index, fork.members] for index, fork in forks], axis=1
             ),
         }
+
+    def _with_less_gradient(self, state):
+        share = self.arguments["trunk_gradient"]
+
+        def scale(tensor):
+            return tensor * share + ops.stop_gradient(tensor) * (1.0 - share)
+
+        return state if share == 1 else keras.tree.map_structure(scale, state)
 
     def _all_alive(self, images):
         # As numbers, because files for phones have no `and` of booleans.

@@ -43,6 +43,7 @@ def build_codebook(settings, base: RoutedModel) -> Codebook:
         routes,
         costs,
         settings.router_units,
+        settings.trunk_gradient,
         threshold=base.threshold,
         name=f"{base.name}_codebook",
     )

@@ -20,3 +20,10 @@ class CodebookSettings:
         "teaches.",
         within="from 0 to 1",
     )
+    trunk_gradient: float = setting(
+        0.3,
+        "--codebook: share of the gradient with which all routes but the last train "
+        "what they have in common with it. 1 makes short routes better and long ones "
+        "worse.",
+        within="from 0 to 1",
+    )
