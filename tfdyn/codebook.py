@@ -37,7 +37,14 @@ def main() -> None:
 if __name__ == "__main__":
     commands.define_run_dir("Run folder (default: the newest in runs/).")
     flags.DEFINE_string("output", None, "JSON file to write.", required=True)
-    flags.DEFINE_integer("size", 6, "Largest number of routes in the codebook.", 2, 64)
+    flags.DEFINE_integer(
+        "size",
+        6,
+        "Largest number of routes in the codebook. 1: the most accurate one alone, for "
+        "a network without routers, its static twin.",
+        lower_bound=1,
+        upper_bound=64,
+    )
     flags.DEFINE_integer(
         "routes",
         128,

@@ -48,9 +48,11 @@ def spread(costs: np.ndarray, count: int, least_cost: float) -> list[int]:
         List of indices, without repetition. Their costs rise.
 
     Raises:
-        UserError: If there are fewer than two such routes.
+        UserError: If more than one is asked for, and no other is allowed.
     """
     costs, last = np.asarray(costs), len(costs) - 1
+    if count == 1:
+        return [last]
     allowed = [
         index
         for index in range(last)

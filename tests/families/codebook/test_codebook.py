@@ -15,6 +15,7 @@ from tiny_networks import (
 )
 
 from tfdyn.families.codebook.codebook import Codebook
+from tfdyn.families.codebook.loss import CodebookLoss
 from tfdyn.layers import execution
 from tfdyn.routing.random_routes import random_routes
 
@@ -286,8 +287,8 @@ def test_saved_and_loaded(model, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"routes": ROUTES[:1], "costs": [1.0]}, "needs two routes or more"),
-        ({"routes": ROUTES[0]}, "needs two routes or more"),
+        ({"routes": [], "costs": []}, "needs one route or more"),
+        ({"routes": ROUTES[0]}, "needs one route or more"),
         ({"costs": COSTS[:3]}, "a cost for each"),
         ({"costs": [0.2, 0.5, 0.5, 1.0]}, "must rise"),
         ({"costs": [0.2, 0.5, float("nan"), 1.0]}, "must rise"),
@@ -304,3 +305,12 @@ def test_refuses(changes, message):
             make_dmnn(selection="none"),
             **{"routes": ROUTES, "costs": COSTS, **changes},
         )
+
+
+def test_one_route_is_a_network_without_routers():
+    model = make_codebook(routes=ROUTES[-1:], costs=[1.0])
+    assert not any(model.routers)
+    model.compile("sgd", CodebookLoss([]))
+    assert np.isfinite(model.train_on_batch(IMAGES, np.zeros(len(IMAGES)))).all()
+    routes = model.route_spec.flatten(model(IMAGES, threshold=0.1)["route"])
+    np.testing.assert_array_equal(routes, [ROUTES[-1]] * len(IMAGES))

@@ -38,7 +38,8 @@ class Codebook(RoutedModel):
         base: `RoutedModel` whose routes are chosen, or its serialized form. Its own
             routers are not used.
         routes: K flat routes of `base`, a list of lists or an array `(K, branches)`,
-            from the cheapest to the dearest. No two may be equal.
+            from the cheapest to the dearest. No two may be equal. With one there are
+            no routers: the network is the static twin of this route.
         costs: The cost of each route, divided by that of the last one; K floats that
             rise.
         units: Integer, size of the routers' hidden layer.
@@ -54,7 +55,7 @@ class Codebook(RoutedModel):
     tensor `(batch, forks, K)`; and `belief_logits` `(batch, forks, classes)`.
 
     Raises:
-        UserError: If there are fewer than two routes, two are equal, one cannot run, or
+        UserError: If there is no route, two are equal, one cannot run, or
             the costs do not rise.
     """
 
@@ -88,6 +89,11 @@ class Codebook(RoutedModel):
         _check(base, routes, costs)
         self.base, self.routes, self.costs = base, routes, costs
         self.binary = base.binary
+        # Branches of no route have no gradient.
+        uses = base.route_spec.split((routes != 0).any(axis=0))
+        for op in base.mixed_ops:
+            for branch, used in zip(op.branches, uses[op.name], strict=True):
+                branch.trainable = bool(used)
         names = [[op.name for op in part] for part in base.parts]
         by_name = base.route_spec.split(routes)
         self.tree = RouteTree(
@@ -196,17 +202,16 @@ class Codebook(RoutedModel):
             scores = choices[index, fork.members]
             alive = self._decide(alive, scores, fork, thresholds[firsts[index]])
         all_logits = ops.stack(logits, axis=1)
-        return {
+        outputs = {
             "logits": ops.sum(alive[..., None] * all_logits, axis=1),
             "route": self._weights(alive, self.mixed_ops),
             "route_logits": all_logits,
-            "choice_logits": ops.stack(
-                [choices[index, fork.members] for index, fork in forks], axis=1
-            ),
-            "belief_logits": ops.stack(
-                [beliefs[index, fork.members] for index, fork in forks], axis=1
-            ),
         }
+        for name, of_forks in (("choice_logits", choices), ("belief_logits", beliefs)):
+            if forks:
+                logits = [of_forks[index, fork.members] for index, fork in forks]
+                outputs[name] = ops.stack(logits, axis=1)
+        return outputs
 
     def _with_less_gradient(self, state):
         share = self.arguments["trunk_gradient"]
@@ -279,9 +284,9 @@ _OF_BASE = ("input_shape", "num_classes")
 
 
 def _check(base, routes, costs):
-    if routes.ndim != 2 or len(routes) < 2 or costs.shape != (len(routes),):
+    if routes.ndim != 2 or len(routes) < 1 or costs.shape != (len(routes),):
         raise UserError(
-            f"A codebook needs two routes or more, and a cost for each; got routes of "
+            f"A codebook needs one route or more, and a cost for each; got routes of "
             f"the shape {routes.shape} and costs of the shape {costs.shape}."
         )
     if not (np.isfinite(costs).all() and (np.diff(costs) > 0).all()):

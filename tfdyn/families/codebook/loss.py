@@ -52,7 +52,7 @@ class CodebookLoss(keras.losses.Loss):
         logits = y_pred["route_logits"]
         labels = class_indices(y_true, logits.shape[-1])
         others, last = self._of_routes(labels, logits)
-        losses = (others + last) / 2
+        losses = last if others is None else (others + last) / 2
         right = ops.cast(ops.argmax(logits, axis=-1), "int32") == labels[:, None]
         right = ops.cast(right, "float32")
         for index, members in enumerate(self.forks):
@@ -62,9 +62,14 @@ class CodebookLoss(keras.losses.Loss):
         return losses + router_terms(labels, y_pred, self.belief_weight, 0.0)
 
     def _of_routes(self, labels, logits):
-        """Returns the mean loss of all routes but the last, and that of the last."""
+        """Returns the mean loss of all routes but the last, and that of the last.
+
+        The first is `None` if there is one route only.
+        """
         repeated = ops.broadcast_to(labels[:, None], ops.shape(logits)[:2])
         losses = cross_entropy(repeated, logits, self.label_smoothing)
+        if logits.shape[1] == 1:
+            return None, losses[:, 0]
         teacher = ops.softmax(ops.stop_gradient(logits[:, -1:]))
         taught = -ops.sum(teacher * ops.log_softmax(logits[:, :-1]), axis=-1)
         share = self.distillation

@@ -19,11 +19,6 @@ def codebook_stages(settings, model: Codebook, context: TrainingContext) -> list
         rates alone.
     """
     forks = [fork.members for forks in model.tree.forks for fork in forks]
-    # Branches of no route have no gradient.
-    uses = model.route_spec.split((model.routes != 0).any(axis=0))
-    for mixed_op in model.mixed_ops:
-        for branch, used in zip(mixed_op.branches, uses[mixed_op.name], strict=True):
-            branch.trainable = bool(used)
     stages = []
     for name in ("pretrain", "finetune"):
         loss = CodebookLoss(
