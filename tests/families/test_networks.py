@@ -1,13 +1,17 @@
 """Networks by name."""
 
+import json
+
 import pytest
 
 from tfdyn.families import networks
+from tfdyn.families.codebook.codebook import Codebook
 from tfdyn.families.dmnn.dmnn import DMNN
 from tfdyn.families.drnet.drnet import DRNet
 from tfdyn.families.instanas.instanas import InstaNAS
 from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
+from tfdyn.models.family import TrainingContext
 
 
 def build(**settings):
@@ -190,6 +194,85 @@ def test_a_static_network_refuses_what_it_does_not_read(network, name, value):
     settings = Settings(network=network, **{name: value})
     with pytest.raises(ValueError, match=f"{network} is static: .* no --{name}; leave"):
         build_network(settings, (32, 32, 3), 10)
+
+
+DMNN_TINY = {f"stage_{s}_block_{b}_sub_blocks": [1, 1] for s in "01" for b in "01"}
+
+
+@pytest.fixture(scope="module")
+def routes_file(tmp_path_factory):
+    """The file of a codebook for dmnn_tiny."""
+    cheap = {name: [0, 0] for name in DMNN_TINY}
+    routes = [{"cost": 0.5, "route": cheap}, {"cost": 1, "route": DMNN_TINY}]
+    path = tmp_path_factory.mktemp("codebook") / "codebook.json"
+    path.write_text(json.dumps({"routes": routes}))
+    return str(path)
+
+
+def test_settings_reach_a_codebook(routes_file):
+    changes = {"codebook": routes_file, "router_units": 9, "threshold": (0.7,)}
+    changes |= {"belief_weight": 0.2, "distillation": 0.3, "categories": "cifar10"}
+    settings = Settings(network="dmnn_tiny", label_smoothing=0.2, **changes)
+    model = build_network(settings, (8, 8, 1), 10)
+    assert isinstance(model, Codebook) and isinstance(model.base, DMNN)
+    assert model.name == "dmnn_tiny_codebook" and model.threshold == 0.7
+    assert {router.units for router in model.routers if router} == {9}
+    assert not model.base.routers and model.base.category_heads is None
+    family = networks.family_of_run(settings)
+    stages = family.stages(settings, model, TrainingContext(5, None, None))
+    assert [stage.name for stage in stages] == ["pretrain", "finetune"]
+    loss = stages[1].loss
+    assert (loss.distillation, loss.belief_weight) == (0.3, 0.2)
+    assert loss.label_smoothing == 0.2 and loss.forks == [[0, 1]]
+    assert family.callbacks(settings, model, None) == []
+
+
+def test_a_codebook_of_a_static_network(tmp_path):
+    names = [f"stage_{s}_block_{b}_sub_blocks" for s in "01" for b in "01"]
+    routes = [
+        {"cost": cost, "route": {name: [runs] for name in names}}
+        for cost, runs in ((0.1, 0), (1.0, 1))
+    ]
+    path = tmp_path / "codebook.json"
+    path.write_text(json.dumps({"routes": routes}))
+    changes = {"codebook": str(path), "router_units": 9, "threshold": (0.7,)}
+    model = build_network(Settings(network="resnet_xs", **changes), (8, 8, 1), 10)
+    assert isinstance(model, Codebook) and model.threshold == 0.7
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "value"),
+    [
+        ("dmnn_tiny", "target_rate", 0.5),
+        ("dmnn_tiny", "selection", "softmax"),
+        ("dmnn_tiny", "beliefs", True),
+        ("dmnn_tiny", "rates_by_confidence", True),
+        ("dmnn_tiny", "noise_end", 0.0),
+        ("dmnn_tiny", "dependence_weight", 0.1),
+        ("dmnn_tiny", "cost_table", "latency.json"),
+        ("drnet_xs", "cost_weight", 0.2),
+        ("drnet_xs", "drop_branch", 0.2),
+        ("instanas_xs", "joint_epochs", 10),
+        ("instanas_xs", "alpha", 0.6),
+        ("resnet_xs", "target_rate", 0.5),
+        ("resnet_xs", "cost_unit", "params"),
+    ],
+)
+def test_a_codebook_refuses_what_it_does_not_read(routes_file, network, name, value):
+    settings = Settings(network=network, codebook=routes_file, **{name: value})
+    with pytest.raises(ValueError, match=f"--codebook, .* has no --{name}; leave"):
+        build_network(settings, (32, 32, 3), 10)
+
+
+def test_distillation_is_read_with_a_codebook_alone():
+    with pytest.raises(ValueError, match="without --codebook has no --distillation"):
+        build(distillation=0.3)
+
+
+def test_the_routes_of_a_codebook_are_those_of_its_network(routes_file):
+    settings = Settings(network="dmnn_xs_deep", codebook=routes_file)
+    with pytest.raises(ValueError, match="codebook.json is not a route of this"):
+        build_network(settings, (8, 8, 1), 10)
 
 
 NOT_READ = {

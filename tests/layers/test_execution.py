@@ -25,6 +25,47 @@ def test_is_the_weighted_sum_of_the_branches(name, initial):
     np.testing.assert_allclose(outputs, sums if initial is None else sums + initial)
 
 
+class Op:
+    """Stands in for a `MixedOp`."""
+
+    def __init__(self, name, branches):
+        self.name, self.branches = name, branches
+
+
+@pytest.mark.parametrize("weights", [[1, 0, 0], [0, 1, 1], [0.25, 0, 0.75], [0, 0, 0]])
+@pytest.mark.parametrize("initial", [None, 10 * INPUTS + 1])
+def test_a_fixed_route_is_that_of_dense(weights, initial):
+    weights = np.asarray([weights], "float32")
+    other = [layers.Rescaling(5.0)]
+    ops = [Op("other", other), Op("op", BRANCHES)]
+    run = execution.fixed({"op": weights, "other": np.ones((1, 1))}, ops)
+    expected = execution.dense(BRANCHES, INPUTS, np.repeat(weights, 4, axis=0), initial)
+    np.testing.assert_allclose(run(BRANCHES, INPUTS, weights, initial), expected)
+    np.testing.assert_allclose(run(other, INPUTS, None), 5 * INPUTS)
+
+
+def test_a_fixed_route_leaves_out_what_has_no_weight():
+    def fail(inputs):
+        raise AssertionError("is not called")
+
+    branches = [layers.Lambda(fail), layers.Identity()]
+    run = execution.fixed({"op": np.asarray([[0, 1.0]])}, [Op("op", branches)])
+    assert run(branches, INPUTS, None) is not None
+
+
+@pytest.mark.parametrize("weights", [[1, 0], [0.5, 0.5], [0, 0]])
+def test_a_fixed_route_has_the_type_of_the_branches(weights):
+    branches = [
+        layers.Rescaling(2.0, dtype="float16"),
+        layers.Identity(dtype="float16"),
+    ]
+    run = execution.fixed({"op": np.asarray([weights])}, [Op("op", branches)])
+    outputs = run(branches, INPUTS, None)
+    assert keras.backend.standardize_dtype(outputs.dtype) == "float16"
+    expected = np.dot(weights, [2, 1]) * INPUTS
+    np.testing.assert_allclose(keras.ops.cast(outputs, "float32"), expected)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("name", EXECUTIONS)
 def test_the_type_is_that_of_the_branches(name, dtype):

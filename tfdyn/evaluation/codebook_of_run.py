@@ -78,6 +78,12 @@ def codebook_of_run(
             [threshold or model.threshold], routes
         )
         best = static_routes.frontier(accuracy, costs)
+        if len(best) == 1:
+            raise UserError(
+                f"{run}: of {len(runs)} routes none is more accurate than the cheapest "
+                f"one, so there is nothing to choose. Train it longer, or try more "
+                f"--routes."
+            )
         cheap, rich = (worth.with_weights(runs[best[end]]) for end in (0, -1))
         parts = [[op.name for op in part] for part in model.parts]
         spliced = codebook_search.splice(cheap, rich, parts, model.route_spec)

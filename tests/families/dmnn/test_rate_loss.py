@@ -96,6 +96,38 @@ def test_rates_may_be_those_without_noise():
     np.testing.assert_allclose(slopes, [a, a, b, b], rtol=1e-4)
 
 
+@pytest.mark.parametrize("rate", [0.1, 1.0])
+def test_the_images_that_the_network_is_sure_of_are_pushed_down(rate):
+    route = {name: tf.constant(runs) for name, runs in OUTPUTS["route"].items()}
+    gradients = {}
+    for by_confidence in (False, True):
+        loss = RateLoss(Cost(), rate, rates_by_confidence=by_confidence)
+        with tf.GradientTape() as tape:
+            tape.watch(route)
+            value = loss(LABELS, {**without("category_logits"), "route": route})
+        gradients[by_confidence] = tape.gradient(value, route), float(value)
+    # The loss is the same, and so is the direction; the push is each image's own.
+    assert gradients[True][1] == pytest.approx(gradients[False][1], rel=1e-6)
+    scores = np.exp(OUTPUTS["logits"])
+    sure = (scores / scores.sum(axis=1, keepdims=True))[np.arange(6), LABELS]
+    push = sure if rate == 0.1 else 1 - sure
+    for name in "ab":
+        alike, own = (gradients[key][0][name].numpy() for key in (False, True))
+        assert (np.sign(alike) == (1 if rate == 0.1 else -1)).all()
+        np.testing.assert_allclose(own, push[:, None] * alike, rtol=1e-4)
+
+
+def test_how_sure_a_network_is_does_not_learn_from_the_rates():
+    logits, losses = tf.constant(OUTPUTS["logits"]), []
+    for cost in (None, Cost()):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            outputs = {**without("category_logits"), "logits": logits}
+            value = RateLoss(cost, 0.1, rates_by_confidence=True)(LABELS, outputs)
+        losses.append(tape.gradient(value, logits).numpy())
+    np.testing.assert_allclose(losses[0], losses[1], atol=1e-7)
+
+
 def test_terms_for_routers_are_added():
     outputs = {**without("category_logits"), "belief_logits": np.zeros((6, 2, 3), "f4")}
     sure = np.eye(2, dtype="float32")[LABELS % 2][:, None]

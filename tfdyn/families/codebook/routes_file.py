@@ -47,7 +47,7 @@ def load(path, spec: RouteSpec) -> tuple[np.ndarray, np.ndarray]:
     content = read_json(path, "a codebook", "Write it with python -m tfdyn.codebook.")
     try:
         entries = [(dict(e["route"]), float(e["cost"])) for e in content["routes"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(
             f"{path} is no codebook: it needs routes, each with a route and a cost. "
             f"Write it anew with python -m tfdyn.codebook."

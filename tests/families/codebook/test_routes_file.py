@@ -1,0 +1,72 @@
+"""The file of a codebook."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tfdyn.families.codebook import routes_file
+from tfdyn.routing.route import RouteSpec
+
+SPEC = RouteSpec({"a": ("x", "y"), "b": ("x", "y")}, (1, 0))
+ROUTES = np.asarray([[0.25, 0.75, 0, 0], [1, 0, 0, 1]], "float32")
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    path = tmp_path / "codebook.json"
+    routes_file.save(path, ROUTES, [0.25, 1.0], SPEC, network="n")
+    routes, costs = routes_file.load(path, SPEC)
+    np.testing.assert_array_equal(routes, ROUTES)
+    assert costs.tolist() == [0.25, 1.0] and json.loads(path.read_text())["network"]
+    assert routes_file.is_ours(path.read_text())
+
+
+def entry(cost, *route):
+    return {"cost": cost, "route": dict(zip("ab", route, strict=False))}
+
+
+GOOD, BEST = entry(0.5, [1, 0], [0, 0]), entry(1, [1, 0], [1, 1])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], "codebook.json"),
+        ({}, "is no codebook: it needs routes"),
+        ({"routes": 3}, "is no codebook"),
+        ({"routes": [3]}, "is no codebook"),
+        ({"routes": [GOOD, {"cost": 1}]}, "is no codebook"),
+        ({"routes": [GOOD, {"cost": "x", "route": {}}]}, "is no codebook"),
+        ({"routes": [GOOD, {"cost": None, "route": {}}]}, "is no codebook"),
+        ({"routes": [GOOD, {"cost": 1, "route": 3}]}, "is no codebook"),
+        ({"routes": [GOOD, entry(1, [1, 0])]}, "it lacks b"),
+        ({"routes": [GOOD, entry(1, [1, 0], [1])]}, "b needs 2 weights"),
+        ({"routes": [GOOD, entry(1, [1, 0], ["1", 0])]}, "is not a list of numbers"),
+        ({"routes": [GOOD, entry(1, [0, 0], [1, 0])]}, "a must run 1 or more"),
+        ({"routes": [GOOD, entry(1, [2, 0], [1, 0])]}, "weights from 0 to 1"),
+        ({"routes": [BEST, GOOD]}, "must rise"),
+        ({"routes": [GOOD, GOOD]}, "must rise"),
+        ({"routes": [GOOD, entry(10**400, [1, 0], [1, 1])]}, "is no codebook"),
+        ({"routes": [GOOD, {**BEST, "cost": float("inf")}]}, "codebook.json"),
+    ],
+)
+def test_refuses(tmp_path, content, message):
+    path = tmp_path / "codebook.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=message) as error:
+        routes_file.load(path, SPEC)
+    assert "codebook.json" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_codebook_without_routes_is_left_to_the_class(tmp_path):
+    path = tmp_path / "codebook.json"
+    path.write_text('{"routes": []}')
+    routes, costs = routes_file.load(path, SPEC)
+    assert routes.shape == (0, 4) and costs.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"routes": []}', '{"a": 1, "routes": []}', '"routes"', "{\x00"]
+)
+def test_other_files_are_not_ours(text):
+    assert not routes_file.is_ours(text)
