@@ -39,6 +39,7 @@ from tfdyn.families.settings import Settings
 from tfdyn.files import whole
 from tfdyn.models.family import TrainingContext
 from tfdyn.models.routed_model import RoutedModel
+from tfdyn.routing.threshold import check_threshold
 from tfdyn.runs.precision import dtype_policy
 from tfdyn.settings import fields
 from tfdyn.settings.fields import define_flags, from_flags
@@ -153,6 +154,26 @@ class JaxTraining:
                     )
         return rows
 
+    def load_test(self) -> None:
+        """Reads the test images, which `worth` needs, before a long training.
+
+        Raises:
+            UserError: If the file has no test images, no images are held out, or the
+                network has no router.
+        """
+        from benchmarks import jax_images, jax_passes
+
+        if not any(module.kind == "router" for module in self.model.modules):
+            raise UserError("--worth_at: the network has no router; leave it out.")
+        if not len(self._validation[1]):
+            raise UserError(
+                "--worth_at chooses fixed routes on images that are held out, and "
+                "--validation_share=0 holds out none: hold out some, or leave it out."
+            )
+        test = jax_images.load_test(self._path, self.input_format)
+        splits = {"validation": self._validation, "test": test}
+        self._passes = jax_passes.JaxPasses(self.model, self.input_format, splits)
+
     def worth(self, thresholds: list[float], routes: int) -> dict:
         """Compares the router with fixed routes, as `python -m tfdyn.router_worth`.
 
@@ -162,17 +183,11 @@ class JaxTraining:
 
         Returns:
             What `RouterWorth.content` returns, with the number of `examples`.
-
-        Raises:
-            UserError: If the file of images has no test images.
         """
-        from benchmarks import jax_images, jax_passes
-
-        test = jax_images.load_test(self._path, self.input_format)
-        splits = {"validation": self._validation, "test": test}
-        passes = jax_passes.JaxPasses(self.model, self.input_format, splits)
-        content = RouterWorth(self.model, None, passes).content(thresholds, routes)
-        return {"examples": len(test[1]), **content}
+        content = RouterWorth(self.model, None, self._passes).content(
+            thresholds, routes
+        )
+        return {"examples": len(self._passes.splits["test"][1]), **content}
 
     def _set_weights_of(self, model):
         """Moves the variables of a model, seeds included, to the device."""
@@ -209,17 +224,23 @@ def main() -> None:
     start = time.perf_counter()
     settings, seeds = from_flags(Settings), [int(seed) for seed in FLAGS.seeds]
     arrays = {"settings": to_flagfile(settings)}
+    try:
+        worth_at = check_threshold(FLAGS.worth_at) if FLAGS.worth_at else []
+    except UserError as error:
+        raise UserError(f"--worth_at: {error}") from error
     first = {seed: None for seed in seeds}
     if FLAGS.init_weights:
         first = {seed: read_weights(FLAGS.init_weights, seed) for seed in seeds}
     training, logs, worth = JaxTraining(settings, FLAGS.images), {}, {}
+    if worth_at:
+        training.load_test()
     print(f"built and traced in {time.perf_counter() - start:.1f} s", flush=True)
     for seed in seeds:
         logs[seed] = training.run(seed, first[seed])
         for index, weight in enumerate(training.model.weights):
             arrays[f"seed{seed}/{index:04d}"] = np.array(weight.value, "float32")
-        if FLAGS.worth_at:
-            worth[seed] = training.worth(list(map(float, FLAGS.worth_at)), FLAGS.routes)
+        if worth_at:
+            worth[seed] = training.worth(worth_at, FLAGS.routes)
         arrays |= {"logs": json.dumps(logs), "worth": json.dumps(worth)}
         with whole(FLAGS.output) as temporary, open(temporary, "wb") as file:
             np.savez(file, **arrays)

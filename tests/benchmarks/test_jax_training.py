@@ -1,9 +1,11 @@
 """A training on JAX is that of TensorFlow, and its weights become runs."""
 
+import json
 import os
 import subprocess
 import sys
 
+import in_process
 import keras
 import numpy as np
 import pytest
@@ -11,11 +13,14 @@ from paths import ROOT
 
 from benchmarks import jax_images, jax_runs
 from benchmarks.jax_training import read_weights
+from tfdyn.data import dataset as datasets
 from tfdyn.data.dataset import Dataset, input_format_of
 from tfdyn.data.sources import resize_images
 from tfdyn.data.split import InMemory
 from tfdyn.errors import UserError
 from tfdyn.evaluation.evaluator import Evaluator
+from tfdyn.evaluation.passes import Passes
+from tfdyn.evaluation.router_worth import RouterWorth
 from tfdyn.families.dmnn.family import FAMILY
 from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
@@ -26,6 +31,8 @@ from tfdyn.settings.flagfiles import to_flagfile
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (40, 32, 32, 3)).astype("uint8")
 LABELS = np.arange(40) % 10
+TEST = {"xe": RANDOM.integers(0, 256, (12, 8, 8, 3)).astype("uint8")}
+TEST["ye"] = np.arange(12) % 10
 SHARE = 0.25  # One image of each class is held out.
 COMMON = {
     "network": "dmnn_tiny",
@@ -41,7 +48,7 @@ COMMON = {
 
 def train(folder, settings, *words):
     """Runs the command on JAX, in a process of its own and without TensorFlow."""
-    np.savez(folder / "images.npz", xt=IMAGES, yt=LABELS)
+    np.savez(folder / "images.npz", xt=IMAGES, yt=LABELS, **TEST)
     (folder / "settings.flags").write_text(to_flagfile(settings))
     code = (
         "import runpy, sys; sys.modules['tensorflow'] = None; "
@@ -72,7 +79,7 @@ def routed(tmp_path_factory):
         target_rate_start=1.0,
         finetune_learning_rate=1e-9,
     )
-    done = train(folder, settings, "--seeds=0,3")
+    done = train(folder, settings, "--seeds=0,3", "--worth_at=0.5,1", "--routes=6")
     assert done.returncode == 0, done.stderr
     return folder / "weights.npz", done.stdout
 
@@ -81,12 +88,13 @@ def dataset():
     input_format = input_format_of("cifar10", image_size=8)
     parts = InMemory(resize_images(IMAGES, 8), LABELS).hold_out(SHARE, 0)
     splits = dict(zip(("train", "validation"), parts, strict=True))
-    return Dataset("cifar10", input_format, {**splits, "test": parts[1]})
+    test = InMemory(TEST["xe"], TEST["ye"])
+    return Dataset("cifar10", input_format, {**splits, "test": test})
 
 
 @pytest.mark.slow
 def test_schedules_reach_the_compiled_epoch(routed):
-    settings, logs = jax_runs.read(routed[0])
+    settings, logs, _ = jax_runs.read(routed[0])
     assert settings.target_rate == 0.3
     for seed in (0, 3):
         first, second = logs[seed]
@@ -104,7 +112,7 @@ def test_schedules_reach_the_compiled_epoch(routed):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 3])
 def test_a_run_has_the_accuracy_of_the_training(routed, tmp_path, seed):
-    settings, logs = jax_runs.read(routed[0])
+    settings, logs, _ = jax_runs.read(routed[0])
     run = RunFolder(tmp_path / "run")
     weights = read_weights(routed[0], seed)
     jax_runs.make_run(run, settings, dataset(), weights, logs[seed])
@@ -115,6 +123,44 @@ def test_a_run_has_the_accuracy_of_the_training(routed, tmp_path, seed):
     assert (run / "metrics.csv").read_text().count("\n") == 3
     with pytest.raises(UserError, match="finished run already"):
         jax_runs.make_run(run, settings, dataset(), weights, logs[seed])
+
+
+@pytest.mark.slow
+def test_the_worth_of_a_router_is_that_of_its_run(routed, tmp_path, monkeypatch):
+    settings, logs, worth = jax_runs.read(routed[0])
+    monkeypatch.setattr(datasets, "load", lambda *arguments: dataset())
+    command = ("--weights", routed[0], "--run_dir", tmp_path / "run")
+    result = in_process.run("benchmarks.jax_runs", *command)
+    assert result.status == 0, result.stderr
+    assert logs.keys() == worth.keys() == {0, 3}
+    run = RunFolder(tmp_path / "run_seed3")
+    written = json.loads((run / "router_worth.json").read_text())
+    assert written == {"dataset": "cifar10", **worth[3]} and written["examples"] == 12
+    model = run.load_model()
+    passes = Passes(model, None, lambda split: dataset().batches(split, 5))
+    expected = RouterWorth(model, None, passes).content([0.5, 1.0], 6)
+    ours, theirs = (
+        keras.tree.flatten({**c, "examples": 12}) for c in (expected, worth[3])
+    )
+    for one, other in zip(ours, theirs, strict=True):
+        near = isinstance(other, float) and one == pytest.approx(other, rel=1e-4)
+        assert near or one == other
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("changes", "words", "message"),
+    [
+        ({}, ["--worth_at=0"], "--worth_at: A threshold T"),
+        ({}, ["--worth_at=x"], "--worth_at: A threshold T"),
+        ({"validation_share": 0.0}, ["--worth_at=1"], "--validation_share=0"),
+        ({"selection": "none"}, ["--worth_at=1"], "no router"),
+    ],
+)
+def test_worth_is_refused_before_the_training(tmp_path, changes, words, message):
+    done = train(tmp_path, Settings(**COMMON | changes, batch_size=10), *words)
+    assert done.returncode == 1 and message in done.stderr.splitlines()[-1]
+    assert "epoch" not in done.stdout and not (tmp_path / "weights.npz").exists()
 
 
 @pytest.mark.slow

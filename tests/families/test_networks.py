@@ -212,11 +212,13 @@ def routes_file(tmp_path_factory):
 def test_settings_reach_a_codebook(routes_file):
     changes = {"codebook": routes_file, "router_units": 9, "threshold": (0.7,)}
     changes |= {"belief_weight": 0.2, "distillation": 0.3, "categories": "cifar10"}
+    changes |= {"trunk_gradient": 0.2}
     settings = Settings(network="dmnn_tiny", label_smoothing=0.2, **changes)
     model = build_network(settings, (8, 8, 1), 10)
     assert isinstance(model, Codebook) and isinstance(model.base, DMNN)
     assert model.name == "dmnn_tiny_codebook" and model.threshold == 0.7
     assert {router.units for router in model.routers if router} == {9}
+    assert model.get_config()["trunk_gradient"] == 0.2
     assert not model.base.routers and model.base.category_heads is None
     family = networks.family_of_run(settings)
     stages = family.stages(settings, model, TrainingContext(5, None, None))
@@ -264,9 +266,10 @@ def test_a_codebook_refuses_what_it_does_not_read(routes_file, network, name, va
         build_network(settings, (32, 32, 3), 10)
 
 
-def test_distillation_is_read_with_a_codebook_alone():
-    with pytest.raises(ValueError, match="without --codebook has no --distillation"):
-        build(distillation=0.3)
+@pytest.mark.parametrize("name", ["distillation", "trunk_gradient"])
+def test_settings_of_codebooks_are_read_with_one_alone(name):
+    with pytest.raises(ValueError, match=f"without --codebook has no --{name}"):
+        build(**{name: 0.4})
 
 
 def test_the_routes_of_a_codebook_are_those_of_its_network(routes_file):

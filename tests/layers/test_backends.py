@@ -18,6 +18,8 @@ def run_on_jax():
     import numpy as np
 
     from tfdyn.errors import UserError
+    from tfdyn.families.codebook.codebook import Codebook
+    from tfdyn.families.codebook.loss import CodebookLoss
     from tfdyn.families.dmnn.dmnn import DMNN
     from tfdyn.families.dmnn.rate_loss import RateLoss, category_weights
     from tfdyn.families.instanas.instanas import InstaNAS
@@ -87,6 +89,21 @@ def run_on_jax():
     assert np.isfinite(fitted.history["loss"]).all(), fitted.history
     for old, router in zip(before, dmnn.routers, strict=True):
         assert (old != np.asarray(router.decide.kernel)).any()
+
+    base = DMNN((4, 4, 1), 2, [(4, 2, 2, 1)], stem="small", selection="none")
+    routes = [[1, 1, 0, 0], [1, 1, 1, 1]]
+    codebook = Codebook(base, routes, [0.5, 1.0], units=2, threshold=0.6)
+    codebook.compile(keras.optimizers.SGD(0.05), CodebookLoss([(0, 1)]))
+    trained = codebook.trainable_weights
+    before = [np.array(weight) for weight in trained]
+    fitted = codebook.fit(images, labels, batch_size=8, verbose=0)
+    assert np.isfinite(fitted.history["loss"]).all(), fitted.history
+    for old, weight in zip(before, trained, strict=True):
+        assert (old != np.asarray(weight)).any(), weight.path
+    for threshold, runs in ((1e-3, 0), (1.0, 1)):
+        outputs = codebook(images, threshold=threshold)
+        last = np.asarray(outputs["route"][base.mixed_ops[1].name])
+        assert (last == runs).all() and np.isfinite(outputs["logits"]).all()
 
     insta = InstaNAS((4, 4, 1), 2, [(4, 1, 1)], stem_filters=2, head_filters=4, seed=0)
     for phase, loss in (

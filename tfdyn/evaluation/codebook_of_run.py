@@ -78,7 +78,7 @@ def codebook_of_run(
             [threshold or model.threshold], routes
         )
         best = static_routes.frontier(accuracy, costs)
-        if len(best) == 1:
+        if len(best) == 1 and size > 1:
             raise UserError(
                 f"{run}: of {len(runs)} routes none is more accurate than the cheapest "
                 f"one, so there is nothing to choose. Train it longer, or try more "

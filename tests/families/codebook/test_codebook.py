@@ -268,6 +268,27 @@ def test_no_gradient_of_what_routers_predict_reaches_the_features(model):
         assert gradient is not None
 
 
+def test_short_routes_train_less_what_they_share_with_the_last_one():
+    gradients, weights = [], make_codebook().get_weights()
+    for share in (1.0, 0.25):
+        model = make_codebook(trunk_gradient=share)
+        model.set_weights(weights)
+        stem = model.base.stem.trainable_weights[0].value
+        # The first block that only route 1 to 3 run, before the second of them parts.
+        own = model.base.blocks[1].trainable_weights[0].value
+        with tf.GradientTape(persistent=True) as tape:
+            logits = model(IMAGES, training=True)["route_logits"]
+            sums = [tf.reduce_sum(logits[:, index, 0]) for index in range(4)]
+        gradients.append([tape.gradient(each, [stem, own]) for each in sums])
+    for index, (whole, part) in enumerate(zip(*gradients, strict=True)):
+        factor = 1.0 if index == 3 else 0.25
+        scale = np.abs(whole[0]).max()
+        assert scale > 1e-6  # Each route reads what the stem computes.
+        assert (np.abs(whole[1]).max() > 1e-6) == (index > 0)
+        for one, other in zip(whole, part, strict=True):
+            np.testing.assert_allclose(other / scale, factor * one / scale, atol=1e-3)
+
+
 def test_saved_and_loaded(model, tmp_path):
     differ(model)
     model.threshold = [0.6, 0.7, 0.8, 0.9]

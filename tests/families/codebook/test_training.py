@@ -15,6 +15,7 @@ from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.evaluation.evaluate_run import evaluate
 from tfdyn.evaluation.passes import Passes
+from tfdyn.families.codebook import routes_file
 from tfdyn.training.trainer import train
 
 CODEBOOK = {"threshold": 0.8, "router_units": 4, "distillation": 0.3}
@@ -95,12 +96,21 @@ def test_the_command_replaces_its_own_file_alone(base, found, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_codebook_of_one_route_is_the_most_accurate_one(base, tmp_path):
+    result = find(base, f"--output={tmp_path / 'one.json'}", "--routes=8", "--size=1")
+    assert result.status == 0, result.stderr
+    spec = base.load_model().route_spec
+    routes, costs = routes_file.load(tmp_path / "one.json", spec)
+    assert costs.tolist() == [1.0] and (routes == 1).all()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--output=x.txt"], "ends in .json"),
         ([], "--output"),
-        (["--output=x.json", "--size=1"], "--size"),
+        (["--output=x.json", "--size=0"], "--size"),
         (["--output=x.json", "--routes=1"], "--routes"),
         (["--output=x.json", "--least_cost=2"], "--least_cost"),
         (["--output=x.json", "--least_cost=1"], "--least_cost"),
