@@ -114,9 +114,14 @@ class Reference:
             margin: Largest distance from T.
         """
         thresholds = threshold_per_mixed_op(threshold, len(self._model.mixed_ops))
-        here, runs = thresholds[index], []
-        for near in (here, here - margin, here + margin):
-            thresholds[index] = np.clip(near, np.finfo("float32").tiny, 1.0)
+        # A router of a codebook decides for a whole part, by one T.
+        ends = np.cumsum([len(part) for part in self._model.parts])
+        part = int(np.searchsorted(ends, index, side="right"))
+        of_part = slice(ends[part] - len(self._model.parts[part]), ends[part])
+        here, runs = thresholds[of_part].copy(), []
+        for change in (0, -margin, margin):
+            tiny = np.finfo("float32").tiny
+            thresholds[of_part] = np.clip(here + change, tiny, 1.0)
             _, (keras_route,) = self(image[None], thresholds)
             runs.append(self._part(keras_route, index) != 0)
         differs = runs[0] != (self._part(route, index) != 0)

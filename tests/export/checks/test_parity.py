@@ -6,6 +6,7 @@ from keras import ops
 from tiny_networks import IMAGES, make, make_dmnn, make_instanas, run, sharpen
 
 from export.checks import parity
+from tfdyn.families.codebook.codebook import Codebook
 
 EXACT = parity.TOLERANCES["float32"]
 T = 0.6
@@ -123,3 +124,23 @@ def test_another_route_is_counted_near_the_threshold_alone(make_model, near):
             (logits, np.where(np.arange(6)[:, None] == 0, routes == 0, routes)),
             threshold=threshold,
         )
+
+
+def test_a_router_of_a_codebook_decides_for_a_whole_part():
+    base = make(num_cells=1, auxiliary_head=False)
+    size, (first, *_) = base.route_spec.size, base.route_spec.sizes
+    routes = np.zeros((2, size), "float32")
+    routes[:, ::first] = 1
+    routes[1, -first:] = 0
+    routes[1, -1] = 1  # The last MixedOp alone is another.
+    codebook = Codebook(base, routes, [0.5, 1.0])
+    (router,) = filter(None, codebook.routers)
+    router.decide.kernel.assign(0 * router.decide.kernel)
+    router.decide.bias.assign(np.log([0.5 / 0.5, 0.7 / 0.3]))
+    reference, index = parity.Reference(codebook), len(base.mixed_ops) - 1
+    edge = 1 / 1.4  # There 0.5 - lambda / 2 is 0.7 - lambda.
+    _, (chosen,) = reference(IMAGES[:1], edge + 1e-5)
+    np.testing.assert_array_equal(chosen, routes[1])
+    for threshold, near in ((edge + 1e-5, True), (edge + 1e-2, False)):
+        arguments = (IMAGES[0], threshold, index, routes[0], 1e-4)
+        assert reference.near_threshold(*arguments) == near
