@@ -78,6 +78,19 @@ def test_a_grouped_convolution_alone_and_within_another_layer():
     assert complexity.macs(within) == POSITIONS * 9 * 2 * 6
 
 
+def test_a_frozen_layer_has_as_many_parameters():
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Conv2D(4, 3, use_bias=False),
+            keras.layers.BatchNormalization(),
+        ]
+    )
+    assert complexity.params(model) == 3 * 3 * 3 * 4 + 2 * 4
+    model.trainable = False
+    assert complexity.params(model) == 3 * 3 * 3 * 4 + 2 * 4
+
+
 def test_a_sequential_and_a_functional_model():
     steps = keras.Sequential([layers.Conv2D(4, 1), layers.BatchNormalization()])
     steps.build(IMAGE)

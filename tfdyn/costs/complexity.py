@@ -15,9 +15,14 @@ from tfdyn.layers.keras_internals import graph_nodes
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
 
+# Weights that are no parameters: what batch norm has seen.
+MOVING = ("moving_mean", "moving_variance")
+
+
 def params(layer: keras.Layer) -> int:
-    """Returns the number of trainable parameters of a built layer or model."""
-    return sum(math.prod(weight.shape) for weight in layer.trainable_weights)
+    """Returns the number of parameters of a built layer or model, frozen ones too."""
+    weights = (weight for weight in layer.weights if weight.name not in MOVING)
+    return sum(math.prod(weight.shape) for weight in weights)
 
 
 def macs(layer: keras.Layer, shape: tuple | list[tuple] | None = None) -> int:
@@ -94,7 +99,7 @@ def _operation_macs(operation, arguments, output_shape):
     if rule is not None:
         shapes = [getattr(argument, "shape", None) for argument in arguments]
         return rule(operation, shapes, output_shape)
-    weights = [value for value in arguments if getattr(value, "trainable", False)]
+    weights = [value for value in arguments if isinstance(value, keras.Variable)]
     if any(len(weight.shape) > 1 for weight in weights):
         raise UserError(
             f"No rule counts the MACs of the operation {type(operation).__name__}, "
