@@ -10,6 +10,7 @@ from paths import ROOT
 from tfdyn.layers.keras_internals import (
     all_layers,
     graph_nodes,
+    parameters,
     sublayers,
     variable_index,
 )
@@ -159,3 +160,14 @@ def test_private_attributes_of_keras_are_noticed_behind_self(tmp_path):
     file = tmp_path / "file.py"
     file.write_text("self._flatten_layers()\nself._ours\nself.__class__\nlayer._ours")
     assert {*private_reads(file)} == {"self._flatten_layers", "layer._ours"}
+
+
+def test_parameters_are_what_is_learnt_frozen_or_not():
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(3)])
+    model.add(layers.BatchNormalization())
+    expected = {id(weight) for weight in model.trainable_weights}
+    assert len(expected) == 4
+    for frozen in (model.layers[0], model):
+        frozen.trainable = False
+        assert {id(weight) for weight in parameters(model)} == expected
+        assert len(parameters(model)) == 4

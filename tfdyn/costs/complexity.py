@@ -10,19 +10,14 @@ import math
 import keras
 
 from tfdyn.errors import UserError
-from tfdyn.layers.keras_internals import graph_nodes
+from tfdyn.layers.keras_internals import graph_nodes, parameters
 
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
 
-# Weights that are no parameters: what batch norm has seen.
-MOVING = ("moving_mean", "moving_variance")
-
-
 def params(layer: keras.Layer) -> int:
     """Returns the number of parameters of a built layer or model, frozen ones too."""
-    weights = (weight for weight in layer.weights if weight.name not in MOVING)
-    return sum(math.prod(weight.shape) for weight in weights)
+    return sum(math.prod(weight.shape) for weight in parameters(layer))
 
 
 def macs(layer: keras.Layer, shape: tuple | list[tuple] | None = None) -> int:

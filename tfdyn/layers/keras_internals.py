@@ -53,6 +53,21 @@ def all_layers(layer: keras.Layer) -> list[keras.Layer]:
     return layer._flatten_layers()
 
 
+def parameters(layer: keras.Layer) -> list[keras.Variable]:
+    """Returns the weights that a layer and those below it learn, each once.
+
+    Args:
+        layer: The built layer or model. It may be frozen (`trainable=False`), which
+            `layer.trainable_weights` would not tell from a weight that is never learnt.
+
+    Returns:
+        The weights in no particular order, without those such as the moving averages
+        of batch norm.
+    """
+    weights = (w for each in all_layers(layer) for w in each._trainable_variables)
+    return list({id(weight): weight for weight in weights}.values())
+
+
 def graph_nodes(
     inputs: list[keras.KerasTensor], outputs: list[keras.KerasTensor]
 ) -> list[GraphNode]:
