@@ -153,7 +153,12 @@ def test_no_other_file_reads_private_attributes(folder):
 
 def test_what_the_file_itself_reads_would_be_noticed():
     reads = {read.rpartition(".")[2] for read in private_reads(DOOR)}
-    assert reads == {"_flatten_layers", "_get_variable_index", "_nodes_by_depth"}
+    assert reads == {
+        "_flatten_layers",
+        "_get_variable_index",
+        "_nodes_by_depth",
+        "_trainable_variables",
+    }
 
 
 def test_private_attributes_of_keras_are_noticed_behind_self(tmp_path):
