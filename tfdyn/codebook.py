@@ -63,15 +63,7 @@ if __name__ == "__main__":
         None,
         "T at which the routes in use are tried first (default: that of the run).",
     )
-    flags.DEFINE_string(
-        "cost_table",
-        None,
-        "Latency table whose milliseconds are the cost (default: MACs).",
-    )
-    flags.DEFINE_string(
-        "data_dir", None, "Folder of the data, if they have moved since the training."
-    )
-    flags.DEFINE_integer("batch_size", 250, "Images in a batch.", 1, 65536)
+    commands.define_passes()
     commands.define_json()
     flags.adopt_module_key_flags(commands)  # So that --help lists them.
     commands.run(main)

@@ -215,6 +215,19 @@ def only_number(name: str) -> float:
     return number
 
 
+def define_passes() -> None:
+    """Defines the flags of commands that run fixed routes on the images of a run."""
+    flags.DEFINE_string(
+        "cost_table",
+        None,
+        "Latency table whose milliseconds are the cost (default: MACs).",
+    )
+    flags.DEFINE_string(
+        "data_dir", None, "Folder of the data, if they have moved since the training."
+    )
+    flags.DEFINE_integer("batch_size", 250, "Images in a batch.", 1, 65536)
+
+
 def define_json() -> None:
     """Defines `--json`."""
     flags.DEFINE_bool("json", False, "Print one JSON object and nothing else.")

@@ -74,15 +74,7 @@ if __name__ == "__main__":
         "Run folder of a network without a router to compare with, such as one that "
         "was trained with one fixed route.",
     )
-    flags.DEFINE_string(
-        "cost_table",
-        None,
-        "Latency table whose milliseconds are the cost (default: MACs).",
-    )
-    flags.DEFINE_string(
-        "data_dir", None, "Folder of the data, if they have moved since the training."
-    )
-    flags.DEFINE_integer("batch_size", 250, "Images in a batch.", 1, 65536)
+    commands.define_passes()
     commands.define_json()
     flags.adopt_module_key_flags(commands)  # So that --help lists them.
     commands.run(main)

@@ -236,8 +236,8 @@ def test_augmentation_shifts_and_flips():
                 pixels = input_format.normalize(window[:, ::flip])
                 windows[row, column, flip] = np.round(pixels, 3).tobytes()
     names = {content: name for name, content in windows.items()}
-    found = [names[np.round(each, 3).tobytes()] for each in augmented]
-    rows, columns, flips = zip(*found, strict=True)
+    shifts = [names[np.round(each, 3).tobytes()] for each in augmented]
+    rows, columns, flips = zip(*shifts, strict=True)
     assert set(rows) == set(columns) == set(range(9))
     assert 60 < flips.count(-1) < 140
 

@@ -15,19 +15,19 @@ def splices(cheap, rich, parts):
 
 
 def test_a_splice_is_rich_at_first_and_cheap_afterwards():
-    found = splices([1, 0, 0, 0, 0, 1], [1, 1, 0, 1, 1, 1], [["a"], ["b"], ["c"]])
-    assert found == ["10 00 01", "11 00 01", "11 01 01", "11 01 11"]
+    routes = splices([1, 0, 0, 0, 0, 1], [1, 1, 0, 1, 1, 1], [["a"], ["b"], ["c"]])
+    assert routes == ["10 00 01", "11 00 01", "11 01 01", "11 01 11"]
 
 
 def test_splices_that_are_the_same_count_once():
-    found = splices([1, 0, 0, 1, 0, 0], [1, 1, 0, 1, 1, 0], [["a"], ["b"], ["c"]])
-    assert found == ["10 01 00", "11 01 00", "11 01 10"]
+    routes = splices([1, 0, 0, 1, 0, 0], [1, 1, 0, 1, 1, 0], [["a"], ["b"], ["c"]])
+    assert routes == ["10 01 00", "11 01 00", "11 01 10"]
     assert splices([1] * 6, [1] * 6, [["a"], ["b"], ["c"]]) == ["11 11 11"]
 
 
 def test_a_part_changes_as_a_whole():
-    found = splices([0] * 6, [1] * 6, [["a", "b"], ["c"]])
-    assert found == ["00 00 00", "11 11 00", "11 11 11"]
+    routes = splices([0] * 6, [1] * 6, [["a", "b"], ["c"]])
+    assert routes == ["00 00 00", "11 11 00", "11 11 11"]
 
 
 @pytest.mark.parametrize(

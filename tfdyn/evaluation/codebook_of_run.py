@@ -1,15 +1,10 @@
 """Finds the routes of a codebook in a trained run, and writes them into a file."""
 
-import sys
-
 import numpy as np
-from tqdm import tqdm
 
 from tfdyn.errors import UserError
 from tfdyn.evaluation import codebook_search, static_routes
-from tfdyn.evaluation.evaluator import load_data
-from tfdyn.evaluation.passes import Passes
-from tfdyn.evaluation.router_worth import RouterWorth
+from tfdyn.evaluation.worth_of_run import worth_on_data
 from tfdyn.families.codebook import routes_file
 from tfdyn.files import check_output
 from tfdyn.routing.threshold import check_threshold
@@ -60,20 +55,7 @@ def codebook_of_run(
     run = RunFolder(run_dir)
     model = run.load_model()
     table = load_in_ms(cost_table) if cost_table else None
-    dataset = load_data(run, data_dir)
-    if not dataset.num_examples("validation"):
-        raise UserError(
-            f"{run} has no validation images, by which routes are chosen "
-            f"(--validation_share=0): name a run that has."
-        )
-    with tqdm(unit=" passes", leave=False, disable=None, file=sys.stderr) as bar:
-
-        def progress(text):
-            bar.set_description(text)
-            bar.update()
-
-        passes = Passes(model, table, lambda split: dataset.batches(split, batch_size))
-        worth = RouterWorth(model, table, passes, progress)
+    with worth_on_data(run, model, table, data_dir, batch_size) as (worth, _):
         runs, accuracy, costs = worth.try_static_routes(
             [threshold or model.threshold], routes
         )
@@ -94,8 +76,8 @@ def codebook_of_run(
             for index in kept
         ]
     shares = costs[kept] / costs[kept[-1]]
-    chosen = [spliced[index] for index in kept]
-    routes_file.save(output, chosen, shares, model.route_spec)
+    spliced = [spliced[index] for index in kept]
+    routes_file.save(output, spliced, shares, model.route_spec)
     return {
         "routes": [
             {
@@ -103,6 +85,6 @@ def codebook_of_run(
                 "validation_accuracy": float(right),
                 "runs": model.route_spec.to_text(route),
             }
-            for share, right, route in zip(shares, accuracy, chosen, strict=True)
+            for share, right, route in zip(shares, accuracy, spliced, strict=True)
         ]
     }

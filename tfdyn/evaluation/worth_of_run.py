@@ -1,5 +1,6 @@
 """Measures the worth of the router of a run, and writes it into the run's folder."""
 
+import contextlib
 import sys
 
 from tqdm import tqdm
@@ -55,20 +56,7 @@ def worth_of_run(
         raise UserError(f"{run} has no router (--selection=none): name another run.")
     table = load_in_ms(cost_table) if cost_table else None
     twin = RunFolder(static_twin).load_model() if static_twin else None
-    dataset = load_data(run, data_dir)
-    if not dataset.num_examples("validation"):
-        raise UserError(
-            f"{run} has no validation images, by which fixed routes are chosen "
-            f"(--validation_share=0): name a run that has."
-        )
-    with tqdm(unit=" passes", leave=False, disable=None, file=sys.stderr) as bar:
-
-        def progress(text):
-            bar.set_description(text)
-            bar.update()
-
-        passes = Passes(model, table, lambda split: dataset.batches(split, batch_size))
-        worth = RouterWorth(model, table, passes, progress)
+    with worth_on_data(run, model, table, data_dir, batch_size) as (worth, dataset):
         # T may be one number for each MixedOp, where the training has set them.
         thresholds = thresholds or [model.threshold]
         content = {
@@ -84,6 +72,39 @@ def worth_of_run(
         content["static_twin"] = {"accuracy": result["accuracy"], "cost": cost}
     write_worth(run, content)
     return content
+
+
+@contextlib.contextmanager
+def worth_on_data(run: RunFolder, model, table, data_dir, batch_size: int):
+    """Returns a context with a `RouterWorth` on the data of a run, and its `Dataset`.
+
+    A bar shows the passes over the images.
+
+    Args:
+        run: `RunFolder` of a finished run.
+        model: Its `RoutedModel`.
+        table: `CostTable` in milliseconds, or `None` to count MACs.
+        data_dir: Folder of the data, if they have moved since the training.
+        batch_size: Number of images in a batch.
+
+    Raises:
+        UserError: If the run has no validation images, or the data are not its own.
+        OSError: If the data are missing and cannot be downloaded.
+    """
+    dataset = load_data(run, data_dir)
+    if not dataset.num_examples("validation"):
+        raise UserError(
+            f"{run} has no validation images, by which fixed routes are chosen "
+            f"(--validation_share=0): name a run that has."
+        )
+    with tqdm(unit=" passes", leave=False, disable=None, file=sys.stderr) as bar:
+
+        def progress(text):
+            bar.set_description(text)
+            bar.update()
+
+        passes = Passes(model, table, lambda split: dataset.batches(split, batch_size))
+        yield RouterWorth(model, table, passes, progress), dataset
 
 
 def write_worth(run: RunFolder, content: dict) -> None:

@@ -45,9 +45,7 @@ def dispatched(branches: list[keras.Layer], inputs, weights, initial=None):
     """
     outputs = initial
     if outputs is None:
-        shape = branches[0].compute_output_shape(inputs.shape)
-        shape = (ops.shape(inputs)[0], *shape[1:])
-        outputs = ops.zeros(shape, branches[0].compute_dtype)
+        outputs = _zeros(branches, inputs)
     for index, branch in enumerate(branches):
         weight = weights[:, index]
         (rows,) = ops.nonzero(weight != 0)
@@ -102,13 +100,16 @@ def fixed(route: dict, mixed_ops: list) -> Callable:
             if weight != 1:
                 term = term * ops.cast(float(weight), term.dtype)
             outputs = term if outputs is None else outputs + term
-        if outputs is None:
-            shape = branches[0].compute_output_shape(inputs.shape)
-            shape = (ops.shape(inputs)[0], *shape[1:])
-            outputs = ops.zeros(shape, branches[0].compute_dtype)
-        return outputs
+        return _zeros(branches, inputs) if outputs is None else outputs
 
     return run
+
+
+def _zeros(branches, inputs):
+    """Returns zeros of the shape and type of a branch's output."""
+    shape = branches[0].compute_output_shape(inputs.shape)
+    shape = (ops.shape(inputs)[0], *shape[1:])
+    return ops.zeros(shape, branches[0].compute_dtype)
 
 
 def _scale(outputs, weights):

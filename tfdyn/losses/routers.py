@@ -1,5 +1,7 @@
 """Terms of a loss that make routes depend on the image, for routers of all families."""
 
+import math
+
 from keras import ops
 
 from tfdyn.losses import global_batch
@@ -13,8 +15,8 @@ def router_terms(labels, outputs, belief_weight, dependence_weight):
         labels: Int32 tensor `(batch,)`.
         outputs: Mapping, the outputs of a model in training. `belief_logits`, if it
             is there, is a tensor `(batch, places, classes)` of classifiers inside the
-            network (`tfdyn.layers.beliefs`). `choice_probabilities` is a list of
-            tensors `(batch, choices, options)`, what routers chose without noise.
+            network (`tfdyn.layers.beliefs`). `choice_probabilities` is a
+            tensor `(batch, choices, options)`, what routers chose without noise.
         belief_weight: Float, the weight of the mean cross-entropy of the beliefs.
         dependence_weight: Float, the weight of `dependence`, which is subtracted.
 
@@ -40,22 +42,17 @@ def dependence(probabilities):
     of ModuleFormer (Shen et al., 2023).
 
     Args:
-        probabilities: List of tensors `(batch, choices, options)`. Along the last axis
-            they sum to 1.
+        probabilities: Tensor `(batch, choices, options)`. Along the last axis it sums
+            to 1.
 
     Returns:
         Scalar, the mean over all choices, in units of the largest possible entropy.
     """
-    total, count = 0.0, 0
-    for each in probabilities:
-        most = ops.log(ops.cast(each.shape[-1], "float32"))
-        # Stacked, so that the replicas exchange their means only once.
-        own = _entropy(each)[..., None]
-        means = global_batch.mean(ops.concatenate([each, own], axis=-1))
-        gain = _entropy(means[..., :-1]) - means[..., -1]
-        total += ops.sum(gain) / most
-        count += each.shape[1]
-    return total / count
+    # Stacked, so that the replicas exchange their means only once.
+    entropies = _entropy(probabilities)[..., None]
+    means = global_batch.mean(ops.concatenate([probabilities, entropies], axis=-1))
+    gain = _entropy(means[..., :-1]) - means[..., -1]
+    return ops.mean(gain) / math.log(probabilities.shape[-1])
 
 
 def _entropy(probabilities):

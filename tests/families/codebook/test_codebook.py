@@ -120,8 +120,8 @@ def test_a_given_route_computes_what_the_routers_choose(name):
     threshold = next(t for t in THRESHOLDS if len({*chosen(codebook, t)}) > 1)
     outputs = run(codebook, IMAGES, threshold=threshold)
     for by in (execution.dense, execution.dispatched):
-        given = run(codebook, IMAGES, route=outputs["route"], by=by)
-        assert_same(given, outputs, atol=1e-4)
+        forced = run(codebook, IMAGES, route=outputs["route"], by=by)
+        assert_same(forced, outputs, atol=1e-4)
     # Without corrections it is the base that computes.
     codebook.correction.set_weights([0 * w for w in codebook.correction.get_weights()])
     expected = run(base, IMAGES, route=outputs["route"])["logits"]
@@ -223,9 +223,9 @@ def test_routes_that_are_nearly_the_same_have_their_own_corrections():
     near[0] += 1e-4
     codebook = Codebook(base, [route, near], [0.9, 1.0])
     codebook.correction.classify.bias.assign([0, 0, 0, 1, 1, 1])
-    given = base.route_spec.split(np.repeat(near[None], ROWS, axis=0))
-    added = run(codebook, IMAGES, route=given)["logits"]
-    added -= run(base, IMAGES, route=given)["logits"]
+    forced = base.route_spec.split(np.repeat(near[None], ROWS, axis=0))
+    added = run(codebook, IMAGES, route=forced)["logits"]
+    added -= run(base, IMAGES, route=forced)["logits"]
     np.testing.assert_allclose(added, np.ones((ROWS, 3)), atol=1e-4)
 
 
@@ -241,8 +241,8 @@ def test_a_training_step_computes_all_routes(name):
     outputs = run(codebook, IMAGES, threshold=0.7, training=True)
     assert outputs["route_logits"].shape == (ROWS, 3, 3)
     for index, route in enumerate(routes):
-        given = base.route_spec.split(np.repeat(route[None], ROWS, axis=0))
-        logits = run(codebook, IMAGES, route=given)["logits"]
+        forced = base.route_spec.split(np.repeat(route[None], ROWS, axis=0))
+        logits = run(codebook, IMAGES, route=forced)["logits"]
         ours = outputs["route_logits"][:, index]
         np.testing.assert_allclose(ours, logits, rtol=1e-3, atol=1e-3)
     # It also says what inference would choose.
@@ -256,14 +256,16 @@ def test_a_training_step_computes_all_routes(name):
 def test_no_gradient_of_what_routers_predict_reaches_the_features(model):
     base = [w for w in model.base.trainable_weights if "stem" in w.path]
     belief = [r.beliefs.classify.kernel for r in model.routers if r]
-    own = [r.decide.kernel for r in model.routers if r]
+    kernels = [r.decide.kernel for r in model.routers if r]
     with tf.GradientTape(persistent=True) as tape:
         outputs = model(IMAGES, training=True)
         choices = tf.reduce_sum(outputs["choice_logits"])
         beliefs = tf.reduce_sum(outputs["belief_logits"][..., 0])
     values = [w.value for w in (*base, *belief)]
     assert base and all(g is None for g in tape.gradient(choices, values))
-    assert all(g is not None for g in tape.gradient(choices, [w.value for w in own]))
+    assert all(
+        g is not None for g in tape.gradient(choices, [w.value for w in kernels])
+    )
     for gradient in tape.gradient(beliefs, values[: len(base)]):
         assert gradient is not None
 
@@ -275,11 +277,11 @@ def test_short_routes_train_less_what_they_share_with_the_last_one():
         model.set_weights(weights)
         stem = model.base.stem.trainable_weights[0].value
         # The first block that only route 1 to 3 run, before the second of them parts.
-        own = model.base.blocks[1].trainable_weights[0].value
+        last = model.base.blocks[1].trainable_weights[0].value
         with tf.GradientTape(persistent=True) as tape:
             logits = model(IMAGES, training=True)["route_logits"]
             sums = [tf.reduce_sum(logits[:, index, 0]) for index in range(4)]
-        gradients.append([tape.gradient(each, [stem, own]) for each in sums])
+        gradients.append([tape.gradient(each, [stem, last]) for each in sums])
     for index, (whole, part) in enumerate(zip(*gradients, strict=True)):
         factor = 1.0 if index == 3 else 0.25
         scale = np.abs(whole[0]).max()

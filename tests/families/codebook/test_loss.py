@@ -34,8 +34,8 @@ def by_hand(share, smoothing=0.0):
         total += (others + entropies[-1]) / 2
         right = logits[image].argmax(axis=-1) == label
         for index, members in enumerate(FORKS):
-            chosen = OUTPUTS["choice_logits"][image, index].astype(float)
-            p = 1 / (1 + np.exp(-chosen))
+            logit = OUTPUTS["choice_logits"][image, index].astype(float)
+            p = 1 / (1 + np.exp(-logit))
             terms = np.where(right, -np.log(p), -np.log(1 - p))
             total += terms[list(members)].mean()
     return total / len(LABELS)

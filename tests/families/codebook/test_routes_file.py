@@ -14,7 +14,7 @@ ROUTES = np.asarray([[0.25, 0.75, 0, 0], [1, 0, 0, 1]], "float32")
 
 def test_what_is_saved_is_loaded(tmp_path):
     path = tmp_path / "codebook.json"
-    routes_file.save(path, ROUTES, [0.25, 1.0], SPEC, network="n")
+    routes_file.save(path, ROUTES, [0.25, 1.0], SPEC)
     routes, costs = routes_file.load(path, SPEC)
     np.testing.assert_array_equal(routes, ROUTES)
     assert costs.tolist() == [0.25, 1.0] and json.loads(path.read_text())["network"]

@@ -63,7 +63,7 @@ def test_training_tells_what_routers_chose_and_what_they_believe():
     model.selection.noise_scale.assign(0)
     outputs = run(model, IMAGES, training=True)
     assert outputs["belief_logits"].shape == (ROWS, 4, 3)
-    (probabilities,) = outputs["choice_probabilities"]
+    probabilities = outputs["choice_probabilities"]
     assert probabilities.shape == (ROWS, 8, 2)
     route = np.concatenate(list(outputs["route"].values()), axis=1)
     np.testing.assert_array_equal(route, probabilities[..., 1] > 0.5)

@@ -82,7 +82,7 @@ def test_blocks_may_have_no_target_of_their_own(weight):
 def test_rates_may_be_those_without_noise():
     on = np.tile(np.asarray([0.9, 0.6, 0.4, 0.2], "float32"), (6, 1))
     probabilities = tf.constant(np.stack([1 - on, on], axis=-1))
-    outputs = {**without("category_logits"), "choice_probabilities": [probabilities]}
+    outputs = {**without("category_logits"), "choice_probabilities": probabilities}
     loss = RateLoss(Cost(), 0.3, noise_free_rates=True)
     with tf.GradientTape() as tape:
         tape.watch(probabilities)
@@ -131,7 +131,7 @@ def test_how_sure_a_network_is_does_not_learn_from_the_rates():
 def test_terms_for_routers_are_added():
     outputs = {**without("category_logits"), "belief_logits": np.zeros((6, 2, 3), "f4")}
     sure = np.eye(2, dtype="float32")[LABELS % 2][:, None]
-    outputs["choice_probabilities"] = [sure]
+    outputs["choice_probabilities"] = sure
     loss = RateLoss(belief_weight=0.5, dependence_weight=0.25)
     shares = np.bincount(LABELS % 2) / 6
     gain = -(shares * np.log(shares)).sum() / np.log(2)

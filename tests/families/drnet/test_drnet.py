@@ -75,13 +75,13 @@ def test_training_tells_what_routers_chose_and_what_they_believe():
     model = make(num_cells=3, temperature=0.5, **BELIEVING)
     route, outputs = (run(model, IMAGES, training=t) for t in (False, True))
     assert {*route} == {"logits", "route"}
-    (probabilities,) = outputs["choice_probabilities"]
+    probabilities = outputs["choice_probabilities"]
     assert probabilities.shape == (ROWS, len(model.mixed_ops), 5)
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, rtol=1e-5)
     assert outputs["belief_logits"].shape == (ROWS, 3, 3)
     model.selection.noise_scale.assign(0)
     outputs = run(model, IMAGES, training=True)
-    (probabilities,) = outputs["choice_probabilities"]
+    probabilities = outputs["choice_probabilities"]
     for index, weights in enumerate(outputs["route"].values()):
         np.testing.assert_allclose(weights, probabilities[:, index], rtol=1e-5)
     outputs = run(model, IMAGES, training=True, route=outputs["route"])

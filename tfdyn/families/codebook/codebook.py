@@ -55,8 +55,8 @@ class Codebook(RoutedModel):
     tensor `(batch, forks, K)`; and `belief_logits` `(batch, forks, classes)`.
 
     Raises:
-        UserError: If there is no route, two are equal, one cannot run, or
-            the costs do not rise.
+        UserError: If there is no route, two are equal, one cannot run, or the costs do
+            not rise.
     """
 
     at_least_1 = ("num_classes", "units")
@@ -160,7 +160,8 @@ class Codebook(RoutedModel):
             else:
                 if self.routers[index]:
                     logits, _ = self.routers[index](self.base.look(state))
-                    alive = self._go_on(alive, logits, index, thresholds[first])
+                    for fork in self.tree.forks[index]:
+                        alive = self._decide(alive, logits, fork, thresholds[first])
                 weights = self._weights(alive, part)
             routes.update(weights)
             state = self.base.advance(state, index, weights)
@@ -237,12 +238,6 @@ class Codebook(RoutedModel):
         count = len(self.routes)
         before = np.triu(np.ones((count, count), "float32"), 1)
         return marks * (1.0 - ops.minimum(ops.matmul(marks, before), 1.0))
-
-    def _go_on(self, alive, logits, index, threshold):
-        """Returns 1 for each route that is still possible after a router, else 0."""
-        for fork in self.tree.forks[index]:
-            alive = self._decide(alive, logits, fork, threshold)
-        return alive
 
     def _decide(self, alive, logits, fork, threshold):
         """Returns 1 for each route that is still possible after a fork, else 0."""

@@ -56,9 +56,9 @@ class CodebookLoss(keras.losses.Loss):
         right = ops.cast(ops.argmax(logits, axis=-1), "int32") == labels[:, None]
         right = ops.cast(right, "float32")
         for index, members in enumerate(self.forks):
-            chosen = ops.take(y_pred["choice_logits"][:, index], members, axis=-1)
+            scores = ops.take(y_pred["choice_logits"][:, index], members, axis=-1)
             target = ops.take(right, members, axis=-1)
-            losses += keras.losses.binary_crossentropy(target, chosen, from_logits=True)
+            losses += keras.losses.binary_crossentropy(target, scores, from_logits=True)
         return losses + router_terms(labels, y_pred, self.belief_weight, 0.0)
 
     def _of_routes(self, labels, logits):

@@ -8,7 +8,7 @@ from tfdyn.reading import read_json
 from tfdyn.routing.route import RouteSpec
 
 
-def save(path, routes: np.ndarray, costs, spec: RouteSpec, **more) -> None:
+def save(path, routes: np.ndarray, costs, spec: RouteSpec) -> None:
     """Writes the file of a codebook.
 
     Args:
@@ -16,13 +16,12 @@ def save(path, routes: np.ndarray, costs, spec: RouteSpec, **more) -> None:
         routes: K flat routes, from the cheapest to the dearest, `(K, branches)`.
         costs: The cost of each route, divided by that of the last one; K numbers.
         spec: `RouteSpec` of the network.
-        **more: What else the file shall say, ready for JSON.
     """
     content = [
         {"cost": float(cost), "route": spec.to_json(route)}
         for route, cost in zip(routes, costs, strict=True)
     ]
-    write_json(path, {"routes": content, **more})
+    write_json(path, {"routes": content})
 
 
 def is_ours(text: str) -> bool:

@@ -75,7 +75,7 @@ class DMNN(RoutedModel):
         seed: Integer, seed of the Gumbel noise; `None` for a random seed.
 
     The call is that of `RoutedModel`. In training, with routers, its result also has
-    `choice_probabilities`, a list with one tensor `(batch, blocks * N, 2)`: whether
+    `choice_probabilities`, a tensor `(batch, blocks * N, 2)`: whether
     each sub-block runs, without noise. With `beliefs` it has `belief_logits`
     `(batch, blocks, num_classes)`, with `category_heads` `category_logits`
     `(batch, blocks, K)`.
@@ -237,7 +237,7 @@ class DMNN(RoutedModel):
             outputs = block(outputs, weights)
         result = {"logits": self.head(outputs), "route": routes}
         if training and states:
-            result["choice_probabilities"] = [ops.concatenate(probabilities, axis=1)]
+            result["choice_probabilities"] = ops.concatenate(probabilities, axis=1)
             if beliefs:
                 result["belief_logits"] = ops.stack(beliefs, axis=1)
             if self.category_heads:

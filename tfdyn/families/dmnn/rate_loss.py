@@ -166,8 +166,7 @@ class RateLoss(keras.losses.Loss):
 
     def _without_noise(self, outputs):
         """Returns the route of the routers without noise."""
-        (probabilities,) = outputs["choice_probabilities"]
-        off, on = ops.unstack(probabilities, axis=-1)
+        off, on = ops.unstack(outputs["choice_probabilities"], axis=-1)
         runs = selection.straight_through(on, selection.threshold_gates(off, 0.5))
         names = list(self.cost.branches)
         return dict(zip(names, ops.split(runs, len(names), axis=-1), strict=True))

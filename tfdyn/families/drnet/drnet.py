@@ -64,7 +64,7 @@ class DRNet(RoutedModel):
 
     The call is that of `RoutedModel`. In training, with `auxiliary_head`, its result
     also has `auxiliary_logits`, a tensor `(batch, num_classes)`; with routers,
-    `choice_probabilities`, a list with one tensor `(batch, MixedOps, branches)`, what
+    `choice_probabilities`, a tensor `(batch, MixedOps, branches)`, what
     they chose without noise; with `beliefs`, `belief_logits` `(batch, cells,
     num_classes)`. There are two more arguments of the call, because DRNet's eq. 4
     makes no exception for inference: `noise`, whether there is Gumbel noise (default:
@@ -237,7 +237,7 @@ class DRNet(RoutedModel):
     def _choices(self, looks):
         """Returns the outputs that a loss reads of what the routers computed."""
         logits = ops.concatenate([look["logits"] for look in looks], axis=1)
-        result = {"choice_probabilities": [self.selection.probabilities(logits)]}
+        result = {"choice_probabilities": self.selection.probabilities(logits)}
         if self.arguments["beliefs"]:
             beliefs = [look["belief_logits"] for look in looks]
             result["belief_logits"] = ops.stack(beliefs, axis=1)
