@@ -27,6 +27,7 @@ tfdyn.families
 tfdyn.runs
 tfdyn.evaluation
 tfdyn.training.trainer
+tfdyn.tuning
 tfdyn
 export.description export.graph export.interpreter export.source
 export.checks export.flags export.gates export.goal export.manifest export.runtime

@@ -28,6 +28,9 @@ PATHS = (
     "route",
     "image",
     "static_twin",
+    "space",
+    "search_dir",
+    "beside",
 )
 # Largest whole number of a flag: more fits no tensor of shapes or seeds.
 LARGEST = 2**32
@@ -226,6 +229,23 @@ def define_passes() -> None:
         "data_dir", None, "Folder of the data, if they have moved since the training."
     )
     flags.DEFINE_integer("batch_size", 250, "Images in a batch.", 1, 65536)
+
+
+STRATEGIES = {
+    "one_device": "the first GPU, or else the CPU.",
+    "mirrored": "all GPUs of this machine.",
+    "multi_worker": "the machines in the environment variable TF_CONFIG.",
+}
+
+
+def define_strategy(names=tuple(STRATEGIES)) -> None:
+    """Defines `--strategy`, the devices of a training.
+
+    Args:
+        names: Names of the strategies that the command offers.
+    """
+    help = " ".join(f"{name}: {STRATEGIES[name]}" for name in names)
+    flags.DEFINE_enum("strategy", "one_device", names, help)
 
 
 def define_json() -> None:

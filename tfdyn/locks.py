@@ -17,6 +17,31 @@ except ImportError:  # Windows has no such locks: nothing is locked there.
 NAME = ".tfdyn-lock"
 
 
+class LockedError(UserError):
+    """Another process holds the lock of a folder."""
+
+
+def is_locked(folder) -> bool:
+    """Returns whether another process writes into a folder.
+
+    Args:
+        folder: Path of the folder. It need not exist.
+    """
+    path = pathlib.Path(folder, NAME)
+    if fcntl is None or not path.exists():
+        return False
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # A file system without locks.
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
 @contextlib.contextmanager
 def locked(folder):
     """Returns a context during which no other command may write into a folder.
@@ -33,8 +58,8 @@ def locked(folder):
         folder: Path of the folder. It exists.
 
     Raises:
-        UserError: If another process holds the lock (the message names it), or as from
-            `tfdyn.temporary.finish`.
+        LockedError: If another process holds the lock (the message names it).
+        UserError: As from `tfdyn.temporary.finish`.
         OSError: If the folder cannot be written to.
     """
     path = pathlib.Path(folder, NAME)
@@ -58,7 +83,7 @@ def _acquire(path):
         except BlockingIOError:
             holder = os.read(descriptor, 1000).decode(errors="replace")
             os.close(descriptor)
-            raise UserError(
+            raise LockedError(
                 f"{path.parent} is being written by another command ({holder}). Wait "
                 f"until it ends, or choose another folder."
             ) from None

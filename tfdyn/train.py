@@ -39,13 +39,7 @@ if __name__ == "__main__":
     commands.define_run_dir(
         "Run folder (default: runs/FLAGFILE, or runs/NETWORK_DATASET without one)."
     )
-    flags.DEFINE_enum(
-        "strategy",
-        "one_device",
-        ("one_device", "mirrored", "multi_worker"),
-        "one_device: the first GPU, or else the CPU. mirrored: all GPUs of this "
-        "machine. multi_worker: the machines in the environment variable TF_CONFIG.",
-    )
+    commands.define_strategy()
     flags.DEFINE_bool("evaluate", True, "Evaluate on the test images at the end.")
     for module in (fields, commands):  # So that --help lists their flags.
         flags.adopt_module_key_flags(module)

@@ -69,6 +69,27 @@ DEFINITIONS = {
 }
 
 
+def parse_value(settings_class: type, name: str, text: str):
+    """Returns the value of a setting whose flag is `--NAME=TEXT`.
+
+    Args:
+        settings_class: Dataclass whose fields come from `setting`.
+        name: Name of the setting.
+        text: The value as in a flagfile.
+
+    Raises:
+        UserError: If the text is no value of the setting's type.
+    """
+    flag_values = flags.FlagValues()
+    define_flags(settings_class, flag_values)
+    try:
+        flag_values(["", f"--{name}={text}"])
+    except flags.Error as error:
+        raise UserError(str(error)) from error
+    value = flag_values[name].value
+    return tuple(value) if isinstance(value, list) else value
+
+
 def check_fields(settings) -> None:
     """Checks that every value is one of its field's choices and in its range.
 

@@ -94,13 +94,17 @@ class Checkpoints:
 
         Args:
             epoch: Number of epochs trained at the checkpoint: `last_epoch()`.
-            with_optimizer: Whether to read the state of the optimizers too.
+            with_optimizer: Whether to read the state of the optimizers too. A
+                checkpoint that a rung of a search begins with has none.
 
         Raises:
             UserError: If the checkpoint is of another network.
         """
         path = self.folder / f"epoch-{epoch}"
         try:
+            if with_optimizer:
+                names = tf.train.load_checkpoint(str(path)).get_variable_to_shape_map()
+                with_optimizer = any(name.startswith("optimizer/") for name in names)
             status = self._contents(with_optimizer).read(str(path))
             status.assert_existing_objects_matched().expect_partial()
         except Exception as error:

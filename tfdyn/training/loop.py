@@ -99,6 +99,7 @@ class TrainingLoop:
                     turns = self._begin(stage)
                     if start and first <= start:
                         self.checkpoints.restore(start, first < start)
+                        self._set_iterations(turns, start - first)
                     if start <= first:
                         # Waits for the chief, whose files `stage.start` may read.
                         self.distribution.from_chief(0)
@@ -119,6 +120,15 @@ class TrainingLoop:
             turns.append((turn, model.optimizer, self._step()))
         self.checkpoints.optimizers = [optimizer for _, optimizer, _ in turns]
         return turns
+
+    def _set_iterations(self, turns, epochs):
+        """Sets where the schedules of learning rates are, after epochs of a stage.
+
+        The checkpoint has this too, unless an earlier rung of a search wrote it.
+        """
+        for index, (_, optimizer, _) in enumerate(turns):
+            epochs_of_turn = len(range(index, epochs, len(turns)))
+            optimizer.iterations.assign(epochs_of_turn * self.steps)
 
     def _step(self):
         def train_step(batch):

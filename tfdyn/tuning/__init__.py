@@ -1,0 +1,1 @@
+"""Tuning: a search over settings with keras-tuner, each trial a run folder."""

@@ -1,0 +1,102 @@
+"""Results of a search: the frontier over all trials, and the best trial."""
+
+import contextlib
+from collections.abc import Sequence
+
+from tfdyn.errors import UserError
+from tfdyn.evaluation import reports
+from tfdyn.evaluation.evaluate_run import evaluate
+from tfdyn.runs.run_folder import RunFolder
+from tfdyn.tuning.objective import Objective, frontier
+
+
+def results(records: Sequence[dict], objectives: Sequence[Objective], unit) -> dict:
+    """Returns the result of a search, on the validation images alone.
+
+    Args:
+        records: Records of all trials that have ended.
+        objectives: Objectives of the search.
+        unit: Unit of the frontier's costs, "macs" or "ms".
+
+    Returns:
+        A dict: `trials`, the records; `unit`; `frontier`, the points of all trials that
+        no cheaper one equals, each with its `trial`; `best`, the trial with the largest
+        score, with its `trial`, `score`, `objectives`, `values` and, if an objective
+        has a budget, the `point` that it is reached at.
+
+    Raises:
+        UserError: If no trial has been finished.
+    """
+    whole = [record for record in records if record["status"] == "finished"]
+    if not whole:
+        raise UserError(
+            "No trial of this search has been finished: run the same command again, or "
+            "with a larger --max_trials."
+        )
+    points = [
+        {"trial": record["trial"], **point}
+        for record in whole
+        for point in record["points"]
+    ]
+    best = max(whole, key=lambda record: record["score"])
+    names = ("trial", "score", "objectives", "values", "share")
+    content = {name: best[name] for name in names}
+    content["point"] = _point(best["points"], objectives)
+    return {
+        "unit": unit,
+        "best": content,
+        "frontier": frontier(points, unit),
+        "trials": list(records),
+    }
+
+
+def _point(points, objectives):
+    """Returns the point that the first objective with a budget is reached at."""
+    for objective in objectives:
+        limit = objective.budget * (1 - objective.goal.margin) * (1 + 1e-9)
+        within = [point for point in points if point[objective.unit] <= limit]
+        if objective.kind == "accuracy" and within:
+            unit = objective.unit
+            return max(within, key=lambda point: (point["accuracy"], -point[unit]))
+    return None
+
+
+def add_test(content: dict, run_of, cost_table: str | None) -> None:
+    """Evaluates the trials of the frontier, and the best one, on the test images.
+
+    Nothing is chosen by these figures. The `evaluation.json` of each run is written,
+    unless it has them.
+
+    Args:
+        content: What `results` returned. Points get `test_accuracy` and `test_macs` or
+            `test_ms`.
+        run_of: Function of a trial's number that returns its `RunFolder`.
+        cost_table: Path of the latency table, if there is one.
+    """
+    points, best = list(content["frontier"]), content["best"]
+    if best["point"]:
+        best["point"]["trial"] = best["trial"]
+        points.append(best["point"])
+    for number in dict.fromkeys([*(point["trial"] for point in points), best["trial"]]):
+        of_trial = [point for point in points if point["trial"] == number]
+        thresholds = sorted({point["threshold"] for point in of_trial}) or [1.0]
+        rows = _evaluated(run_of(number), thresholds, cost_table)
+        for point in of_trial:
+            row = rows[point["threshold"]]
+            point["test_accuracy"] = row["accuracy"]
+            for unit in ("macs", "ms"):
+                if f"{unit}_mean" in row:
+                    point[f"test_{unit}"] = row[f"{unit}_mean"]
+
+
+def _evaluated(run: RunFolder, thresholds, cost_table):
+    """Returns the rows of a run's evaluation by T; evaluates it if they are missing."""
+    path, rows = run / "evaluation.json", {}
+    with contextlib.suppress(UserError, OSError):
+        content = reports.read(path)
+        if content.get("cost_table") == cost_table:
+            rows = {row["threshold"]: row for row in content["routed"]}
+    if not set(thresholds) <= rows.keys():
+        content = evaluate(run.path, thresholds, cost_table=cost_table)
+        rows = {row["threshold"]: row for row in content["routed"]}
+    return rows

@@ -1,0 +1,222 @@
+"""A search from settings and a space to its result, read top to bottom."""
+
+import contextlib
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from tfdyn.costs.cost_table import CostTable
+from tfdyn.costs.route_cost import RouteCost
+from tfdyn.data import dataset as datasets
+from tfdyn.errors import UserError
+from tfdyn.families.networks import build_network
+from tfdyn.families.settings import Settings
+from tfdyn.files import write_json
+from tfdyn.locks import locked
+from tfdyn.routing.threshold import check_threshold
+from tfdyn.runs.run_folder import RunFolder
+from tfdyn.runs.tables import load_in_ms
+from tfdyn.settings.flagfiles import to_flagfile
+from tfdyn.training.distribution import Distribution
+from tfdyn.tuning import cluster, oracles, report, results
+from tfdyn.tuning.objective import parse
+from tfdyn.tuning.points import points_of_run
+from tfdyn.tuning.rungs import EPOCHS, resources
+from tfdyn.tuning.search_folder import SearchFolder
+from tfdyn.tuning.space import Space
+from tfdyn.tuning.trial import TrialTraining
+from tfdyn.tuning.tuner import TrainingTuner
+
+
+def search(
+    settings: Settings,
+    space_path,
+    search_dir,
+    objective: Sequence[str],
+    tuner: str = "bayesian",
+    max_trials: int = 12,
+    thresholds: Sequence[float] = (0.5, 0.7, 0.8, 0.9, 1.0),
+    latency_table: str | None = None,
+    beside: str | None = None,
+    strategy: str = "one_device",
+    output: TextIO | None = None,
+) -> dict | None:
+    """Searches for settings, or resumes a search that was stopped.
+
+    Args:
+        settings: `Settings` that all trials share.
+        space_path: File of the space.
+        search_dir: Path of the search's folder: a new one, or one of the same search.
+        objective: Texts of the objectives; their sum is raised.
+        tuner: One of `tfdyn.tuning.oracles.NAMES`.
+        max_trials: Largest number of trials. A finished search with a larger number
+            goes on, but not hyperband, whose rungs follow from it.
+        thresholds: Values of T at which each trial is evaluated.
+        latency_table: Path of a table in milliseconds (default: the `cost_table` of the
+            settings, if it is in milliseconds).
+        beside: Path of a finished run whose points are shown beside the frontier.
+        strategy: Strategy of each training (`Distribution`).
+        output: Text stream for a line on each trial. Default: standard error.
+
+    Returns:
+        The content of `results.json`, as `tfdyn.tuning.results.results` returns it;
+        `None` in a worker, because the chief writes it.
+
+    Raises:
+        UserError: If an argument is not as described, the folder holds another search,
+            or several trials in a row have failed.
+        OSError: If a file cannot be read or written.
+    """
+    output = output or sys.stderr
+    part = cluster.role()
+    thresholds = check_threshold(list(thresholds))
+    space = Space.load(space_path, settings)
+    table, latency_table = _table(settings, latency_table)
+    objectives = _objectives(settings, objective, table)
+    _check(settings, beside)
+    resource = None
+    if tuner == "hyperband":
+        _check_epochs(space)
+        resource = resources(settings, max_trials)
+    folder = SearchFolder(search_dir)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with _writing(folder, part):
+        folder.start(
+            {
+                "tuner": tuner,
+                "objective": ",".join(objective),
+                "space": str(space),
+                "flagfile": to_flagfile(settings),
+                "thresholds": thresholds,
+                "latency_table": latency_table,
+                # Hyperband's rungs follow from it.
+                "max_trials": max_trials if resource else None,
+            }
+        )
+        name = "+".join(each.name for each in objectives)
+        hyperparameters = space.hyperparameters()
+        oracle = oracles.make(
+            tuner, name, hyperparameters, max_trials, settings.seed, resource
+        )
+        distribution = Distribution(strategy)
+        trial = TrialTraining(
+            folder, settings, space, objectives, thresholds, table, resource,
+            distribution, output,
+        )  # fmt: skip
+        with _reached(part):
+            TrainingTuner(oracle, folder, trial, output).search()
+        if part == "worker":
+            output.write(
+                "no trial is left for this worker; the chief writes the result\n"
+            )
+            return None
+        unit = "ms" if any(each.unit == "ms" for each in objectives) else "macs"
+        content = results.results(folder.records(), objectives, unit)
+        results.add_test(content, folder.run, latency_table)
+        if beside:
+            content["beside"] = _beside(beside, settings, thresholds, table)
+        _write(folder, content)
+    return content
+
+
+def _table(settings, path):
+    """Returns the table in milliseconds and its path, or `None` twice."""
+    if path:
+        return load_in_ms(path), str(path)
+    if settings.cost_table and CostTable.load(settings.cost_table).unit == "ms":
+        return load_in_ms(settings.cost_table), settings.cost_table
+    return None, None
+
+
+def _objectives(settings, texts, table):
+    """Returns the objectives, after a look at the network that they are measured on."""
+    objectives = parse(texts, reference=1.0)
+    in_ms = [each.name for each in objectives if each.unit == "ms"]
+    if in_ms and table is None:
+        raise UserError(
+            f"--objective={in_ms[0]} needs milliseconds: name a table with "
+            f"--latency_table, as `python -m export.latency` makes it."
+        )
+    input_format = datasets.input_format_of(
+        settings.dataset, settings.data_dir, settings.image_size
+    )
+    classes = len(input_format.class_names)
+    model = build_network(settings, input_format.shape, classes)
+    if table:
+        RouteCost(model.modules, table)
+    cost = model.route_cost
+    return parse(texts, reference=cost.fixed + cost.all_branches)
+
+
+def _check(settings, beside):
+    """Refuses what would stop a search after its first training."""
+    if not settings.validation_share:
+        raise UserError(
+            "A search compares trials on validation images, and --validation_share=0 "
+            "leaves none: set it, such as --validation_share=0.1."
+        )
+    if beside:
+        other = RunFolder(beside).settings()
+        for name in ("dataset", "image_size", "validation_share"):
+            ours, theirs = getattr(settings, name), getattr(other, name)
+            if ours != theirs:
+                raise UserError(
+                    f"--beside={beside} has --{name}={theirs}, and this search "
+                    f"--{name}={ours}: name a run on the same images."
+                )
+
+
+def _check_epochs(space):
+    for name in EPOCHS:
+        if name in space.dimensions:
+            raise UserError(
+                f"--tuner=hyperband sets the epochs of each rung itself: leave {name} "
+                f"out of the space."
+            )
+
+
+def _writing(folder, part):
+    """Returns the context in which no other process may lead the same search."""
+    return contextlib.nullcontext() if part == "worker" else locked(folder.path)
+
+
+@contextlib.contextmanager
+def _reached(part):
+    """Returns a context where a lost chief or a used port is an error of one line."""
+    try:
+        yield
+    except Exception as error:
+        of_grpc = type(error).__module__.partition(".")[0] == "grpc"
+        if part == "worker" and of_grpc:
+            raise UserError(
+                "The chief does not answer at KERASTUNER_ORACLE_IP and "
+                "KERASTUNER_ORACLE_PORT. Start it again, then this worker: both "
+                "resume where they were."
+            ) from error
+        if part == "chief" and "bind" in str(error):
+            raise UserError(
+                f"The chief cannot listen at KERASTUNER_ORACLE_IP and "
+                f"KERASTUNER_ORACLE_PORT: {error} Is the port in use?"
+            ) from error
+        raise
+
+
+def _beside(beside, settings, thresholds, table):
+    """Returns the points of another run, on validation and test images."""
+    run = RunFolder(beside)
+    points = points_of_run(run, thresholds, (), table, settings.data_dir)
+    return {"run_dir": str(beside), "points": points}
+
+
+def _write(folder, content):
+    """Writes the result, and the run folder and the flagfile of the best trial."""
+    best = content["best"]
+    comments = [
+        f"A search in {folder} led to these settings.",
+        report.best_line(best),
+    ]
+    if best["share"] < 1:
+        comments.append("A rung of hyperband: the whole training has more epochs.")
+    folder.write_best(best["trial"], comments)
+    report.plot(folder / "frontier.png", content)
+    write_json(folder / "results.json", content)
