@@ -115,7 +115,7 @@ def area(points: Sequence[dict], unit: str, budget: float) -> float:
         budget: Largest cost that counts.
     """
     steps = [point for point in frontier(points, unit) if point[unit] < budget]
-    ends = [point[unit] for point in steps[1:]] + [budget]
+    ends = [*(point[unit] for point in steps), budget][1:]
     total = sum(
         point["accuracy"] * (end - point[unit])
         for point, end in zip(steps, ends, strict=True)

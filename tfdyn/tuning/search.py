@@ -72,12 +72,12 @@ def search(
     thresholds = check_threshold(list(thresholds))
     space = Space.load(space_path, settings)
     table, latency_table = _table(settings, latency_table)
-    objectives = _objectives(settings, objective, table)
     _check(settings, beside)
     resource = None
     if tuner == "hyperband":
         _check_epochs(space)
         resource = resources(settings, max_trials)
+    objectives = _objectives(settings, objective, table)
     folder = SearchFolder(search_dir)
     folder.path.mkdir(parents=True, exist_ok=True)
     with _writing(folder, part):

@@ -58,6 +58,7 @@ class SearchFolder:
         """
         path, content = self / "search.json", json.loads(json.dumps(content))
         if not path.exists():
+            self.path.mkdir(parents=True, exist_ok=True)
             if any(name not in (LOCK, "trials") for name in _names(self.path)):
                 raise UserError(
                     f"{self} is not empty and not a search folder (it has no "
