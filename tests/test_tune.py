@@ -36,7 +36,7 @@ def test_bad_input_is_one_clear_line(words, message, tmp_path):
 def test_a_folder_of_another_space_and_half_a_cluster_are_refused(
     tmp_path, monkeypatch
 ):
-    SearchFolder(tmp_path / "a").start({"tuner": "bayesian", "space": "filters: 4 8"})
+    SearchFolder(tmp_path / "a").start({"space": "filters: 4 8"})
     result = run("tfdyn.tune", CONFIG, SPACE, "--search_dir=a", cwd=tmp_path)
     assert result.status == 1 and "filters: 4 8 there" in result.stderr
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")

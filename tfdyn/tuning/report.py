@@ -6,6 +6,8 @@ from tfdyn.text import align, readable
 
 # Points far below the best are left out of the plot: accuracy in percent.
 SHOWN = 25
+# Of the points of all trials, of the frontier, and of the run beside it.
+COLORS = ("#b0b0b0", "#1f77b4", "#1f77b4", "#d62728", "#d62728")
 
 
 def table(content: dict) -> str:
@@ -83,7 +85,7 @@ def plot(path, content: dict) -> None:
     with figure(path, (7, 5)) as axes:
         whole = [r for r in content["trials"] if r["status"] == "finished"]
         everything = [point for record in whole for point in record["points"]]
-        axes.set_prop_cycle(color=["0.7", "C0", "C0", "C3", "C3"])
+        axes.set_prop_cycle(color=COLORS)
         draw(axes, everything, ".", f"{len(whole)} trials, validation")
         best = content["frontier"]
         draw(axes, best, "o-", "their frontier, validation")

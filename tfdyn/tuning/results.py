@@ -39,7 +39,7 @@ def results(records: Sequence[dict], objectives: Sequence[Objective], unit) -> d
         for point in record["points"]
     ]
     best = max(whole, key=lambda record: record["score"])
-    names = ("trial", "score", "objectives", "values", "share")
+    names = ("trial", "score", "objectives", "values", "share", "resumed")
     content = {name: best[name] for name in names}
     content["point"] = _point(best["points"], objectives)
     return {
@@ -68,8 +68,7 @@ def add_test(content: dict, run_of, cost_table: str | None) -> None:
     unless it has them.
 
     Args:
-        content: What `results` returned. Points get `test_accuracy` and `test_macs` or
-            `test_ms`.
+        content: What `results` returned.
         run_of: Function of a trial's number that returns its `RunFolder`.
         cost_table: Path of the latency table, if there is one.
     """
@@ -82,21 +81,47 @@ def add_test(content: dict, run_of, cost_table: str | None) -> None:
         thresholds = sorted({point["threshold"] for point in of_trial}) or [1.0]
         rows = _evaluated(run_of(number), thresholds, cost_table)
         for point in of_trial:
-            row = rows[point["threshold"]]
-            point["test_accuracy"] = row["accuracy"]
-            for unit in ("macs", "ms"):
-                if f"{unit}_mean" in row:
-                    point[f"test_{unit}"] = row[f"{unit}_mean"]
+            add_row(point, rows[point["threshold"]])
+
+
+def add_row(point: dict, row: dict) -> None:
+    """Adds the figures of a run's evaluation on test images to a point.
+
+    Args:
+        point: Point on validation images, which gets `test_accuracy` and `test_macs` or
+            `test_ms`.
+        row: Row of an `evaluation.json` at the same T, or an empty dict.
+    """
+    if row:
+        point["test_accuracy"] = row["accuracy"]
+    for unit in ("macs", "ms"):
+        if f"{unit}_mean" in row:
+            point[f"test_{unit}"] = row[f"{unit}_mean"]
+
+
+def evaluated(run: RunFolder, cost_table: str | None = None) -> dict:
+    """Returns the rows of a run's `evaluation.json` by T, or none without the file.
+
+    Args:
+        run: `RunFolder`.
+        cost_table: Path of the latency table that the evaluation must have, if any.
+    """
+    with contextlib.suppress(UserError, OSError):
+        content = reports.read(run / "evaluation.json")
+        if cost_table in (None, content.get("cost_table")):
+            return {_key(row["threshold"]): row for row in content["routed"]}
+    return {}
+
+
+def _key(threshold):
+    """Returns T as a key; a run may have one for each connection."""
+    return tuple(threshold) if isinstance(threshold, list) else threshold
 
 
 def _evaluated(run: RunFolder, thresholds, cost_table):
     """Returns the rows of a run's evaluation by T; evaluates it if they are missing."""
-    path, rows = run / "evaluation.json", {}
-    with contextlib.suppress(UserError, OSError):
-        content = reports.read(path)
-        if content.get("cost_table") == cost_table:
-            rows = {row["threshold"]: row for row in content["routed"]}
+    rows = evaluated(run, cost_table)
     if not set(thresholds) <= rows.keys():
         content = evaluate(run.path, thresholds, cost_table=cost_table)
-        rows = {row["threshold"]: row for row in content["routed"]}
+        rows = {_key(row["threshold"]): row for row in content["routed"]}
     return rows

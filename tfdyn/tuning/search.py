@@ -5,23 +5,17 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from tfdyn.costs.cost_table import CostTable
-from tfdyn.costs.route_cost import RouteCost
-from tfdyn.data import dataset as datasets
 from tfdyn.errors import UserError
-from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
 from tfdyn.files import write_json
 from tfdyn.locks import locked
 from tfdyn.routing.threshold import check_threshold
 from tfdyn.runs.run_folder import RunFolder
-from tfdyn.runs.tables import load_in_ms
 from tfdyn.settings.flagfiles import to_flagfile
 from tfdyn.training.distribution import Distribution
-from tfdyn.tuning import cluster, oracles, report, results
-from tfdyn.tuning.objective import parse
+from tfdyn.tuning import checks, cluster, oracles, report, results
 from tfdyn.tuning.points import points_of_run
-from tfdyn.tuning.rungs import EPOCHS, resources
+from tfdyn.tuning.rungs import resources
 from tfdyn.tuning.search_folder import SearchFolder
 from tfdyn.tuning.space import Space
 from tfdyn.tuning.trial import TrialTraining
@@ -71,21 +65,21 @@ def search(
     part = cluster.role()
     thresholds = check_threshold(list(thresholds))
     space = Space.load(space_path, settings)
-    table, latency_table = _table(settings, latency_table)
-    _check(settings, beside)
+    table, latency_table = checks.find_table(settings, latency_table)
+    checks.check_settings(settings, beside)
     resource = None
     if tuner == "hyperband":
-        _check_epochs(space)
+        checks.check_hyperband(space)
         resource = resources(settings, max_trials)
-    objectives = _objectives(settings, objective, table)
+    objectives = checks.find_objectives(settings, objective, table)
     folder = SearchFolder(search_dir)
     folder.path.mkdir(parents=True, exist_ok=True)
     with _writing(folder, part):
         folder.start(
             {
+                "space": str(space),
                 "tuner": tuner,
                 "objective": ",".join(objective),
-                "space": str(space),
                 "flagfile": to_flagfile(settings),
                 "thresholds": thresholds,
                 "latency_table": latency_table,
@@ -114,65 +108,9 @@ def search(
         content = results.results(folder.records(), objectives, unit)
         results.add_test(content, folder.run, latency_table)
         if beside:
-            content["beside"] = _beside(beside, settings, thresholds, table)
+            content["beside"] = _beside(beside, settings, thresholds, objectives, table)
         _write(folder, content)
     return content
-
-
-def _table(settings, path):
-    """Returns the table in milliseconds and its path, or `None` twice."""
-    if path:
-        return load_in_ms(path), str(path)
-    if settings.cost_table and CostTable.load(settings.cost_table).unit == "ms":
-        return load_in_ms(settings.cost_table), settings.cost_table
-    return None, None
-
-
-def _objectives(settings, texts, table):
-    """Returns the objectives, after a look at the network that they are measured on."""
-    objectives = parse(texts, reference=1.0)
-    in_ms = [each.name for each in objectives if each.unit == "ms"]
-    if in_ms and table is None:
-        raise UserError(
-            f"--objective={in_ms[0]} needs milliseconds: name a table with "
-            f"--latency_table, as `python -m export.latency` makes it."
-        )
-    input_format = datasets.input_format_of(
-        settings.dataset, settings.data_dir, settings.image_size
-    )
-    classes = len(input_format.class_names)
-    model = build_network(settings, input_format.shape, classes)
-    if table:
-        RouteCost(model.modules, table)
-    cost = model.route_cost
-    return parse(texts, reference=cost.fixed + cost.all_branches)
-
-
-def _check(settings, beside):
-    """Refuses what would stop a search after its first training."""
-    if not settings.validation_share:
-        raise UserError(
-            "A search compares trials on validation images, and --validation_share=0 "
-            "leaves none: set it, such as --validation_share=0.1."
-        )
-    if beside:
-        other = RunFolder(beside).settings()
-        for name in ("dataset", "image_size", "validation_share"):
-            ours, theirs = getattr(settings, name), getattr(other, name)
-            if ours != theirs:
-                raise UserError(
-                    f"--beside={beside} has --{name}={theirs}, and this search "
-                    f"--{name}={ours}: name a run on the same images."
-                )
-
-
-def _check_epochs(space):
-    for name in EPOCHS:
-        if name in space.dimensions:
-            raise UserError(
-                f"--tuner=hyperband sets the epochs of each rung itself: leave {name} "
-                f"out of the space."
-            )
 
 
 def _writing(folder, part):
@@ -201,10 +139,13 @@ def _reached(part):
         raise
 
 
-def _beside(beside, settings, thresholds, table):
-    """Returns the points of another run, on validation and test images."""
+def _beside(beside, settings, thresholds, objectives, table):
+    """Returns the points of another run; those on test images that it has already."""
     run = RunFolder(beside)
-    points = points_of_run(run, thresholds, (), table, settings.data_dir)
+    points = points_of_run(run, thresholds, objectives, table, settings.data_dir)
+    rows = results.evaluated(run)
+    for point in points:
+        results.add_row(point, rows.get(point["threshold"], {}))
     return {"run_dir": str(beside), "points": points}
 
 
@@ -215,8 +156,11 @@ def _write(folder, content):
         f"A search in {folder} led to these settings.",
         report.best_line(best),
     ]
-    if best["share"] < 1:
-        comments.append("A rung of hyperband: the whole training has more epochs.")
+    if best["resumed"] is not None:
+        comments.append(
+            f"It is a rung of hyperband and resumed trial {best['resumed']}: a "
+            f"training from the start differs a little."
+        )
     folder.write_best(best["trial"], comments)
     report.plot(folder / "frontier.png", content)
     write_json(folder / "results.json", content)
