@@ -8,13 +8,11 @@ There is one folder for each seed, runs/NAME_seed0 and so on, with the files tha
 
 import dataclasses
 import json
-import pathlib
-import tempfile
 
 import numpy as np
 from absl import flags
 
-from benchmarks.jax_training import read_weights
+from benchmarks.jax_training import read_settings, read_weights
 from tfdyn import commands
 from tfdyn.data import dataset as datasets
 from tfdyn.data import record
@@ -27,7 +25,6 @@ from tfdyn.files import check_writable
 from tfdyn.locks import locked
 from tfdyn.runs.precision import dtype_policy
 from tfdyn.runs.run_folder import RunFolder
-from tfdyn.settings.flagfiles import from_flagfile
 from tfdyn.training.metrics_table import MetricsTable
 
 FLAGS = flags.FLAGS
@@ -49,16 +46,12 @@ def read(path) -> tuple[Settings, dict[int, list[dict]], dict[int, dict]]:
     """
     try:
         with np.load(path) as arrays:
-            text, logs = str(arrays["settings"]), json.loads(str(arrays["logs"]))
-            worth = json.loads(str(arrays["worth"]))
+            logs, worth = (json.loads(str(arrays[name])) for name in ("logs", "worth"))
+        settings = read_settings(path)
     except (KeyError, ValueError) as error:
         raise UserError(
             f"--weights={path} is not of benchmarks.jax_training: {error}"
         ) from error
-    with tempfile.TemporaryDirectory() as folder:
-        flagfile = pathlib.Path(folder, "settings.flags")
-        flagfile.write_text(text, encoding="utf-8")
-        settings = from_flagfile(Settings, flagfile)
     by_seed = [{int(seed): of for seed, of in each.items()} for each in (logs, worth)]
     return settings, *by_seed
 

@@ -24,6 +24,8 @@ import importlib
 import json
 import math
 import os
+import pathlib
+import tempfile
 import time
 
 import keras
@@ -33,7 +35,9 @@ from absl import flags
 from tfdyn import commands
 from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
+from tfdyn.evaluation.codebook_search import routes_of
 from tfdyn.evaluation.router_worth import RouterWorth
+from tfdyn.families.codebook import routes_file
 from tfdyn.families.networks import build_network, family_of_run
 from tfdyn.families.settings import Settings
 from tfdyn.files import whole
@@ -41,9 +45,10 @@ from tfdyn.models.family import TrainingContext
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.routing.threshold import check_threshold
 from tfdyn.runs.precision import dtype_policy
+from tfdyn.runs.transfer import copy_weights
 from tfdyn.settings import fields
 from tfdyn.settings.fields import define_flags, from_flags
-from tfdyn.settings.flagfiles import to_flagfile
+from tfdyn.settings.flagfiles import from_flagfile, to_flagfile
 
 FLAGS = flags.FLAGS
 
@@ -111,27 +116,24 @@ class JaxTraining:
                 self.model, self.input_format, *validation, executor
             )
 
-    def run(self, seed: int, weights: list[np.ndarray] | None = None) -> list[dict]:
+    def run(self, seed: int, source: RoutedModel | None = None) -> list[dict]:
         """Trains from the initial weights of a seed to the end of the last stage.
 
         Args:
             seed: Seed of the initial weights, the order of images and the noise.
-            weights: Initial weights in the order of `model.weights`, instead.
+            source: Trained network to begin with, as --init_from of tfdyn.train.
 
         Returns:
             The logs of all epochs, a dict for each. The model has the final weights.
 
         Raises:
-            UserError: If the loss is no longer finite, or the weights are those of
-                another network.
+            UserError: If the loss is no longer finite, or `source` is another network.
         """
         settings = dataclasses.replace(self.settings, seed=seed)
-        self._set_weights_of(build(settings, self.input_format))
-        if weights is not None:
-            shapes = [weight.shape for weight in self.model.weights]
-            if shapes != [array.shape for array in weights]:
-                raise UserError("--init_weights holds the weights of another network.")
-            self._assign(self.model.weights, weights)
+        model = build(settings, self.input_format)
+        if source is not None:
+            copy_weights(source, model)
+        self._set_weights_of(model)
         rows, epochs = [], sum(stage.stage.epochs for stage in self.stages)
         for stage in self.stages:
             stage.begin()
@@ -184,16 +186,69 @@ class JaxTraining:
         Returns:
             What `RouterWorth.content` returns, with the number of `examples`.
         """
-        content = RouterWorth(self.model, None, self._passes).content(
-            thresholds, routes
-        )
+        content = self._worth().content(thresholds, routes)
         return {"examples": len(self._passes.splits["test"][1]), **content}
+
+    def write_codebook(
+        self, path, thresholds: list[float], routes: int, size: int, least_cost: float
+    ) -> None:
+        """Finds the routes of a codebook, as `python -m tfdyn.codebook`.
+
+        Args:
+            path: Path of the JSON file to write.
+            thresholds: Values of T at which the routes in use are tried first.
+            routes: Largest number of fixed routes to try on the validation images.
+            size: Largest number of routes to choose.
+            least_cost: Each route costs at least this share of the dearest.
+        """
+        kept, costs, accuracy = routes_of(
+            self.model, self._worth(), thresholds, routes, size, least_cost
+        )
+        for row in zip(costs, accuracy, kept, strict=True):
+            text = self.model.route_spec.to_text(row[-1])
+            print(f"route of {row[0]:.3f}, {row[1]:.2%}: {text}", flush=True)
+        routes_file.save(path, kept, costs, self.model.route_spec)
+
+    def _worth(self):
+        return RouterWorth(self.model, None, self._passes)
 
     def _set_weights_of(self, model):
         """Moves the variables of a model, seeds included, to the device."""
         # As arrays of NumPy: two models with one array would lose it in a step.
         arrays = [np.array(variable.value) for variable in model.variables]
         self._assign(self.model.variables, arrays)
+
+
+def read_settings(path) -> Settings:
+    """Reads the settings of the training whose weights a file holds.
+
+    Args:
+        path: Path of the NPZ file that this command wrote.
+
+    Raises:
+        UserError: If the file holds no settings, or those of another version.
+        OSError: If there is no such file.
+    """
+    with np.load(path) as arrays, tempfile.TemporaryDirectory() as folder:
+        flagfile = pathlib.Path(folder, "settings.flags")
+        if "settings" not in arrays:
+            raise UserError(f"{path} is not of benchmarks.jax_training.")
+        flagfile.write_text(str(arrays["settings"]), encoding="utf-8")
+        return from_flagfile(Settings, flagfile)
+
+
+def trained(path, seed: int, input_format: InputFormat) -> RoutedModel:
+    """Builds the network of a file of weights.
+
+    Args:
+        path: Path of the NPZ file that this command wrote.
+        seed: Seed of the training.
+        input_format: `InputFormat` of the images.
+    """
+    model = build(read_settings(path), input_format)
+    for weight, array in zip(model.weights, read_weights(path, seed), strict=True):
+        weight.assign(array)
+    return model
 
 
 def read_weights(path, seed: int) -> list[np.ndarray]:
@@ -217,6 +272,13 @@ def read_weights(path, seed: int) -> list[np.ndarray]:
         return [arrays[name] for name in names]
 
 
+def write(arrays: dict, logs: dict, worth: dict) -> None:
+    """Writes the file of weights, with the logs and what the router is worth."""
+    texts = {"logs": json.dumps(logs), "worth": json.dumps(worth)}
+    with whole(FLAGS.output) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays, **texts)
+
+
 def main() -> None:
     """Runs the command on the flags."""
     if keras.backend.backend() != "jax":
@@ -228,22 +290,27 @@ def main() -> None:
         worth_at = check_threshold(FLAGS.worth_at) if FLAGS.worth_at else []
     except UserError as error:
         raise UserError(f"--worth_at: {error}") from error
-    first = {seed: None for seed in seeds}
-    if FLAGS.init_weights:
-        first = {seed: read_weights(FLAGS.init_weights, seed) for seed in seeds}
+    if FLAGS.codebook_output and not worth_at:
+        raise UserError("--codebook_output needs --worth_at.")
     training, logs, worth = JaxTraining(settings, FLAGS.images), {}, {}
     if worth_at:
         training.load_test()
     print(f"built and traced in {time.perf_counter() - start:.1f} s", flush=True)
     for seed in seeds:
-        logs[seed] = training.run(seed, first[seed])
+        source = None
+        if FLAGS.init_weights:
+            source = trained(FLAGS.init_weights, seed, training.input_format)
+        logs[seed] = training.run(seed, source)
         for index, weight in enumerate(training.model.weights):
             arrays[f"seed{seed}/{index:04d}"] = np.array(weight.value, "float32")
+        write(arrays, logs, worth)  # Now, because what follows may take minutes.
         if worth_at:
             worth[seed] = training.worth(worth_at, FLAGS.routes)
-        arrays |= {"logs": json.dumps(logs), "worth": json.dumps(worth)}
-        with whole(FLAGS.output) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **arrays)
+            write(arrays, logs, worth)
+        if FLAGS.codebook_output:
+            path = FLAGS.codebook_output.format(seed=seed)
+            sizes = FLAGS.codebook_size, FLAGS.least_cost
+            training.write_codebook(path, worth_at, FLAGS.routes, *sizes)
         size = os.path.getsize(FLAGS.output) / 2**20
         print(f"wrote {FLAGS.output}, {size:.1f} MiB", flush=True)
 
@@ -257,11 +324,22 @@ if __name__ == "__main__":
     flags.DEFINE_list("seeds", ["0"], "Seeds to train with, separated by commas.")
     flags.DEFINE_string("output", None, "NPZ file to write the weights to.")
     flags.DEFINE_string(
-        "init_weights", None, "NPZ file of this command; each seed begins with its own."
+        "init_weights",
+        None,
+        "NPZ file of this command. Each seed begins with its own weights, as with "
+        "--init_from of tfdyn.train.",
     )
     flags.DEFINE_list(
         "worth_at", [], "Values of T at which the worth of the router is measured."
     )
     flags.DEFINE_integer("routes", 128, "As of tfdyn.router_worth.", lower_bound=2)
+    flags.DEFINE_string(
+        "codebook_output",
+        None,
+        "JSON file for a codebook of each seed, as of tfdyn.codebook; {seed} in the "
+        "name stands for the seed. It needs --worth_at.",
+    )
+    flags.DEFINE_integer("codebook_size", 6, "As --size of tfdyn.codebook.")
+    flags.DEFINE_float("least_cost", 0.3, "As of tfdyn.codebook.")
     flags.mark_flags_as_required(["images", "output"])
     commands.run(main, tensorflow=False)

@@ -18,9 +18,11 @@ from tfdyn.data.dataset import Dataset, input_format_of
 from tfdyn.data.sources import resize_images
 from tfdyn.data.split import InMemory
 from tfdyn.errors import UserError
+from tfdyn.evaluation.codebook_search import routes_of
 from tfdyn.evaluation.evaluator import Evaluator
 from tfdyn.evaluation.passes import Passes
 from tfdyn.evaluation.router_worth import RouterWorth
+from tfdyn.families.codebook import routes_file
 from tfdyn.families.dmnn.family import FAMILY
 from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
@@ -79,7 +81,9 @@ def routed(tmp_path_factory):
         target_rate_start=1.0,
         finetune_learning_rate=1e-9,
     )
-    done = train(folder, settings, "--seeds=0,3", "--worth_at=0.5,1", "--routes=6")
+    words = ["--codebook_output=codebook_{seed}.json", "--codebook_size=1"]
+    words += ["--worth_at=0.5,1", "--routes=6"]
+    done = train(folder, settings, "--seeds=0,3", *words)
     assert done.returncode == 0, done.stderr
     return folder / "weights.npz", done.stdout
 
@@ -138,13 +142,20 @@ def test_the_worth_of_a_router_is_that_of_its_run(routed, tmp_path, monkeypatch)
     assert written == {"dataset": "cifar10", **worth[3]} and written["examples"] == 12
     model = run.load_model()
     passes = Passes(model, None, lambda split: dataset().batches(split, 5))
-    expected = RouterWorth(model, None, passes).content([0.5, 1.0], 6)
+    router_worth = RouterWorth(model, None, passes)
+    expected = router_worth.content([0.5, 1.0], 6)
     ours, theirs = (
         keras.tree.flatten({**c, "examples": 12}) for c in (expected, worth[3])
     )
     for one, other in zip(ours, theirs, strict=True):
         near = isinstance(other, float) and one == pytest.approx(other, rel=1e-4)
         assert near or one == other
+    routes, costs, _ = routes_of(model, router_worth, [0.5, 1.0], 6, 1, 0.3)
+    codebook = routed[0].parent / "codebook_3.json"
+    for ours, theirs in zip(
+        (routes, costs), routes_file.load(codebook, model.route_spec), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
 @pytest.mark.slow
@@ -155,6 +166,7 @@ def test_the_worth_of_a_router_is_that_of_its_run(routed, tmp_path, monkeypatch)
         ({}, ["--worth_at=x"], "--worth_at: A threshold T"),
         ({"validation_share": 0.0}, ["--worth_at=1"], "--validation_share=0"),
         ({"selection": "none"}, ["--worth_at=1"], "no router"),
+        ({}, ["--codebook_output=codebook.json"], "needs --worth_at"),
     ],
 )
 def test_worth_is_refused_before_the_training(tmp_path, changes, words, message):
@@ -180,7 +192,8 @@ def test_the_training_is_that_of_tensorflow(tmp_path):
     data = dataset()
     model = build_network(settings, data.input_format.shape, 10)
     arrays = {f"seed5/{i:04d}": w for i, w in enumerate(model.get_weights())}
-    np.savez(tmp_path / "first.npz", **arrays)
+    text = to_flagfile(settings)
+    np.savez(tmp_path / "first.npz", settings=text, **arrays)
     done = train(tmp_path, settings, "--seeds=5", "--init_weights=first.npz")
     assert done.returncode == 0, done.stderr
     (stage,) = FAMILY.stages(

@@ -1,9 +1,6 @@
 """Finds the routes of a codebook in a trained run, and writes them into a file."""
 
-import numpy as np
-
-from tfdyn.errors import UserError
-from tfdyn.evaluation import codebook_search, static_routes
+from tfdyn.evaluation.codebook_search import routes_of
 from tfdyn.evaluation.worth_of_run import worth_on_data
 from tfdyn.families.codebook import routes_file
 from tfdyn.files import check_output
@@ -56,28 +53,11 @@ def codebook_of_run(
     model = run.load_model()
     table = load_in_ms(cost_table) if cost_table else None
     with worth_on_data(run, model, table, data_dir, batch_size) as (worth, _):
-        runs, accuracy, costs = worth.try_static_routes(
-            [threshold or model.threshold], routes
+        thresholds = [threshold or model.threshold]
+        kept, shares, accuracy = routes_of(
+            model, worth, thresholds, routes, size, least_cost
         )
-        best = static_routes.frontier(accuracy, costs)
-        if len(best) == 1 and size > 1:
-            raise UserError(
-                f"{run}: of {len(runs)} routes none is more accurate than the cheapest "
-                f"one, so there is nothing to choose. Train it longer, or try more "
-                f"--routes."
-            )
-        cheap, rich = (worth.with_weights(runs[best[end]]) for end in (0, -1))
-        parts = [[op.name for op in part] for part in model.parts]
-        spliced = codebook_search.splice(cheap, rich, parts, model.route_spec)
-        costs = np.array([worth.cost_of_static(route[None]) for route in spliced])
-        kept = codebook_search.spread(costs, size, least_cost)
-        accuracy = [
-            worth.right("validation", spliced[index], "codebook").mean()
-            for index in kept
-        ]
-    shares = costs[kept] / costs[kept[-1]]
-    spliced = [spliced[index] for index in kept]
-    routes_file.save(output, spliced, shares, model.route_spec)
+    routes_file.save(output, kept, shares, model.route_spec)
     return {
         "routes": [
             {
@@ -85,6 +65,6 @@ def codebook_of_run(
                 "validation_accuracy": float(right),
                 "runs": model.route_spec.to_text(route),
             }
-            for share, right, route in zip(shares, accuracy, spliced, strict=True)
+            for share, right, route in zip(shares, accuracy, kept, strict=True)
         ]
     }

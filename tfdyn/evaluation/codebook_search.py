@@ -3,7 +3,53 @@
 import numpy as np
 
 from tfdyn.errors import UserError
+from tfdyn.evaluation import static_routes
+from tfdyn.evaluation.router_worth import RouterWorth
+from tfdyn.models.routed_model import RoutedModel
 from tfdyn.routing.route import RouteSpec
+
+
+def routes_of(
+    model: RoutedModel,
+    worth: RouterWorth,
+    thresholds: list,
+    routes: int,
+    size: int,
+    least_cost: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the routes of a codebook, from the cheapest to the most expensive.
+
+    Args:
+        model: `RoutedModel`, trained.
+        worth: Its `RouterWorth`.
+        thresholds: Values of T at which the routes in use are tried first.
+        routes: Largest number of routes to try.
+        size: Largest number of routes to choose.
+        least_cost: Each route costs at least this share of the dearest.
+
+    Returns:
+        K flat routes `(K, branches)`, their costs divided by that of the last, and
+        their accuracy on the validation images, both `(K,)`.
+
+    Raises:
+        UserError: If no route is more accurate than the cheapest one.
+    """
+    runs, accuracy, costs = worth.try_static_routes(thresholds, routes)
+    best = static_routes.frontier(accuracy, costs)
+    if len(best) == 1 and size > 1:
+        raise UserError(
+            f"{model.name}: of {len(runs)} routes none is more accurate than the "
+            f"cheapest one, so there is nothing to choose. Train it longer, or try "
+            f"more --routes."
+        )
+    cheap, rich = (worth.with_weights(runs[best[end]]) for end in (0, -1))
+    parts = [[op.name for op in part] for part in model.parts]
+    spliced = splice(cheap, rich, parts, model.route_spec)
+    costs = np.array([worth.cost_of_static(route[None]) for route in spliced])
+    kept = spread(costs, size, least_cost)
+    spliced = np.array([spliced[index] for index in kept])
+    accuracy = [worth.right("validation", each, "codebook").mean() for each in spliced]
+    return spliced, costs[kept] / costs[kept[-1]], np.array(accuracy)
 
 
 def splice(

@@ -24,8 +24,30 @@ def transfer(folder: RunFolder, model: RoutedModel, input_format: InputFormat) -
     Raises:
         UserError: If the run is not finished, or is of another network.
     """
-    source = folder.load_model()
     same_classes = folder.input_format().class_names == input_format.class_names
+    try:
+        copy_weights(folder.load_model(), model, same_classes)
+    except UserError as error:
+        raise UserError(
+            f"--init_from={folder} is a run of another network than {model.name} "
+            f"({error}). Train with the network settings in {folder / 'flags.txt'} and "
+            f"images of as many channels."
+        ) from error
+
+
+def copy_weights(
+    source: RoutedModel, model: RoutedModel, same_classes: bool = True
+) -> None:
+    """Copies the weights of a model into another one, as `transfer` does.
+
+    Args:
+        source: `RoutedModel`, trained.
+        model: `RoutedModel`, built. It is changed in place.
+        same_classes: Boolean, whether both have the same classes.
+
+    Raises:
+        UserError: If they are different networks.
+    """
     if not (same_classes and _same_routes(model, source)):
         model, source = (getattr(each, "base", each) for each in (model, source))
     weights, source_weights = model.inference_weights, source.inference_weights
@@ -37,18 +59,11 @@ def transfer(folder: RunFolder, model: RoutedModel, input_format: InputFormat) -
         for new, old in zip(weights, source_weights, strict=False)
         if same_classes or "head" not in new.path.split("/")
     ]
-    wrong = [
-        new.path
-        for new, old in copied
-        if new.shape != old.shape or _name(new) != _name(old)
-    ]
-    if wrong or len(weights) != len(source_weights):
-        difference = f" ({wrong[0]} differs)" if wrong else ""
-        raise UserError(
-            f"--init_from={folder} is a run of another network than "
-            f"{model.name}{difference}. Train with the network settings in "
-            f"{folder / 'flags.txt'} and images of as many channels."
-        )
+    for new, old in copied:
+        if new.shape != old.shape or _name(new) != _name(old):
+            raise UserError(f"{new.path} differs")
+    if len(weights) != len(source_weights):
+        raise UserError(f"{len(weights)} weights, not {len(source_weights)}")
     for new, old in copied:
         new.assign(old)
 

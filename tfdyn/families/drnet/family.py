@@ -11,12 +11,18 @@ from tfdyn.settings.routers import ROUTER_SETTINGS
 # - xs: as cheap, but with two cells. Both halve height and width, so that none works on
 #   the full image, and the auxiliary head is on the last cell.
 # - xs_deep: five cells, so that routers see late features, at fewer MACs than xs. The
-#   stem halves height and width.
+#   stem halves height and width. Few connections and branches make it fast to train.
 # - tiny: for tests and the quick start.
 SIZES = {
     "drnet_tiny": {"num_cells": 3, "filters": 8, "num_nodes": 2},
     "drnet_xs": {"num_cells": 2, "filters": 16},
-    "drnet_xs_deep": {"num_cells": 5, "filters": 16, "stem": "halved"},
+    "drnet_xs_deep": {
+        "num_cells": 5,
+        "filters": 20,
+        "num_nodes": 3,
+        "branches": ("sep_conv_3x3", "sep_conv_5x5", "skip_connection"),
+        "stem": "halved",
+    },
     "drnet_s": {"num_cells": 5, "filters": 15},
     "drnet_s_narrow": {"num_cells": 5, "filters": 9},
     "drnet_m": {"num_cells": 10, "filters": 20},
