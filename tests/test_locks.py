@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from tfdyn.locks import NAME, locked
+from tfdyn.locks import NAME, is_locked, locked
 
 HOLD = """
 import sys, time
@@ -27,11 +27,13 @@ def test_the_second_comer_learns_who_holds_the_lock(tmp_path, holder):
     with pytest.raises(ValueError, match=f"process {holder.pid} on .*python"):
         with locked(tmp_path):
             raise AssertionError("not reached")
+    assert is_locked(tmp_path)
 
 
 def test_a_killed_holder_holds_nothing(tmp_path, holder):
     holder.kill()
     holder.wait()
+    assert not is_locked(tmp_path) and not is_locked(tmp_path / "missing")
     with locked(tmp_path):
         pass
 

@@ -8,6 +8,7 @@ from tfdyn.settings.fields import (
     check_fields,
     define_flags,
     from_flags,
+    parse_value,
 )
 
 
@@ -17,6 +18,13 @@ def test_flags_of_a_command():
     values(["command", "--whole=7", "--noyes", "--names=x,y"])
     assert from_flags(Example, values) == Example(whole=7, yes=False, names=("x", "y"))
     assert "A whole number or none." in values.get_help()
+
+
+def test_the_text_of_a_flag_is_a_value():
+    assert parse_value(Example, "whole", "7") == 7
+    assert parse_value(Example, "names", "x,y") == ("x", "y")
+    with pytest.raises(ValueError, match="whole"):
+        parse_value(Example, "whole", "7.5")
 
 
 def test_choices_hold_in_python_too():

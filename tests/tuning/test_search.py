@@ -29,7 +29,7 @@ def found(few_images, tmp_path_factory):
     )
     output = io.StringIO()
 
-    def run(max_trials):
+    def run(max_trials, strategy="one_device"):
         return search(
             settings,
             folder / "a.space",
@@ -38,6 +38,7 @@ def found(few_images, tmp_path_factory):
             "random",
             max_trials,
             (0.5, 1.0),
+            strategy=strategy,
             output=output,
         )
 
@@ -52,14 +53,14 @@ def found(few_images, tmp_path_factory):
         patch.setattr(loop.TrainingLoop, "_epoch", epoch)
         with pytest.raises(Killed):
             run(2)
-    content = run(2)
+    content = run(2, "mirrored")  # On other devices than it began.
     return folder / "found", content, output.getvalue(), run
 
 
 def test_a_trial_is_a_run_folder_that_resumes_after_its_last_epoch(found):
     folder, content, _, _ = found
     log = (folder / "trials/0000.log").read_text()
-    assert "resuming after epoch 1\n" in log
+    assert "resuming after epoch 1\n" in log and "(2 replicas)" in log
     for record in content["trials"]:
         run = RunFolder(folder / f"trials/000{record['trial']}")
         assert (

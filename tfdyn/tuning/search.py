@@ -92,11 +92,17 @@ def search(
         oracle = oracles.make(
             tuner, name, hyperparameters, max_trials, settings.seed, resource
         )
-        distribution = Distribution(strategy)
         trial = TrialTraining(
-            folder, settings, space, objectives, thresholds, table, resource,
-            distribution, output,
-        )  # fmt: skip
+            folder,
+            settings,
+            space,
+            objectives,
+            thresholds,
+            table,
+            resource,
+            Distribution(strategy),
+            output,
+        )
         with _reached(part):
             TrainingTuner(oracle, folder, trial, output).search()
         if part == "worker":
