@@ -231,21 +231,15 @@ def define_passes() -> None:
     flags.DEFINE_integer("batch_size", 250, "Images in a batch.", 1, 65536)
 
 
-STRATEGIES = {
-    "one_device": "the first GPU, or else the CPU.",
-    "mirrored": "all GPUs of this machine.",
-    "multi_worker": "the machines in the environment variable TF_CONFIG.",
-}
-
-
-def define_strategy(names=tuple(STRATEGIES)) -> None:
-    """Defines `--strategy`, the devices of a training.
-
-    Args:
-        names: Names of the strategies that the command offers.
-    """
-    help = " ".join(f"{name}: {STRATEGIES[name]}" for name in names)
-    flags.DEFINE_enum("strategy", "one_device", names, help)
+def define_strategy() -> None:
+    """Defines `--strategy`, the devices of a training."""
+    flags.DEFINE_enum(
+        "strategy",
+        "one_device",
+        ("one_device", "mirrored", "multi_worker"),
+        "one_device: the first GPU, or else the CPU. mirrored: all GPUs of this "
+        "machine. multi_worker: the machines in the environment variable TF_CONFIG.",
+    )
 
 
 def define_json() -> None:

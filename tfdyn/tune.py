@@ -1,5 +1,7 @@
 """Searches for settings: `python -m tfdyn.tune --flagfile=… --space=FILE`."""
 
+import sys
+
 from absl import flags
 
 from tfdyn import commands
@@ -13,24 +15,29 @@ TUNERS = ("random", "bayesian", "hyperband", "grid")
 def main() -> None:
     """Runs the command on the flags."""
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
+    from tfdyn.training.distribution import WorkerLostError
     from tfdyn.tuning import report
     from tfdyn.tuning.search import search
 
     settings = fields.from_flags(Settings)
     name = commands.flagfile_name() or f"{settings.network}_{settings.dataset}"
     folder = FLAGS.search_dir or f"searches/{name}"
-    content = search(
-        settings,
-        FLAGS.space,
-        folder,
-        FLAGS.objective,
-        FLAGS.tuner,
-        FLAGS.max_trials,
-        FLAGS.thresholds,
-        FLAGS.latency_table,
-        FLAGS.beside,
-        FLAGS.strategy,
-    )
+    try:
+        content = search(
+            settings,
+            FLAGS.space,
+            folder,
+            FLAGS.objective,
+            FLAGS.tuner,
+            FLAGS.max_trials,
+            FLAGS.thresholds,
+            FLAGS.latency_table,
+            FLAGS.beside,
+            FLAGS.strategy,
+        )
+    except WorkerLostError as error:
+        print(f"{error}. Starting again, to resume with all workers", file=sys.stderr)
+        commands.start_again()
     if content:
         written = "results.json, frontier.png, best/ and best.flags"
         text = f"{report.table(content)}\n\n{report.best_line(content['best'])}"
@@ -77,7 +84,7 @@ if __name__ == "__main__":
     flags.DEFINE_string(
         "beside", None, "Run folder whose points are shown beside the frontier."
     )
-    commands.define_strategy(("one_device", "mirrored"))
+    commands.define_strategy()
     commands.define_json()
     for module in (fields, commands):  # So that --help lists their flags.
         flags.adopt_module_key_flags(module)

@@ -18,7 +18,7 @@ from tfdyn.tuning.points import points_of_run
 from tfdyn.tuning.rungs import resources
 from tfdyn.tuning.search_folder import SearchFolder
 from tfdyn.tuning.space import Space
-from tfdyn.tuning.trial import TrialTraining
+from tfdyn.tuning.trial import TrialTraining, follow
 from tfdyn.tuning.tuner import TrainingTuner
 
 
@@ -60,9 +60,10 @@ def search(
         UserError: If an argument is not as described, the folder holds another search,
             or several trials in a row have failed.
         OSError: If a file cannot be read or written.
+        WorkerLostError: If another worker of a training is lost.
     """
     output = output or sys.stderr
-    part = cluster.role()
+    part, distribution = cluster.role(), Distribution(strategy)
     thresholds = check_threshold(list(thresholds))
     space = Space.load(space_path, settings)
     table, latency_table = checks.find_table(settings, latency_table)
@@ -73,6 +74,10 @@ def search(
         resource = resources(settings, max_trials)
     objectives = checks.find_objectives(settings, objective, table)
     folder = SearchFolder(search_dir)
+    if not distribution.is_chief:
+        with distribution.watch_workers():
+            follow(folder, distribution, output)
+        return None
     folder.path.mkdir(parents=True, exist_ok=True)
     with _writing(folder, part):
         folder.start(
@@ -100,11 +105,12 @@ def search(
             thresholds,
             table,
             resource,
-            Distribution(strategy),
+            distribution,
             output,
         )
-        with _reached(part):
+        with _reached(part), distribution.watch_workers():
             TrainingTuner(oracle, folder, trial, output).search()
+            distribution.from_chief(0)  # No trial is left.
         if part == "worker":
             output.write(
                 "no trial is left for this worker; the chief writes the result\n"

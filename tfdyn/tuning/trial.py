@@ -9,7 +9,10 @@ from typing import TextIO
 import keras
 
 from tfdyn.costs.cost_table import CostTable
+from tfdyn.errors import UserError
 from tfdyn.families.settings import Settings
+from tfdyn.files import write_text
+from tfdyn.settings.flagfiles import to_flagfile
 from tfdyn.training.distribution import Distribution
 from tfdyn.training.trainer import train
 from tfdyn.tuning.objective import Objective
@@ -42,7 +45,7 @@ class TrialTraining:
     thresholds: Sequence[float]
     table: CostTable | None = None
     resource: int | None = None
-    distribution: Distribution | None = None
+    distribution: Distribution = dataclasses.field(default_factory=Distribution)
     output: TextIO | None = None
 
     def __call__(self, number: int, values: dict) -> dict:
@@ -76,6 +79,10 @@ class TrialTraining:
         output.flush()
         if resumed is not None:
             carry(self.folder.run(resumed), run, settings)
+        run.path.mkdir(parents=True, exist_ok=True)
+        if not (run / "flags.txt").exists():
+            write_text(run / "flags.txt", to_flagfile(settings))
+        self.distribution.from_chief(number + 1)
         log = self.folder / f"trials/{number:04d}.log"
         with open(log, "a", buffering=1, encoding="utf-8") as file:
             train(settings, run.path, file, self.distribution)
@@ -97,3 +104,22 @@ class TrialTraining:
         previous = values.get("tuner/trial_id")
         share = values["tuner/epochs"] / self.resource
         return share, None if previous is None else int(previous)
+
+
+def follow(folder: SearchFolder, distribution: Distribution, output: TextIO) -> None:
+    """Trains what the chief of a cluster of `TF_CONFIG` trains, until it ends.
+
+    The chief alone asks for trials, evaluates and reports them.
+
+    Args:
+        folder: `SearchFolder`, which all workers of the cluster share.
+        distribution: `Distribution` over the workers.
+        output: Text stream for what the trainings print.
+    """
+    while number := distribution.from_chief(0):
+        keras.utils.clear_session()
+        run = folder.run(number - 1)
+        try:
+            train(run.settings(), run.path, output, distribution)
+        except UserError as error:  # The chief records it.
+            output.write(f"trial {number - 1} failed: {error}\n")
