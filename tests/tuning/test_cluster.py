@@ -1,7 +1,9 @@
+import socket
+
 import pytest
 
 from tfdyn.errors import UserError
-from tfdyn.tuning.cluster import ADDRESS, role
+from tfdyn.tuning.cluster import ADDRESS, check_port, role
 
 
 def environment(*values):
@@ -19,3 +21,14 @@ def test_half_an_address_is_refused():
         role(environment("127.0.0.1", "8000"))
     with pytest.raises(UserError, match="port"):
         role(environment("127.0.0.1", "http", "chief"))
+
+
+def test_a_port_that_another_chief_has_is_refused():
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        with pytest.raises(UserError, match=f"cannot listen at 127.0.0.1:{port}"):
+            check_port(environment("127.0.0.1", port, "chief"))
+    check_port(environment("127.0.0.1", port, "chief"))

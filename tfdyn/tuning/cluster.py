@@ -3,7 +3,9 @@
 keras-tuner reads it from the environment, as a cluster sets it.
 """
 
+import contextlib
 import os
+import socket
 
 from tfdyn.errors import UserError
 
@@ -35,3 +37,32 @@ def role(environment=os.environ) -> str:
             f"KERASTUNER_ORACLE_PORT={port} is no port: set a number from 1 to 65535."
         )
     return "chief" if "chief" in values["KERASTUNER_TUNER_ID"] else "worker"
+
+
+def address(environment=os.environ) -> str:
+    """Returns where the chief listens, as HOST:PORT."""
+    return ":".join(environment[name] for name in ADDRESS[:2])
+
+
+def check_port(environment=os.environ) -> None:
+    """Checks that the chief can listen.
+
+    Two chiefs could: the system would share the workers' calls out between them.
+
+    Args:
+        environment: Mapping of the environment variables.
+
+    Raises:
+        UserError: If the port is in use, or the address is not of this machine.
+    """
+    host, port = (environment[name] for name in ADDRESS[:2])
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError as error:
+            raise UserError(
+                f"The chief cannot listen at {host}:{port} ({error.strerror}): set "
+                f"KERASTUNER_ORACLE_IP to an address of its machine, and "
+                f"KERASTUNER_ORACLE_PORT to a free port."
+            ) from error

@@ -108,6 +108,11 @@ def search(
             distribution,
             output,
         )
+        if part == "chief":
+            cluster.check_port()
+            output.write(f"the chief waits for workers at {cluster.address()}\n")
+        if part == "worker":
+            output.write(f"this worker asks for trials at {cluster.address()}\n")
         with _reached(part), distribution.watch_workers():
             TrainingTuner(oracle, folder, trial, output).search()
             distribution.from_chief(0)  # No trial is left.
@@ -132,21 +137,15 @@ def _writing(folder, part):
 
 @contextlib.contextmanager
 def _reached(part):
-    """Returns a context where a lost chief or a used port is an error of one line."""
+    """Returns a context where a lost chief is an error of one line."""
     try:
         yield
     except Exception as error:
         of_grpc = type(error).__module__.partition(".")[0] == "grpc"
         if part == "worker" and of_grpc:
             raise UserError(
-                "The chief does not answer at KERASTUNER_ORACLE_IP and "
-                "KERASTUNER_ORACLE_PORT. Start it again, then this worker: both "
-                "resume where they were."
-            ) from error
-        if part == "chief" and "bind" in str(error):
-            raise UserError(
-                f"The chief cannot listen at KERASTUNER_ORACLE_IP and "
-                f"KERASTUNER_ORACLE_PORT: {error} Is the port in use?"
+                f"The chief does not answer at {cluster.address()}. Start it again, "
+                f"then this worker: both resume where they were."
             ) from error
         raise
 
