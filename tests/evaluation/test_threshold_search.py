@@ -63,3 +63,10 @@ def test_a_budget_below_the_least_says_what_is_possible():
     message = f"mean of 0.9 ms or less; the least .* is 1.0001 ms, at T={SMALLEST:g}"
     with pytest.raises(ValueError, match=message):
         largest_threshold(lambda t: late(t) + 0.00005, 0.9)
+
+
+def test_rounding_does_not_end_the_search_at_an_end():
+    # A DMNN whose routers are all sure: its mean has few values.
+    mean = Mean(lambda t: 25.0 + 79.0 * (t >= 0.5) + 19.0 * (t >= 0.65))
+    threshold = largest_threshold(lambda t: mean(t) if t < 1 else 182.0, 120.0)
+    assert mean.asked[threshold] == 104.0 and 0.649 < threshold < 0.65

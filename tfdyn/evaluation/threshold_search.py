@@ -62,6 +62,8 @@ def _between(low, high, share):
     gap = wide * (narrow / wide) ** min(max(share, 0.1), 0.9)
     for digits in range(1, 9):
         rounded = float(f"{gap:.{digits}g}")
-        if abs(math.log(rounded / gap)) < 0.1 * math.log(wide / narrow):
+        middle = round(1 - rounded, 9)
+        near = abs(math.log(rounded / gap)) < 0.1 * math.log(wide / narrow)
+        if near and low < middle < high:
             break
-    return round(1 - rounded, 9)
+    return middle

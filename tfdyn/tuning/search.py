@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+import tensorflow as tf
+
 from tfdyn.errors import UserError
 from tfdyn.families.settings import Settings
 from tfdyn.files import write_json
@@ -63,6 +65,8 @@ def search(
         WorkerLostError: If another worker of a training is lost.
     """
     output = output or sys.stderr
+    # Each trial is another network: that they are traced is no mistake.
+    tf.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
     part, distribution = cluster.role(), Distribution(strategy)
     thresholds = check_threshold(list(thresholds))
     space = Space.load(space_path, settings)
