@@ -5,6 +5,7 @@ import dataclasses
 import io
 import itertools
 import math
+import shutil
 
 import tensorflow as tf
 
@@ -120,6 +121,11 @@ def carry(previous: RunFolder, run: RunFolder, settings: Settings) -> None:
         for name in ("input.json", "data.json"):
             (folder / name).write_bytes((previous / name).read_bytes())
         write_text(folder / "metrics.csv", _metrics(previous))
+        # Of InstaNAS: stage 2 may begin with one that this rung does not come by.
+        if (previous / "operating_points").exists():
+            shutil.copytree(previous / "operating_points", folder / "operating_points")
+        for path in (folder / "operating_points").glob("*/flags.txt"):
+            write_text(path, to_flagfile(settings))
         reader = tf.train.load_checkpoint(str(previous / f"checkpoints/epoch-{epochs}"))
         names = itertools.takewhile(reader.has_tensor, map(WEIGHT.format, range(2**20)))
         weights = [tf.Variable(reader.get_tensor(name)) for name in names]
