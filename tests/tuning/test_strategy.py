@@ -28,6 +28,7 @@ def test_two_workers_of_a_cluster_train_each_trial(few_images, tmp_path):
         each.close()
     words = ["--flagfile=a.flags", "--space=a.space", "--search_dir=found"]
     words += ["--max_trials=2", "--tuner=random", "--strategy=multi_worker"]
+    words += ["--thresholds=1"]
     processes = []
     for index in range(2):
         task = {"type": "worker", "index": index}
