@@ -26,7 +26,7 @@ tfdyn.families.drnet tfdyn.families.dmnn tfdyn.families.instanas tfdyn.families.
 tfdyn.families
 tfdyn.runs
 tfdyn.evaluation
-tfdyn.training.trainer
+tfdyn.reporting tfdyn.training.trainer
 tfdyn.tuning
 tfdyn
 export.description export.graph export.interpreter export.source
@@ -44,6 +44,7 @@ FOLDERS = ("tfdyn", "export", "benchmarks")
 
 # Packages of PyPI that are imported by another name.
 DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl_py", "sklearn": "scikit_learn"}
+DISTRIBUTIONS["umap"] = "umap_learn"
 # What a package needs and does not ask for.
 ALSO_NEEDED = {"tensorflow_datasets": {"importlib_resources"}}
 
@@ -188,7 +189,7 @@ def test_what_is_imported_is_required():
         names = re.findall(r"^[\w.-]+", (ROOT / file).read_text("utf-8"), re.MULTILINE)
         return {re.sub("[-.]", "_", name).lower() for name in names}
 
-    library = read_names("requirements.txt")
+    library = read_names("requirements.txt") | read_names("requirements-report.txt")
     development = library | read_names("requirements-dev.txt")
     missing = [
         f"{path.relative_to(ROOT).as_posix()}:{line} imports {name}: add {package}."

@@ -190,6 +190,7 @@ def test_what_is_measured_goes_to_the_run_not_to_the_export_folder(place, tmp_pa
     "module",
     [
         *("tfdyn.train", "tfdyn.evaluate", "tfdyn.summary", "tfdyn.categories"),
+        "tfdyn.report",
         "export.tflite",
         *("export.saved_model", "export.classify", "export.latency", "export.android"),
     ],

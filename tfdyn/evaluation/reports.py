@@ -98,12 +98,11 @@ def _numbers(result):
     return {name: v for name, v in result.items() if name not in left_out}
 
 
-def table(content: dict, run) -> str:
-    """Returns `evaluation.json` as a table for people.
+def table_rows(content: dict) -> list[list[str]]:
+    """Returns `evaluation.json` as rows of texts, the first of them with headings.
 
     Args:
         content: Dict that `evaluation` returned.
-        run: `RunFolder` or path, for the title.
     """
     full, routed = content["all_branches"], content["routed"]
     units = _other_units(routed[0])
@@ -118,6 +117,17 @@ def table(content: dict, run) -> str:
         branches = f"{row['branches_per_connection']:.2f}"
         label = threshold_label(row["threshold"])
         rows.append([*_row(label, *counts, full), branches, *costs])
+    return rows
+
+
+def table(content: dict, run) -> str:
+    """Returns `evaluation.json` as a table for people.
+
+    Args:
+        content: Dict that `evaluation` returned.
+        run: `RunFolder` or path, for the title.
+    """
+    routed = content["routed"]
     lines = [
         f"{content['dataset']}, {content['examples']} {content['split']} images, "
         f"{run}/{content['weights']}"
@@ -128,7 +138,7 @@ def table(content: dict, run) -> str:
         names = ("cost_table", "cost_table_origin")
         table = ", ".join(content[name] for name in names if name in content)
         lines.append(f"cost table: {table}")
-    lines += ["", align(rows)]
+    lines += ["", align(table_rows(content))]
     goals = [row for row in routed if "validation_examples" in row]
     lines += ["", *map(goal_line, goals)] if goals else []
     use = content["use"]

@@ -72,13 +72,8 @@ def table(content: dict, title: str) -> str:
     """
     lines = [title]
     for part in content["thresholds"]:
-        label = threshold_label(part["threshold"])
-        rows = [[label, "accuracy", content["unit"]]]
-        rows += [
-            [name, _percent(row["accuracy"]), _cost(row["cost"])]
-            for name, row in part["rows"].items()
-        ]
-        lines += ["", align(rows), "", PAYS, *_sentences(part)]
+        rows = rows_of_routes(part, content["unit"])
+        lines += ["", align(rows), "", PAYS, *sentences(part)]
     static = content["static"]
     rows = [["", "accuracy", content["unit"]]]
     for name in ("oracle", "static twin"):
@@ -101,6 +96,22 @@ def table(content: dict, title: str) -> str:
     return "\n".join(lines)
 
 
+def rows_of_routes(part: dict, unit: str) -> list[list[str]]:
+    """Returns accuracy and cost of each kind of routes, the first row with headings.
+
+    Args:
+        part: One of the `thresholds` in `router_worth.json`.
+        unit: Unit of its costs.
+    """
+    return [
+        [threshold_label(part["threshold"]), "accuracy", unit],
+        *(
+            [name, _percent(row["accuracy"]), _cost(row["cost"])]
+            for name, row in part["rows"].items()
+        ),
+    ]
+
+
 def _tried(static):
     tried, possible = static["tried"], static["possible"]
     large = f"{possible:.1e}".replace("e+", "e")
@@ -111,7 +122,12 @@ def _tried(static):
     return text
 
 
-def _sentences(part):
+def sentences(part: dict) -> list[str]:
+    """Returns what the router gains, and how its routes differ between images.
+
+    Args:
+        part: One of the `thresholds` in `router_worth.json`.
+    """
     gains = [
         f"own - {name}: {_points(part[key]['gain'])}"
         + _error(part[key]["standard_error"])
@@ -130,16 +146,17 @@ def _sentences(part):
     ]
 
 
-def plot(path, content: dict, title: str) -> None:
+def plot(path, content: dict, title: str, size: tuple[float, float] = (7, 5)) -> None:
     """Draws accuracy against cost, a line for each kind of routes.
 
     Args:
         path: PNG file to write.
         content: Content of `router_worth.json` of one run.
         title: Title of the plot.
+        size: Width and height in inches.
     """
     scale, unit = (1e6, "MACs (M)") if content["unit"] == "macs" else (1, "ms")
-    with figure(path, (7, 5)) as axes:
+    with figure(path, size) as axes:
         frontier = content["static"]["frontier"]
         curves = {"best static": frontier}
         for name in ("own", "others'", "most frequent", "random"):

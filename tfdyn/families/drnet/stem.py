@@ -38,8 +38,9 @@ class Stem(keras.layers.Layer):
         return (self.convolution.compute_output_shape(input_shape),) * 2
 
     def get_config(self):
-        config = {"filters": self.filters, "strides": self.strides}
-        return {**super().get_config(), **config}
+        config = {**super().get_config(), "filters": self.filters}
+        # Tables measured before there were other strides have keys without.
+        return config if self.strides == 1 else {**config, "strides": self.strides}
 
 
 @keras.saving.register_keras_serializable("tfdyn")

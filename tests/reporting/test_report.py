@@ -1,0 +1,191 @@
+"""A report: its numbers are the evaluation's, and it needs nothing from elsewhere."""
+
+import dataclasses
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+
+import in_process
+import pytest
+
+from tfdyn.data.dataset import Dataset
+from tfdyn.reporting import report as reports
+from tfdyn.reporting.evaluated_run import evaluated_run
+from tfdyn.reporting.page import page
+from tfdyn.reporting.sections import build_sections
+
+HOSTILE = '<script>alert("&amp;")</script>$\\frac{'
+
+
+class Page(html.parser.HTMLParser):
+    """The tags of a page, with their attributes, and its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, name):
+        return [attributes for tag, attributes in self.tags if tag == name]
+
+
+@pytest.fixture(scope="module")
+def folder(tiny_run, tmp_path_factory):
+    """A folder with a run that has a report, and what the command printed."""
+    folder = tmp_path_factory.mktemp("report")
+    shutil.copytree(tiny_run.path, folder / "run")
+    result = in_process.run("tfdyn.report", "--run_dir=run", "--json", cwd=folder)
+    assert result.status == 0, result.stderr
+    return folder, json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def text(folder):
+    return (folder[0] / "run/report/report.html").read_text("utf-8")
+
+
+def test_its_numbers_are_those_of_the_evaluation(folder, text):
+    path, printed = folder
+    content = json.loads((path / "run/evaluation.json").read_text())
+    shown = content["use"]["threshold"]
+    (row,) = [row for row in content["routed"] if row["threshold"] == shown][:1]
+    numbers = printed["runs"]["run"]
+    assert numbers["threshold"] == shown
+    assert numbers["accuracy"] == pytest.approx(row["accuracy"])
+    assert numbers["macs_mean"] == pytest.approx(row["macs_mean"])
+    read = Page(text).text
+    for row in content["routed"]:
+        assert f"{100 * row['accuracy']:.2f} %" in read
+    for op, shares in content["use"]["all"].items():
+        for branch, share in shares.items():
+            assert f"{op}{branch}{100 * share:.2f} %" in read
+
+
+def test_nothing_in_it_is_from_elsewhere(text):
+    tags = Page(text)
+    for tag, attributes in tags.tags:
+        assert tag not in ("script", "link", "iframe", "object", "base"), tag
+        for name in ("src", "srcset", "href"):
+            assert attributes.get(name, "#").startswith(("#", "data:image/png"))
+        assert not any(name.startswith("on") for name in attributes)
+    assert "url(" not in text and "@import" not in text
+
+
+def test_its_pictures_are_files_too_and_have_alternatives(folder, text):
+    path, printed = folder
+    images = [each for each in Page(text).all("img")]
+    assert all(len(each["alt"]) > 10 for each in images)
+    files = sorted(each.name for each in (path / "run/report").glob("*.png"))
+    assert printed["pictures"] == len(files) == len(Page(text).all("source"))
+    expected = "accuracy_macs costs_macs cost_by_certainty use_cell_0 learning_accuracy"
+    assert {f"{name}.png" for name in expected.split()} <= {*files}
+
+
+def test_its_headings_are_in_order(text):
+    tags = Page(text)
+    levels = [int(tag[1]) for tag, _ in tags.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    steps = [b - a for a, b in zip(levels, levels[1:], strict=False)]
+    assert max(steps) == 1
+    (root,) = tags.all("html")
+    assert root["lang"] == "en" and "Images" in tags.text
+    addresses = {each["href"][1:] for each in tags.all("a")}
+    assert addresses <= {each.get("id") for _, each in tags.tags}
+
+
+def test_several_runs_stand_side_by_side(folder):
+    path, _ = folder
+    shutil.copytree(path / "run", path / "other")
+    words = ("--run_dirs=run,other", "--peers=run", "--threshold=1")
+    result = in_process.run("tfdyn.report", *words, cwd=path)
+    assert result.status == 1 and "--output=FOLDER is missing" in result.stderr
+    result = in_process.run("tfdyn.report", *words, "--output=both", cwd=path)
+    assert result.status == 0, result.stderr
+    assert (path / "both/2_accuracy_macs.png").exists() is False
+    assert (path / "both/3_costs_macs.png").exists() is False
+    assert {"1_costs_macs.png", "2_costs_macs.png"} <= {
+        each.name for each in (path / "both").iterdir()
+    }
+    result = in_process.run(
+        "tfdyn.report", "--run_dirs=run,./run", "--output=x", cwd=path
+    )
+    assert result.status == 1 and "twice" in result.stderr
+    (path / "both/notes.txt").write_text("mine")
+    result = in_process.run("tfdyn.report", *words, "--output=both", cwd=path)
+    assert result.status == 1 and "notes.txt" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "file, text, reason",
+    [
+        ("evaluation.json", '{"routed": 1}', "is not an evaluation"),
+        ("router_worth.json", "{}", "is not the worth of a router"),
+        ("latency.x.validation.json", "{}", "is not the validation"),
+        ("metrics.csv", "a,b\n1,2\n", "is not a table of metrics"),
+    ],
+)
+def test_a_broken_file_is_one_line(folder, tmp_path, file, text, reason):
+    shutil.copytree(folder[0] / "run", tmp_path / "run")
+    (tmp_path / "run" / file).write_text(text)
+    result = in_process.run("tfdyn.report", "--run_dir=run", cwd=tmp_path)
+    assert result.status == 1
+    assert reason in result.stderr.splitlines()[-1], result.stderr
+
+
+def test_names_are_never_read_as_html(folder, tmp_path):
+    run = evaluated_run(folder[0] / "run", HOSTILE)
+    names = tuple(f"{HOSTILE}{index}" for index in range(10))
+    form = dataclasses.replace(run.dataset.input_format, class_names=names)
+    dataset = Dataset("digits", form, run.dataset.splits)
+    run = dataclasses.replace(run, dataset=dataset, categories=names)
+    parts = reports._draw(build_sections([run], {}, 250), tmp_path, False)
+    tags = Page(page(HOSTILE, HOSTILE, parts))
+    assert not tags.all("script")
+    assert f"{HOSTILE}3, " in tags.text
+    assert any(f": {HOSTILE}" in each["alt"] for each in tags.all("img"))
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+# Says what the browser sees: pictures that are broken, and the width of the page.
+PROBE = """<script>addEventListener('load', () => document.title = JSON.stringify({
+broken: [...document.images].filter(image => !image.naturalWidth).length,
+images: document.images.length, width: document.documentElement.scrollWidth,
+screen: innerWidth}))</script>"""
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_shows_all_of_it(text, tmp_path, width):
+    # A frame, for the window of a browser without a screen is never narrow.
+    inside = re.sub("<meta http-equiv[^>]*>", "", text, count=1)
+    (tmp_path / "inside.html").write_text(
+        inside.replace("</body>", f"{PROBE}</body>"), "utf-8"
+    )
+    (tmp_path / "page.html").write_text(
+        f"<iframe src=inside.html width={width} height=800></iframe><pre></pre><script>"
+        "setInterval(() => document.querySelector('pre').textContent ="
+        "document.querySelector('iframe').contentDocument.title, 100)</script>"
+    )
+    done = subprocess.run(
+        [
+            *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu"),
+            *("--allow-file-access-from-files", "--enable-logging=stderr"),
+            *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000"),
+            *("--dump-dom", (tmp_path / "page.html").as_uri()),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "CONSOLE" not in done.stderr, done.stderr
+    seen = json.loads(html.unescape(re.search("<pre>(.*?)</pre>", done.stdout)[1]))
+    assert seen["broken"] == 0 and seen["images"] > 10
+    assert seen["width"] <= seen["screen"] == width

@@ -1,0 +1,1 @@
+"""Reports of runs: pictures and tables in one HTML file."""
