@@ -43,10 +43,18 @@ def test_learning_curves_have_what_the_table_has(tmp_path):
 
 def test_accuracy_stands_beside_its_cost(tmp_path):
     row = {"threshold": 0.5, "accuracy": 0.9, "macs_mean": 2e6, "ms_mean": 0.25}
-    runs, peers = {"run": {"routed": [row]}}, {"$peer": {"routed": [row]}}
+    full = {"accuracy": 0.95, "macs": 4e6}
+    content = {"routed": [row], "all_branches": full}
+    runs, peers = (
+        {"run": content},
+        {"$peer": {"routed": [{**row, "threshold": 1.0}], "all_branches": full}},
+    )
     worth = {"unit": "ms", "static": {"frontier": [{"cost": 0.1, "accuracy": 0.8}]}}
     macs, ms = accuracy_by_cost(runs, peers, {"run": worth})
-    assert "run: T=0.5 90.00 % at 2.00 M MACs. $peer" in macs.text
+    assert (
+        "run: T=0.5 90.00 % at 2.00 M MACs, T=1 95.00 % at 4.00 M MACs. $peer"
+        in macs.text
+    )
     assert "best fixed routes: 80.00 % at 0.1 ms" in ms.text
     assert drawn(ms, tmp_path)
 
@@ -71,7 +79,7 @@ def test_a_flow_is_where_routes_part(tmp_path):
 def test_costs_are_spread_and_ordered_by_certainty(tmp_path):
     costs = np.array([1e6, 3e6, 2e6, 2e6])
     picture = cost_histogram(costs, 4e6, "macs")
-    assert "Mean 2.00 M MACs" in picture.text and "all branches 4.00 M" in picture.text
+    assert "Mean 2.00 M MACs" in picture.text and "at T=1 4.00 M" in picture.text
     assert drawn(picture, tmp_path)
     picture = cost_by_certainty(costs, np.array([0.9, 0.1, 0.5, 0.6]), "macs")
     assert "3.00 M MACs, 2.00 M MACs, 2.00 M MACs, 1.00 M MACs" in picture.text

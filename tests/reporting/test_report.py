@@ -146,7 +146,7 @@ def test_names_are_never_read_as_html(folder, tmp_path):
     form = dataclasses.replace(run.dataset.input_format, class_names=names)
     dataset = Dataset("digits", form, run.dataset.splits)
     run = dataclasses.replace(run, dataset=dataset, categories=names)
-    parts = reports._draw(build_sections([run], {}, 250), tmp_path, False)
+    parts = reports._draw(build_sections([run], {}), tmp_path, False)
     tags = Page(page(HOSTILE, HOSTILE, parts))
     assert not tags.all("script")
     assert f"{HOSTILE}3, " in tags.text

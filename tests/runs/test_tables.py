@@ -3,9 +3,11 @@
 import shutil
 
 import pytest
+from paths import ROOT
 from tiny_networks import latency_table
 
 from tfdyn.costs.cost_table import CostTable
+from tfdyn.costs.route_cost import RouteCost
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.runs.tables import load_table
 
@@ -66,3 +68,10 @@ def test_the_table_that_the_run_was_trained_with(run, model, tmp_path):
     assert load_table(run)[0] == str(path)
     latency_table(model).save(run / "latency.host.json")
     assert load_table(run)[0] == str(run / "latency.host.json")
+
+
+@pytest.mark.parametrize("name", ["drnet", "dmnn", "instanas"])
+def test_the_shipped_tables_fit_the_shipped_networks(name):
+    run = RunFolder(ROOT / f"pretrained/{name}_xs_cifar10")
+    _, table = load_table(run)
+    assert RouteCost(run.load_model().modules, table).unit == "ms"

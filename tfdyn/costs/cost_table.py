@@ -35,8 +35,18 @@ def module_key(layer: keras.Layer) -> str:
 
     The key is a text of the layer's class, configuration and input shape. Layers that
     differ only in what does not change the cost, such as the name, have the same key.
+
+    A layer that got further arguments has an attribute `added_arguments`: a dict of the
+    values with which it is what it was before. Then its key is what it was before, too,
+    and tables that were measured before stay valid.
     """
-    config = json.dumps(_essential(layer.get_config()), sort_keys=True)
+    config, added = layer.get_config(), getattr(layer, "added_arguments", {})
+    config = {
+        name: value
+        for name, value in config.items()
+        if name not in added or value != added[name]
+    }
+    config = json.dumps(_essential(config), sort_keys=True)
     shapes = list(layer.get_build_config().values())
     shapes = json.dumps(_essential(shapes[0] if len(shapes) == 1 else shapes))
     return f"{type(layer).__name__} {config} {shapes}"

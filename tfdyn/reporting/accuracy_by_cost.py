@@ -9,22 +9,24 @@ from tfdyn.routing.threshold import check_threshold, threshold_label
 
 
 def accuracy_by_cost(
-    contents: Mapping[str, dict], peers: Mapping[str, dict], worths: Mapping[str, dict]
+    contents: Mapping[str, dict],
+    peers: Mapping[str, dict],
+    worths: Mapping[str, dict | None],
 ) -> list[Picture]:
     """Returns a picture in MACs, and one in milliseconds if a run has them.
 
     Args:
         contents: Contents of `evaluation.json`, by the name of the run.
         peers: Contents of `evaluation.json` of static networks, by name.
-        worths: Contents of `router_worth.json`, by the name of the run: their best
-            fixed routes are drawn too.
+        worths: Contents of `router_worth.json`, by the name of the run, or `None`:
+            their best fixed routes are drawn too.
     """
     pictures = []
     for unit in ("macs", "ms"):
         lines = {name: _points(content, unit) for name, content in contents.items()}
         static = {name: _points(content, unit)[-1:] for name, content in peers.items()}
         for name, content in worths.items():
-            if content["unit"] == unit:
+            if content and content["unit"] == unit:
                 lines[f"{name}: best fixed routes"] = [
                     (row["cost"], row["accuracy"], "")
                     for row in content["static"]["frontier"]
@@ -41,6 +43,9 @@ def _points(content, unit):
         for row in content["routed"]
         if f"{unit}_mean" in row
     ]
+    full = content["all_branches"]
+    if unit in full and all(row["threshold"] != 1.0 for row in content["routed"]):
+        points.append((full[unit], full["accuracy"], "T=1"))
     return sorted(points)
 
 

@@ -17,12 +17,12 @@ GROUPS = {
 }
 
 
-def cost_histogram(costs: np.ndarray, all_branches: float, unit: str) -> Picture:
+def cost_histogram(costs: np.ndarray, at_most: float, unit: str) -> Picture:
     """Returns a picture of how the costs of images are spread.
 
     Args:
         costs: Cost of each image, `(n,)`.
-        all_branches: Cost of an image with all branches.
+        at_most: Mean cost of an image at T=1.
         unit: Unit of the costs: "macs" or "ms".
     """
     scale, label = scale_of(unit)
@@ -32,9 +32,7 @@ def cost_histogram(costs: np.ndarray, all_branches: float, unit: str) -> Picture
         with figure(path, SIZE) as axes:
             axes.hist(scale * costs, bins=40)
             axes.axvline(scale * mean, color="C1", label="mean")
-            axes.axvline(
-                scale * all_branches, color="C3", linestyle="--", label="all branches"
-            )
+            axes.axvline(scale * at_most, color="C3", linestyle="--", label="T=1")
             axes.set(xlabel=label, ylabel="test images")
             axes.legend(fontsize="small")
 
@@ -45,7 +43,7 @@ def cost_histogram(costs: np.ndarray, all_branches: float, unit: str) -> Picture
         f"Mean {cost_text(mean, unit)}, standard deviation "
         f"{cost_text(costs.std(dtype=float), unit)}, median {cost_text(middle, unit)}, "
         f"90 % of the images between {cost_text(low, unit)} and "
-        f"{cost_text(high, unit)}; all branches {cost_text(all_branches, unit)}.",
+        f"{cost_text(high, unit)}; at T=1 {cost_text(at_most, unit)}.",
         draw,
     )
 

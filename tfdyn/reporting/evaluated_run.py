@@ -1,7 +1,7 @@
 """EvaluatedRun: a finished run with what its network does with each test image."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class EvaluatedRun:
         full: The same at T=1.
         summary: What `Evaluator.summary` returned for `images`.
         table_origin: Where and when the cost table was measured, or `None`.
+        batch_size: Number of images in a batch.
     """
 
     run: RunFolder
@@ -53,6 +54,7 @@ class EvaluatedRun:
     full: dict[str, np.ndarray]
     summary: dict
     table_origin: str | None
+    batch_size: int
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -73,6 +75,26 @@ class EvaluatedRun:
     def runs(self) -> np.ndarray:
         """Boolean array `(images, branches)`, which branches run for each image."""
         return self.images["route"] != 0
+
+    def pixels(self, indices: Iterable[int]) -> dict[int, np.ndarray]:
+        """Reads some of the test images.
+
+        Args:
+            indices: Their indices among the test images, from 0.
+
+        Returns:
+            Dict from each index to pixels, uint8 `(height, width, channels)`.
+        """
+        wanted, pixels, start = set(map(int, indices)), {}, 0
+        for images, labels in self.dataset.batches(
+            "test", self.batch_size, normalize=False
+        ):
+            for index in wanted.intersection(range(start, start + len(labels))):
+                pixels[index] = images[index - start].numpy()
+            start += len(labels)
+            if len(pixels) == len(wanted):
+                break
+        return pixels
 
 
 def evaluated_run(
@@ -143,6 +165,7 @@ def evaluated_run(
         full,
         evaluator.summary(images),
         provenance.origin(table) if table else None,
+        batch_size,
     )
 
 
@@ -171,26 +194,3 @@ def read_evaluation(run: RunFolder) -> dict | None:
             f"--run_dir={run}`."
         )
     return content
-
-
-def pixels_of(
-    dataset: Dataset, indices, batch_size: int = 250
-) -> dict[int, np.ndarray]:
-    """Reads some of the test images of a data set.
-
-    Args:
-        dataset: `Dataset`.
-        indices: Their indices among the test images, from 0.
-        batch_size: Number of images in a batch.
-
-    Returns:
-        Dict from each index to pixels, uint8 `(height, width, channels)`.
-    """
-    wanted, pixels, start = set(map(int, indices)), {}, 0
-    for images, labels in dataset.batches("test", batch_size, normalize=False):
-        for index in wanted.intersection(range(start, start + len(labels))):
-            pixels[index] = images[index - start].numpy()
-        start += len(labels)
-        if len(pixels) == len(wanted):
-            break
-    return pixels

@@ -11,7 +11,7 @@ from tfdyn.errors import UserError
 from tfdyn.files import check_writable, whole_folder, write_text
 from tfdyn.reporting.evaluated_run import evaluated_run, read_evaluation
 from tfdyn.reporting.page import page
-from tfdyn.reporting.sections import build_sections
+from tfdyn.reporting.sections import build_sections, check_files
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.temporary import check_replaceable
 
@@ -67,7 +67,7 @@ def report(
         )
         for path, name in zip(run_dirs, names, strict=True)
     ]
-    sections = build_sections(runs, contents, batch_size)
+    sections = build_sections(runs, contents)
     title = f"Report of {', '.join(names)}"
     text = "Made by python -m tfdyn.report. It needs no network and runs no script."
     with whole_folder(folder) as temporary:
@@ -124,6 +124,7 @@ def _output(run_dirs, output):
         )
     for run_dir in run_dirs:
         RunFolder(run_dir).settings()  # An error of a wrong path comes first.
+        check_files(RunFolder(run_dir))
     folder = RunFolder(run_dirs[0]).output("report") if output is None else output
     folder = pathlib.Path(folder)
     check_writable(folder.parent)

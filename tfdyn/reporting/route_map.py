@@ -90,7 +90,7 @@ def route_maps(
     scale, label = scale_of(unit)
     costs, classes = scale * in_use.costs[:count], in_use.classes[:count]
     share = in_use.counts[:count] / in_use.counts.sum()
-    areas = 16 + 400 * share
+    areas = 14 + 300 * share / share.max()
     names, of_route = np.unique(classes, return_inverse=True)
 
     def by_cost(path):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tfdyn.costs import complexity
-from tfdyn.costs.cost_table import module_key
 from tfdyn.families.drnet.stem import ImageNetStem, Stem
 
 
@@ -40,10 +39,3 @@ def test_imagenet_stem_is_three_convolutions_with_relu_between():
     convolutions = [(32, 3, 3), (16, 3, 6), (8, 6, 6)]
     macs = sum(side**2 * out * (9 * into + 1) for side, into, out in convolutions)
     assert complexity.macs(stem) == macs
-
-
-def test_latency_tables_of_stems_without_strides_stay_valid():
-    stem = Stem(48)
-    stem.build((None, 32, 32, 3))
-    assert module_key(stem) == 'Stem {"filters": 48} [null, 32, 32, 3]'
-    assert Stem.from_config(Stem(48, strides=2).get_config()).strides == 2

@@ -35,6 +35,7 @@ class GateRouter(keras.layers.Layer):
     """
 
     kind = "router"
+    added_arguments = {"classes": 0}
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class Router(Chain):
     """
 
     kind = "router"
+    added_arguments = {"normalized": False, "classes": 0, "units": 32}
 
     def __init__(
         self,

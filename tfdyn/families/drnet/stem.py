@@ -21,6 +21,7 @@ class Stem(keras.layers.Layer):
     """
 
     kind = "stem"
+    added_arguments = {"strides": 1}
 
     def __init__(self, filters, strides=1, **kwargs):
         super().__init__(**kwargs)
@@ -38,9 +39,8 @@ class Stem(keras.layers.Layer):
         return (self.convolution.compute_output_shape(input_shape),) * 2
 
     def get_config(self):
-        config = {**super().get_config(), "filters": self.filters}
-        # Tables measured before there were other strides have keys without.
-        return config if self.strides == 1 else {**config, "strides": self.strides}
+        config = {"filters": self.filters, "strides": self.strides}
+        return {**super().get_config(), **config}
 
 
 @keras.saving.register_keras_serializable("tfdyn")
