@@ -78,7 +78,11 @@ def gallery(
                 ),
             )
         )
-    return element("div", element("h4", title), element("ul", *items, class_="gallery"))
+    return element(
+        "div",
+        element("p", element("strong", title)),
+        element("ul", *items, class_="gallery", aria_label=title),
+    )
 
 
 def to_png(pixels: np.ndarray) -> bytes:

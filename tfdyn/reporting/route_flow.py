@@ -99,13 +99,14 @@ def _bars(of_image):
 def _bar(axes, level, index, start, share, label):
     from matplotlib.patches import Rectangle
 
-    color = f"C{index % 10}"
-    axes.add_patch(Rectangle((start, -SPACE * level - BAR), share, BAR, color=color))
+    corner, color = (start, -SPACE * level - BAR), f"C{index % 10}"
+    # Pale, so that what is written on it can be read.
+    axes.add_patch(Rectangle(corner, share, BAR, color=color, alpha=0.5))
     letters = int(share * 62)
     if letters > 6:
         text = f"{short(label, letters - 6)} {share:.0%}"
         place = (start + share / 2, -SPACE * level - BAR / 2)
-        axes.annotate(text, place, fontsize=7, ha="center", va="center", color="white")
+        axes.annotate(text, place, fontsize=8, ha="center", va="center")
 
 
 def _bands(axes, level, bars, pair):
@@ -121,7 +122,7 @@ def _bands(axes, level, bars, pair):
         width = flow[source, target]
         left = leaving[source] + (entering[target] - leaving[source]) * ease
         axes.fill_betweenx(
-            height, left, left + width, color=f"C{source % 10}", alpha=0.35, linewidth=0
+            height, left, left + width, color=f"C{source % 10}", alpha=0.25, linewidth=0
         )
         leaving[source] += width
         entering[target] += width

@@ -45,15 +45,14 @@ def find_graphs(parts: list[list[str]]) -> dict[str, list[Edge]]:
     graphs = {}
     for names in parts:
         places = [PLACE.fullmatch(name) for name in names]
-        if all(places):
+        if places and all(places):
             graphs[places[0][1]] = [
                 Edge(place[0], int(place[3]), int(place[2])) for place in places
             ]
             continue
         chain = graphs.setdefault("network", [])
-        chain += [Edge(name, len(chain), len(chain) + 1) for name in names[:1]]
-        # MixedOps that stand side by side lead to the same node.
-        chain += [Edge(name, chain[-1].source, chain[-1].target) for name in names[1:]]
+        source = chain[-1].target if chain else 0
+        chain += [Edge(name, source, source + 1) for name in names]
     return graphs
 
 
@@ -86,7 +85,7 @@ def _picture(name, edges, use, colors):
             for node in range(last + 1):
                 axes.plot(0, -node, "o", markersize=15, color="C7", zorder=3)
                 axes.annotate(
-                    str(node), (0, -node), ha="center", va="center", color="white"
+                    str(node), (0, -node), ha="center", va="center", color="black"
                 )
             axes.autoscale_view()
             axes.margins(0.08)
