@@ -48,17 +48,21 @@ def table(caption: str, rows: Sequence[Sequence[str]], left_columns: int = 1):
         left_columns: Number of columns aligned to the left; the others hold numbers.
     """
     heading, *others = rows
-    cells = [element("th", text, scope="col") for text in heading]
+
+    def kind(column):
+        return "number" if column >= left_columns else None
+
+    head = element("tr")
+    for column, text in enumerate(heading):
+        head.append(element("th", text, scope="col", class_=kind(column)))
     body = element("tbody")
-    for row in others:
-        name, *values = row
+    for name, *values in others:
         line = element("tr", element("th", name, scope="row"))
         for column, text in enumerate(values, 1):
-            number = "number" if column >= left_columns else None
-            line.append(element("td", text, class_=number))
+            line.append(element("td", text, class_=kind(column)))
         body.append(line)
-    head = element("thead", element("tr", *cells))
-    return scrolling(caption, element("table", element("caption", caption), head, body))
+    content = element("caption", caption), element("thead", head), body
+    return scrolling(caption, element("table", *content))
 
 
 def scrolling(label: str, *content) -> Element:

@@ -39,13 +39,12 @@ class Picture:
             other = pathlib.Path(folder, "dark.png")
             self.draw(other)
             on_dark = image_address(other.read_bytes())
-        # Paper is white, whatever the screen is.
-        source = element(
-            "source", srcset=on_dark, media="screen and (prefers-color-scheme: dark)"
-        )
-        image = element("img", src=image_address(path.read_bytes()), alt=self.text)
-        return element(
-            "figure",
-            element("picture", source, image),
-            element("figcaption", self.title),
-        )
+        # Style shows one of them. A `picture` element would keep the dark one on paper.
+        images = [
+            element("img", src=address, alt=self.text, class_=name)
+            for name, address in (
+                ("light", image_address(path.read_bytes())),
+                ("dark", on_dark),
+            )
+        ]
+        return element("figure", *images, element("figcaption", self.title))
