@@ -218,12 +218,16 @@ def only_number(name: str) -> float:
     return number
 
 
-def define_passes() -> None:
-    """Defines the flags of commands that run fixed routes on the images of a run."""
+def define_passes(cost: str = "MACs") -> None:
+    """Defines the flags of commands that run fixed routes on the images of a run.
+
+    Args:
+        cost: What is the cost without `--cost_table`.
+    """
     flags.DEFINE_string(
         "cost_table",
         None,
-        "Latency table whose milliseconds are the cost (default: MACs).",
+        f"Latency table whose milliseconds are the cost (default: {cost}).",
     )
     flags.DEFINE_string(
         "data_dir", None, "Folder of the data, if they have moved since the training."

@@ -63,7 +63,7 @@ if __name__ == "__main__":
         "Categories of classes, to show how often each branch runs for them: none, "
         "cifar10, cifar100, imagenet or a JSON file (default: those of the training).",
     )
-    commands.define_passes()
+    commands.define_passes("the run's latency table; MACs if it has none")
     commands.define_json()
     flags.adopt_module_key_flags(commands)  # So that --help lists them.
     commands.run(main)

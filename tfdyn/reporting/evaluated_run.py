@@ -184,13 +184,13 @@ def read_evaluation(run: RunFolder) -> dict | None:
     content = reports.read(path)
     try:
         content["use"]["threshold"] = check_threshold(content["use"]["threshold"])
-        weights = content["weights"]
-    except (KeyError, TypeError, UserError) as error:
-        weights = f"no use of branches ({error})"
-    if weights not in WEIGHTS:
+        if content["weights"] not in WEIGHTS:
+            raise UserError(f"its weights are {content['weights']!r}")
+        reports.table_rows(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
-            f"{path} is not an evaluation of {' or '.join(WEIGHTS)}: it has "
-            f"{weights!r}. Make it again with `python -m tfdyn.evaluate "
-            f"--run_dir={run}`."
-        )
+            f"{path} is not an evaluation of {' or '.join(WEIGHTS)} "
+            f"({type(error).__name__}: {error}). Make it again with "
+            f"`python -m tfdyn.evaluate --run_dir={run}`."
+        ) from error
     return content

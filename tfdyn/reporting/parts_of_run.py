@@ -12,6 +12,7 @@ from tfdyn.reporting.plotting import cost_text
 from tfdyn.reporting.route_flow import route_flow
 from tfdyn.reporting.route_graphs import route_graphs
 from tfdyn.reporting.routes_in_use import routes_in_use
+from tfdyn.reporting.search_points import search_points
 from tfdyn.reporting.section import Part
 from tfdyn.reporting.use_by_group import use_by_group
 from tfdyn.routing.threshold import threshold_label
@@ -50,9 +51,10 @@ def evaluation_parts(run: EvaluatedRun) -> list[Part]:
 
 
 def training_parts(run: RunFolder) -> list[Part]:
-    """Returns the learning curves of a run, if it has a `metrics.csv`."""
+    """Returns the learning curves of a run, and the points that a search has kept."""
     path = run / "metrics.csv"
-    return learning_curves(read_rows(path)) if is_there(path) else []
+    curves = learning_curves(read_rows(path)) if is_there(path) else []
+    return curves + search_points(run)
 
 
 def use_parts(run: EvaluatedRun) -> list[Part]:

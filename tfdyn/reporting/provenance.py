@@ -20,11 +20,9 @@ def provenance(run: EvaluatedRun) -> list[Part]:
         run: The run.
     """
     data = run.run.data() or record.make(run.dataset)
-    images = [
-        f"{data[split]['images']:,} {split} images"
-        for split in record.SPLITS
-        if isinstance(data.get(split), dict) and "images" in data[split]
-    ]
+    splits = {name: data.get(name) for name in record.SPLITS}
+    splits = {name: part for name, part in splits.items() if isinstance(part, dict)}
+    images = [f"{part.get('images')} {name} images" for name, part in splits.items()]
     versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
     settings = run.run.settings()
     pairs = [
@@ -37,7 +35,7 @@ def provenance(run: EvaluatedRun) -> list[Part]:
         ("Latency table", run.table_origin or "none"),
         ("Report", f"{datetime.date.today()}, {', '.join(versions)}"),
     ]
-    digest = (data.get("test") or {}).get("labelled_digest")
+    digest = splits.get("test", {}).get("labelled_digest")
     if digest:
         pairs.insert(4, ("Digest of the test images", str(digest)))
     return [

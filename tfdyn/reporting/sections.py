@@ -23,7 +23,7 @@ SECTIONS = (
     ),
     (
         "Learning curves",
-        "Each epoch of the training.",
+        "Each epoch of the training, and the models that a search has kept.",
         lambda run: parts_of_run.training_parts(run.run),
     ),
     (
