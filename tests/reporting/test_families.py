@@ -26,6 +26,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_report_of_each_family(tiny_run, tmp_path, name):
     make, picture = NETWORKS[name]

@@ -37,6 +37,7 @@ class RunFolder:
       and auxiliary head. If this file exists, the run is finished.
     - `evaluation.json`, `evaluation.png`: results of `python -m tfdyn.evaluate`.
     - `latency.DEVICE.json`: latency tables.
+    - `report/`: what `python -m tfdyn.report` has drawn.
     - `operating_points/`: models that a search kept (InstaNAS).
 
     Args:
