@@ -6,7 +6,7 @@ sets one of them while a graph is traced with a batch of 1.
 
 import tensorflow as tf
 
-from tfdyn.layers import sharing
+from tfdyn.layers import execution, sharing
 
 
 def gated(branches, inputs, weights, initial=None, always=(), binary=False):
@@ -57,15 +57,8 @@ def ungated(branches, inputs, weights, initial=None):
     """
     values = tf.get_static_value(weights)
     values = [None] * len(branches) if values is None else values[0]
-    outputs = initial
     weights = tf.unstack(tf.reshape(weights, (-1,)))
-    for branch, weight, value in zip(branches, weights, values, strict=True):
-        if value == 0:
-            continue
-        term = sharing.call(branch, inputs)
-        if value != 1:
-            term *= tf.cast(weight, term.dtype)
-        outputs = term if outputs is None else outputs + term
+    outputs = execution.sum_of_known(branches, inputs, weights, values, initial)
     return _zeros(branches[0], inputs, weights[0]) if outputs is None else outputs
 
 

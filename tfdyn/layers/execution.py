@@ -92,17 +92,38 @@ def fixed(route: dict, mixed_ops: list) -> Callable:
     known = {id(op.branches[0]): route[op.name][0] for op in mixed_ops}
 
     def run(branches, inputs, weights, initial=None):
-        outputs = initial
-        for branch, weight in zip(branches, known[id(branches[0])], strict=True):
-            if weight == 0:
-                continue
-            term = sharing.call(branch, inputs)
-            if weight != 1:
-                term = term * ops.cast(float(weight), term.dtype)
-            outputs = term if outputs is None else outputs + term
+        values = known[id(branches[0])].tolist()
+        outputs = sum_of_known(branches, inputs, values, values, initial)
         return _zeros(branches, inputs) if outputs is None else outputs
 
     return run
+
+
+def sum_of_known(branches, inputs, weights, values, initial=None):
+    """Sums the outputs of branches, some of whose weights may be known beforehand.
+
+    Branches of weight 0 are left out, and branches of weight 1 are not multiplied.
+
+    Args:
+        branches: Layers with outputs of the same shape.
+        inputs: Tensor `(batch, ...)`, the input of each branch.
+        weights: List of scalars, one for each branch and the same for all images.
+        values: List of the weights as numbers; `None` for those that are not known.
+        initial: Tensor of the shape of the outputs, to which the sum is added, or
+            `None`.
+
+    Returns:
+        Tensor `(batch, ...)`, or `initial` if no branch runs.
+    """
+    outputs = initial
+    for branch, weight, value in zip(branches, weights, values, strict=True):
+        if value == 0:
+            continue
+        term = sharing.call(branch, inputs)
+        if value != 1:
+            term = term * ops.cast(weight, term.dtype)
+        outputs = term if outputs is None else outputs + term
+    return outputs
 
 
 def _zeros(branches, inputs):
