@@ -11,6 +11,7 @@ from tfdyn.layers.keras_internals import (
     all_layers,
     graph_nodes,
     parameters,
+    remove_sublayer,
     sublayers,
     variable_index,
 )
@@ -44,6 +45,12 @@ class Nested(keras.Model):
         self.first = layers.Dense(1, name="first")
         self.pair = Holder()
         self.last = [layers.ReLU(name="last"), self.first]
+
+    def build(self, input_shape):
+        self.first.build(input_shape)
+
+    def call(self, inputs):
+        return self.first(inputs)
 
 
 def names(some_layers):
@@ -157,6 +164,7 @@ def test_what_the_file_itself_reads_would_be_noticed():
         "_flatten_layers",
         "_get_variable_index",
         "_nodes_by_depth",
+        "_tracker",
         "_trainable_variables",
     }
 
@@ -165,6 +173,22 @@ def test_private_attributes_of_keras_are_noticed_behind_self(tmp_path):
     file = tmp_path / "file.py"
     file.write_text("self._flatten_layers()\nself._ours\nself.__class__\nlayer._ours")
     assert {*private_reads(file)} == {"self._flatten_layers", "layer._ours"}
+
+
+def test_a_removed_sublayer_is_in_no_attribute_list_or_file(tmp_path):
+    model = Nested()
+    model(ops.ones((2, 1)))
+    remove_sublayer(model, model.first)
+    assert model.first is None and names(model.last) == ["last"]
+    assert names(sublayers(model)) == [model.pair.name, "last"]
+    assert not model.weights
+    model.save_weights(tmp_path / "nested.weights.h5")
+    again = Nested()
+    again(ops.ones((2, 1)))
+    with pytest.raises(ValueError):  # It has weights that the file lacks.
+        again.load_weights(tmp_path / "nested.weights.h5")
+    remove_sublayer(again, again.first)
+    again.load_weights(tmp_path / "nested.weights.h5")
 
 
 def test_parameters_are_what_is_learnt_frozen_or_not():

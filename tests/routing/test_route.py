@@ -104,10 +104,16 @@ def test_routes_that_run_the_same_branches_are_one(model):
 
 def test_the_part_of_a_route_for_some_mixed_ops_is_in_their_order():
     ops = [MixedOp([layers.ReLU()], name=name) for name in "ba"]
-    route = {"a": 1, "b": 2, "c": 3}
-    assert list(select_mixed_ops(route, ops).items()) == [("b", 2), ("a", 1)]
+    one, two = np.ones((3, 1)), np.zeros((3, 1))
+    selected = select_mixed_ops({"a": one, "b": two, "c": 3}, ops)
+    assert [*selected] == ["b", "a"]
+    assert selected["a"] is one and selected["b"] is two
     with pytest.raises(ValueError, match="This one lacks b, a"):
         select_mixed_ops({"c": 3}, ops)
+    with pytest.raises(
+        ValueError, match=r"\(3, 2\) for a. It needs \(batch, 1\): re_lu"
+    ):
+        select_mixed_ops({"a": np.ones((3, 2)), "b": two}, ops)
 
 
 def test_a_flat_route_holds_the_weights_of_all_mixed_ops_in_order(model):

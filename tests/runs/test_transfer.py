@@ -140,6 +140,27 @@ def test_of_another_codebook_the_network_is_copied_alone(other):
         np.testing.assert_array_equal(old, new)
 
 
+def test_a_codebook_without_all_branches_gets_the_weights_of_its_own():
+    routes = ROUTES * ([1] * 6 + [0, 1])
+    model = codebook(routes=routes)
+    assert model.base.route_spec.sizes == [2, 2, 2, 1]
+    flat = {8: routes, 7: model.routes}
+    for source in (make_dmnn(), codebook(), codebook(routes=routes)):
+        networks, logits = [getattr(source, "base", source), model.base], []
+        for network in networks:
+            spec = network.route_spec
+            route = spec.split(np.repeat(flat[spec.size], len(IMAGES) // 2, axis=0))
+            logits.append(run(network, IMAGES, route=route)["logits"])
+            if network is networks[0]:
+                transfer(Run(source, ABC), model, ABC)
+        np.testing.assert_allclose(*logits, atol=1e-6)
+    for target in (codebook(), make_dmnn(selection="none")):
+        with pytest.raises(
+            ValueError, match="codebook without sub_block_0 in stage_1_"
+        ):
+            transfer(Run(model, ABC), target, ABC)
+
+
 def test_a_codebook_of_another_network_is_an_error():
     source = make_dmnn(stages=[(6, 3, 1, 1), (8, 4, 3, 2)])
     with pytest.raises(ValueError, match="a run of another network"):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from stopped import Stop, stop_after
 from tiny_settings import (
     QUICK_BRANCHES,
     SEARCH,
@@ -29,10 +30,6 @@ TWO_AND_TWO = {
 }
 
 
-class Stop(Exception):
-    pass
-
-
 def weights(folder):
     return RunFolder(folder).load_model().get_weights()
 
@@ -46,18 +43,6 @@ def assert_same_weights(ours, theirs):
 def whole(tmp_path_factory):
     """A run of two and two epochs that was never stopped."""
     return train(tiny_settings(**TWO_AND_TWO), tmp_path_factory.mktemp("whole") / "run")
-
-
-def stop_after(monkeypatch, when):
-    """Makes the training stop before the epoch `when` begins."""
-    original = loops.TrainingLoop._epoch
-
-    def epoch(self, train_step, stage, epoch, stage_epoch):
-        if epoch == when:
-            raise Stop
-        original(self, train_step, stage, epoch, stage_epoch)
-
-    monkeypatch.setattr(loops.TrainingLoop, "_epoch", epoch)
 
 
 @pytest.mark.parametrize("when", [1, 2], ids=["within_a_stage", "between_stages"])

@@ -57,7 +57,8 @@ def codebook_of_run(
         kept, shares, accuracy = routes_of(
             model, worth, thresholds, routes, size, least_cost
         )
-    routes_file.save(output, kept, shares, model.route_spec)
+    whole, spec = model.unpruned(kept)
+    routes_file.save(output, whole, shares, spec)
     return {
         "routes": [
             {

@@ -53,6 +53,22 @@ def all_layers(layer: keras.Layer) -> list[keras.Layer]:
     return layer._flatten_layers()
 
 
+def remove_sublayer(holder: keras.Layer, layer: keras.Layer) -> None:
+    """Removes a layer, with its weights, from the layer that holds it directly.
+
+    Args:
+        holder: The layer or model. An attribute that is `layer` becomes `None`, and an
+            attribute that is a list becomes shorter.
+        layer: One of its `sublayers`.
+    """
+    for name, value in [*vars(holder).items()]:
+        if value is layer:
+            setattr(holder, name, None)
+        elif isinstance(value, list) and any(item is layer for item in value):
+            value.remove(layer)
+    holder._tracker.untrack(layer)
+
+
 def parameters(layer: keras.Layer) -> list[keras.Variable]:
     """Returns the weights that a layer and those below it learn, each once.
 

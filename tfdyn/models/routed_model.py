@@ -5,6 +5,7 @@ import numbers
 from typing import Self
 
 import keras
+import numpy as np
 from keras import ops
 
 from tfdyn.costs.cost_table import CostTable
@@ -203,6 +204,11 @@ class RoutedModel(ImageModel):
             target.assign(ops.convert_to_numpy(source))
         return copy
 
+    def forget_structure(self) -> None:
+        """Makes the properties that describe the branches be computed anew."""
+        for name in ("route_spec", "modules", "route_cost", "_branch_names"):
+            vars(self).pop(name, None)
+
     @functools.cached_property
     def route_spec(self) -> RouteSpec:
         """`RouteSpec` that describes the routes of this network."""
@@ -211,6 +217,17 @@ class RoutedModel(ImageModel):
             for op in self.mixed_ops
         }
         return RouteSpec(branches, tuple(self.least_branches), self.binary)
+
+    def unpruned(self, routes: np.ndarray) -> tuple[np.ndarray, RouteSpec]:
+        """Returns flat routes `(n, branches)` as routes of the network before pruning.
+
+        Args:
+            routes: Flat routes of this network.
+
+        Returns:
+            The flat routes of the network as it was, and its `RouteSpec`.
+        """
+        return routes, self.route_spec
 
     @functools.cached_property
     def modules(self) -> list[Module]:

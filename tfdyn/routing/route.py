@@ -131,11 +131,13 @@ class RouteSpec:
         self._check(self.split(np.asarray(flat_route)))
 
     def _check(self, parts):
-        for (name, part), size, least in zip(
-            parts.items(), self.sizes, self.least_branches, strict=True
+        for (name, part), branches, least in zip(
+            parts.items(), self.branches.values(), self.least_branches, strict=True
         ):
-            if part.shape != (size,):
-                raise UserError(f"{name} needs {size} weights")
+            if part.shape != (len(branches),):
+                raise UserError(
+                    f"{name} needs {len(branches)} weights, of {', '.join(branches)}"
+                )
             if not ((part >= 0) & (part <= 1 + 1e-6)).all():  # Means are rounded.
                 raise UserError(f"{name} needs weights from 0 to 1")
             if self.binary and not np.isin(part, (0, 1)).all():
@@ -178,7 +180,7 @@ def select_mixed_ops(route: dict, mixed_ops: list) -> dict:
         mixed_ops: List of `MixedOp` layers.
 
     Raises:
-        UserError: If the route lacks one of them.
+        UserError: If the route lacks one of them, or has too many or too few weights.
     """
     missing = [op.name for op in mixed_ops if op.name not in route]
     if missing:
@@ -186,6 +188,13 @@ def select_mixed_ops(route: dict, mixed_ops: list) -> dict:
             f"A route maps the name of every MixedOp to weights (batch, branches). "
             f"This one lacks {', '.join(missing)}."
         )
+    for op in mixed_ops:
+        if route[op.name].shape[-1] != len(op.branches):
+            names = ", ".join(branch.name for branch in op.branches)
+            raise UserError(
+                f"The route has weights of the shape {tuple(route[op.name].shape)} for "
+                f"{op.name}. It needs (batch, {len(op.branches)}): {names}."
+            )
     return {op.name: route[op.name] for op in mixed_ops}
 
 

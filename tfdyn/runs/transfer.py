@@ -1,9 +1,8 @@
 """Transfer: starts a new model from the weights of a finished run."""
 
-import numpy as np
-
 from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
+from tfdyn.models.pruning import prune
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.runs.run_folder import RunFolder
 
@@ -14,7 +13,8 @@ def transfer(folder: RunFolder, model: RoutedModel, input_format: InputFormat) -
     The weights of the classifier are copied only if the classes are the same. Heads
     that exist only in training keep their initial weights, because a run does not save
     them. A codebook gets the weights of the network whose routes it chooses, without
-    its routers; those of a codebook of the same routes and classes are all copied.
+    its routers and without branches that the codebook lacks; those of a codebook of the
+    same routes and classes are all copied.
 
     Args:
         folder: `RunFolder` of a finished run.
@@ -22,7 +22,8 @@ def transfer(folder: RunFolder, model: RoutedModel, input_format: InputFormat) -
         input_format: `InputFormat` of the model.
 
     Raises:
-        UserError: If the run is not finished, or is of another network.
+        UserError: If the run is not finished, is of another network, or is a codebook
+            that lacks a branch of the model.
     """
     same_classes = folder.input_format().class_names == input_format.class_names
     try:
@@ -41,13 +42,15 @@ def copy_weights(
     """Copies the weights of a model into another one, as `transfer` does.
 
     Args:
-        source: `RoutedModel`, trained.
+        source: `RoutedModel`, trained. Branches that a codebook lacks are removed.
         model: `RoutedModel`, built. It is changed in place.
         same_classes: Boolean, whether both have the same classes.
 
     Raises:
-        UserError: If they are different networks.
+        UserError: If they are different networks, or `source` is a codebook that lacks
+            a branch of `model`.
     """
+    _prune_as(model, source)
     if not (same_classes and _same_routes(model, source)):
         model, source = (getattr(each, "base", each) for each in (model, source))
     weights, source_weights = model.inference_weights, source.inference_weights
@@ -70,8 +73,25 @@ def copy_weights(
 
 def _same_routes(*models):
     """Returns whether both are codebooks, or neither, and choose the same routes."""
-    one, other = (getattr(model, "routes", None) for model in models)
-    return np.array_equal(one, other)
+    one, other = (model.arguments.get("routes") for model in models)
+    return one == other
+
+
+def _prune_as(model, source):
+    """Removes from the network of `source` the branches that a codebook lacks."""
+    wanted, present = (each.route_spec.branches for each in (model, source))
+    missing = [
+        f"{branch} in {name}"
+        for name, branches in wanted.items()
+        for branch in branches
+        if branch not in present.get(name, ())
+    ]
+    if missing and hasattr(source, "base") and wanted.keys() == present.keys():
+        raise UserError(
+            f"it is a codebook without {missing[0]}, which none of its routes runs"
+        )
+    if hasattr(model, "base") and not missing:
+        prune(getattr(source, "base", source), wanted)
 
 
 def _of_routers(model):

@@ -1,18 +1,20 @@
 """Codebook: which route runs, and what it computes."""
 
+from unittest import mock
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_networks import (
-    IMAGES,
-    ROWS,
-    assert_same,
-    make,
-    make_dmnn,
-    make_instanas,
-    run,
+from tiny_codebooks import (
+    BASES,
+    chosen,
+    differ,
+    random_codebook,
+    shake,
+    telling_threshold,
 )
+from tiny_networks import IMAGES, ROWS, assert_same, make, make_dmnn, run
 
 from tfdyn.families.codebook.codebook import Codebook
 from tfdyn.families.codebook.loss import CodebookLoss
@@ -30,18 +32,6 @@ ROUTES = np.asarray(
     ],
     "float32",
 )
-THRESHOLDS = (0.7, 0.6, 0.5, 0.4, 0.8, 0.9)
-BASES = {"dmnn": make_dmnn, "drnet": make, "instanas": make_instanas}
-
-
-def shake(model):
-    """Gives all weights values that are not those of the beginning."""
-    random = np.random.default_rng(0)
-    for weight in model.weights:
-        if weight.dtype == "float32" and "choice" not in weight.path:
-            noise = 0.1 * random.random(weight.shape)
-            weight.assign(np.array(weight) + noise.astype("float32"))
-    return model
 
 
 def make_codebook(**changes):
@@ -75,34 +65,6 @@ def predict(model, index, probabilities):
     decide.bias.assign(np.log(p / (1 - p)))
 
 
-def differ(model):
-    """Makes routers predict other things for each image, about one half on average."""
-    state, random = model.base.begin(IMAGES), np.random.default_rng(3)
-    route = model.route_spec.split(np.repeat(model.routes[-1:], ROWS, axis=0))
-    for index, (router, part) in enumerate(
-        zip(model.routers, model.parts, strict=True)
-    ):
-        if router:
-            decide = router.decide
-            decide.kernel.assign(random.normal(size=decide.kernel.shape))
-            logits = np.asarray(router(model.base.look(state))[0])
-            scale = 2 / logits.std(axis=0)
-            decide.kernel.assign(decide.kernel * scale)
-            decide.bias.assign(-scale * logits.mean(axis=0))
-        state = model.base.advance(
-            state, index, {op.name: route[op.name] for op in part}
-        )
-
-
-def chosen(model, threshold):
-    """The index of the route that each image runs."""
-    outputs = run(model, IMAGES, threshold=threshold)
-    flat = model.route_spec.flatten(outputs["route"])
-    matches = (flat[:, None] == model.routes).all(axis=-1)
-    assert (matches.sum(axis=1) == 1).all()
-    return matches.argmax(axis=1)
-
-
 def test_routers_stand_where_routes_part(model):
     assert [bool(router) for router in model.routers] == [False, True, True, True]
     kinds = [m.name for m in model.modules if m.kind == "router"]
@@ -113,11 +75,9 @@ def test_routers_stand_where_routes_part(model):
 @pytest.mark.parametrize("name", BASES)
 def test_a_given_route_computes_what_the_routers_choose(name):
     base = BASES[name]()
-    routes = random_routes(base.route_spec, 3, 1.2, seed=1)
-    codebook = shake(Codebook(base, routes, [0.2, 0.5, 1.0]))
+    codebook = random_codebook(base)
     differ(codebook)
-    # The first T at which the images run different routes.
-    threshold = next(t for t in THRESHOLDS if len({*chosen(codebook, t)}) > 1)
+    threshold = telling_threshold(codebook)
     outputs = run(codebook, IMAGES, threshold=threshold)
     for by in (execution.dense, execution.dispatched):
         forced = run(codebook, IMAGES, route=outputs["route"], by=by)
@@ -186,7 +146,7 @@ def test_of_two_that_gain_the_same_the_first_runs():
 
 def test_corrections_are_zero_at_first_and_of_each_route():
     codebook = Codebook(make_dmnn(selection="none"), ROUTES, COSTS)
-    route = codebook.route_spec.split(np.repeat(ROUTES[1:2], ROWS, axis=0))
+    route = codebook.route_spec.split(np.repeat(codebook.routes[1:2], ROWS, axis=0))
     logits = run(codebook, IMAGES, route=route)["logits"]
     expected = run(codebook.base, IMAGES, route=route)["logits"]
     np.testing.assert_array_equal(logits, expected)
@@ -199,9 +159,10 @@ def test_corrections_are_zero_at_first_and_of_each_route():
 @pytest.mark.parametrize(
     ("route", "nearest"),
     [
-        ([1, 1, 1, 1, 1, 1, 1, 1], 3),
-        ([1, 0, 0, 0, 0, 0, 0, 0], 0),
-        ([1, 1, 1, 0, 0, 1, 0, 1], 1),  # As far from the third: the first of them.
+        # Without the branch that none of them runs.
+        ([1, 1, 1, 1, 1, 1, 1], 3),
+        ([1, 0, 0, 0, 0, 0, 0], 0),
+        ([1, 1, 1, 0, 1, 0, 1], 1),  # As far from the third: the first of them.
     ],
 )
 def test_another_route_has_the_correction_of_the_most_similar_one(
@@ -223,7 +184,7 @@ def test_routes_that_are_nearly_the_same_have_their_own_corrections():
     near[0] += 1e-4
     codebook = Codebook(base, [route, near], [0.9, 1.0])
     codebook.correction.classify.bias.assign([0, 0, 0, 1, 1, 1])
-    forced = base.route_spec.split(np.repeat(near[None], ROWS, axis=0))
+    forced = base.route_spec.split(np.repeat(codebook.routes[1:], ROWS, axis=0))
     added = run(codebook, IMAGES, route=forced)["logits"]
     added -= run(base, IMAGES, route=forced)["logits"]
     np.testing.assert_allclose(added, np.ones((ROWS, 3)), atol=1e-4)
@@ -232,15 +193,14 @@ def test_routes_that_are_nearly_the_same_have_their_own_corrections():
 @pytest.mark.parametrize("name", BASES)
 def test_a_training_step_computes_all_routes(name):
     base = BASES[name]()
-    routes = random_routes(base.route_spec, 3, 1.2, seed=1)
-    codebook = shake(Codebook(base, routes, [0.2, 0.5, 1.0]))
+    codebook = random_codebook(base)
     differ(codebook)
     for layer in codebook._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False  # It then computes as in inference.
     outputs = run(codebook, IMAGES, threshold=0.7, training=True)
     assert outputs["route_logits"].shape == (ROWS, 3, 3)
-    for index, route in enumerate(routes):
+    for index, route in enumerate(codebook.routes):
         forced = base.route_spec.split(np.repeat(route[None], ROWS, axis=0))
         logits = run(codebook, IMAGES, route=forced)["logits"]
         ours = outputs["route_logits"][:, index]
@@ -303,7 +263,8 @@ def test_saved_and_loaded(model, tmp_path):
     assert loaded.get_config().keys() == model.get_config().keys()
     copy = Codebook.from_config(model.get_config())
     assert copy.base is not model.base and copy.costs.tolist() == COSTS
-    np.testing.assert_array_equal(copy.routes, ROUTES)
+    np.testing.assert_array_equal(copy.routes, model.routes)
+    assert copy.arguments["routes"] == ROUTES.tolist()
     assert_same(run(model.for_inference(), IMAGES), run(model, IMAGES))
 
 
@@ -314,10 +275,15 @@ def test_saved_and_loaded(model, tmp_path):
         ({"routes": ROUTES[0]}, "needs one route or more"),
         ({"costs": COSTS[:3]}, "a cost for each"),
         ({"costs": [0.2, 0.5, 0.5, 1.0]}, "must rise"),
+        ({"costs": [0.0, 0.5, 0.7, 1.0]}, "must rise from above 0"),
+        ({"costs": [0.2, 0.5, 0.7, 1.1]}, "must rise from above 0 to 1"),
+        ({"routes": [ROUTES[0]] * 65, "costs": np.linspace(0.01, 1, 65)}, "at most 64"),
         ({"costs": [0.2, 0.5, float("nan"), 1.0]}, "must rise"),
+        ({"costs": [0.2, 0.5, 0.7, float("inf")]}, "must rise"),
         ({"routes": ROUTES[[0, 1, 1, 3]]}, "no route twice"),
         ({"routes": 0.5 * ROUTES}, "needs weights 0 or 1"),
         ({"routes": ROUTES[:, :6]}, "has 8 weights"),
+        ({"routes": [[1]] * 4}, "has 8 weights"),
         ({"units": 0}, "units must be"),
         ({"threshold": [0.5, 0.5]}, "one for each of the 4"),
     ],
@@ -336,4 +302,53 @@ def test_one_route_is_a_network_without_routers():
     model.compile("sgd", CodebookLoss([]))
     assert np.isfinite(model.train_on_batch(IMAGES, np.zeros(len(IMAGES)))).all()
     routes = model.route_spec.flatten(model(IMAGES, threshold=0.1)["route"])
-    np.testing.assert_array_equal(routes, [ROUTES[-1]] * len(IMAGES))
+    np.testing.assert_array_equal(routes, [model.routes[0]] * len(IMAGES))
+    whole, spec = model.unpruned(model.routes)
+    np.testing.assert_array_equal(whole, ROUTES[-1:])
+    assert spec == make_dmnn().route_spec
+
+
+def test_what_no_route_runs_is_not_there():
+    # DRNet: cell_0_node_2_from_0 runs branch 4 or 1, the others branch 2 alone.
+    base = make(num_cells=1, num_nodes=1)
+    names = base.route_spec.branches
+    routes = np.zeros((2, 2, 5), "float32")
+    routes[:, :, 2] = routes[0, 0, 4] = routes[1, 0, 1] = 0.5
+    codebook = Codebook(base, routes.reshape(2, 10), [0.5, 1.0])
+    first, second = names
+    expected = {first: tuple(names[first][i] for i in (1, 2, 4))}
+    expected[second] = (names[second][2],)
+    assert codebook.route_spec.branches == base.route_spec.branches == expected
+    np.testing.assert_array_equal(
+        codebook.routes, [[0, 0.5, 0.5, 0.5], [0.5, 0.5, 0, 0.5]]
+    )
+    modules = [m.name for m in codebook.modules if m.kind == "branch"]
+    assert len(modules) == 4
+    assert [m.kind for m in codebook.modules].count("router") == 1
+    paths = " ".join(w.path for w in codebook.weights)
+    assert "router" not in paths.replace("choice_router", "")
+    with pytest.raises(ValueError, match=f"{first}. It needs .batch, 3.: "):
+        codebook(IMAGES, route={name: np.ones((ROWS, 5)) for name in names})
+    with pytest.raises(ValueError, match="needs 3 weights, of "):
+        codebook.route_spec.from_json({name: [1, 0, 0, 0, 0] for name in names}, "x")
+
+
+def test_a_block_that_no_route_runs_keeps_one_branch():
+    routes = ROUTES * ([1] * 6 + [0] * 2)
+    model = make_codebook(routes=routes[:3], costs=[0.2, 0.5, 1.0])
+    assert model.route_spec.sizes == [2, 1, 2, 1]
+    assert [*model.route_spec.split(model.routes).values()][-1].tolist() == [[0]] * 3
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_files_of_before_hold_all_branches(name, tmp_path):
+    routes = random_routes(BASES[name]().route_spec, 2, 1.2, seed=1)
+    whole = shake(Codebook(BASES[name](), routes, [0.5, 1.0], prune=False))
+    before = whole.get_config()
+    del before["prune"]
+    with mock.patch.object(Codebook, "get_config", lambda _: before):
+        whole.save(tmp_path / "codebook.keras")
+    loaded = keras.saving.load_model(tmp_path / "codebook.keras")
+    assert loaded.route_spec == whole.route_spec == BASES[name]().route_spec
+    assert loaded.count_params() == whole.count_params()
+    assert_same(run(loaded, IMAGES), run(whole, IMAGES))

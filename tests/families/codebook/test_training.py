@@ -6,6 +6,7 @@ from unittest import mock
 import in_process
 import numpy as np
 import pytest
+from stopped import Stop, stop_after
 from tiny_settings import smallest_networks, tiny_dmnn_settings
 
 from export import source as sources
@@ -19,6 +20,7 @@ from tfdyn.families.codebook import routes_file
 from tfdyn.training.trainer import train
 
 CODEBOOK = {"threshold": 0.8, "router_units": 4, "distillation": 0.3}
+CODEBOOK["pretrain_epochs"] = CODEBOOK["finetune_epochs"] = 1
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,9 +37,10 @@ def base(few_images, tmp_path_factory):
 
 
 def right(passes, split, routes):
-    """Stands in for a network that knows more, the more of it runs."""
+    """Stands in for a network that knows more, the more runs but the last branch."""
     count = sum(len(labels) for _, labels in passes.batches(split))
-    return np.arange(count) < count * np.sqrt(routes.mean())
+    knows = np.sqrt(routes[..., :-1].mean()) - 0.1 * routes[..., -1].mean()
+    return np.arange(count) < count * knows
 
 
 def find(base, *words):
@@ -50,17 +53,20 @@ def find(base, *words):
 def found(base, tmp_path_factory):
     """The file of a codebook, and what the command printed."""
     path = tmp_path_factory.mktemp("codebook") / "codebook.json"
-    result = find(base, f"--output={path}", "--routes=8", "--size=4", "--json")
+    result = find(base, f"--output={path}", "--routes=16", "--size=4", "--json")
     assert result.status == 0, result.stderr
     return path, json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")
 def trained(base, found, few_images, tmp_path_factory):
-    settings = tiny_dmnn_settings(
-        codebook=str(found[0]), init_from=str(base.path), **CODEBOOK, **few_images
-    )
+    settings = codebook_settings(base, found, few_images)
     return train(settings, tmp_path_factory.mktemp("codebook_run") / "run")
+
+
+def codebook_settings(base, found, few_images):
+    files = {"codebook": str(found[0]), "init_from": str(base.path)}
+    return tiny_dmnn_settings(**{**CODEBOOK, **few_images, **files})
 
 
 @pytest.mark.slow
@@ -97,11 +103,12 @@ def test_the_command_replaces_its_own_file_alone(base, found, tmp_path):
 
 @pytest.mark.slow
 def test_a_codebook_of_one_route_is_the_most_accurate_one(base, tmp_path):
-    result = find(base, f"--output={tmp_path / 'one.json'}", "--routes=8", "--size=1")
+    result = find(base, f"--output={tmp_path / 'one.json'}", "--routes=16", "--size=1")
     assert result.status == 0, result.stderr
     spec = base.load_model().route_spec
     routes, costs = routes_file.load(tmp_path / "one.json", spec)
-    assert costs.tolist() == [1.0] and (routes == 1).all()
+    assert costs.tolist() == [1.0]
+    np.testing.assert_array_equal(routes, [[1, 1, 1, 0]])
 
 
 @pytest.mark.slow
@@ -132,12 +139,40 @@ def test_a_codebook_is_trained_and_evaluated(trained, found):
     model = trained.load_model()
     assert model.threshold == 0.8 and model.arguments["units"] == 4
     assert len(model.routes) == len(found[1]["routes"])
-    assert (trained / "metrics.csv").read_text().count("\n") == 2
+    assert (trained / "metrics.csv").read_text().count("\n") == 3
     result = evaluate(trained.path, thresholds=[1e-6, 1.0])
     macs = [row["macs_mean"] for row in result["routed"]]
     cost = model.route_cost
     routes = model.route_spec.split(model.routes[[0, -1]])
     np.testing.assert_allclose(macs, cost.total(routes), rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_training_that_was_stopped_is_never_stopped(
+    base, found, trained, few_images, tmp_path, monkeypatch
+):
+    settings = codebook_settings(base, found, few_images)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 1)
+        with pytest.raises(Stop):
+            train(settings, tmp_path / "run")
+    resumed = train(settings, tmp_path / "run")
+    assert (resumed / "metrics.csv").read_text() == (
+        trained / "metrics.csv"
+    ).read_text()
+    weights = zip(*(r.load_model().weights for r in (resumed, trained)), strict=True)
+    for ours, theirs in weights:
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_routes_of_a_codebook_are_routes_of_its_network(base, trained, tmp_path):
+    result = find(trained.path, f"--output={tmp_path / 'again.json'}", "--routes=8")
+    assert result.status == 0, result.stderr
+    # The last branch is in no route, and so the codebook does not have it.
+    assert trained.load_model().route_spec.size == 3
+    routes, _ = routes_file.load(tmp_path / "again.json", base.load_model().route_spec)
+    np.testing.assert_array_equal(routes[-1], [1, 1, 0, 0])
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from tfdyn.errors import UserError
 from tfdyn.families.codebook.codebook import Codebook
 from tfdyn.families.codebook.routes_file import load
 from tfdyn.families.codebook.settings import CodebookSettings
@@ -38,12 +39,15 @@ def build_codebook(settings, base: RoutedModel) -> Codebook:
         UserError: If the file does not hold routes of this network.
     """
     routes, costs = load(settings.codebook, base.route_spec)
-    return Codebook(
-        base,
-        routes,
-        costs,
-        settings.router_units,
-        settings.trunk_gradient,
-        threshold=base.threshold,
-        name=f"{base.name}_codebook",
-    )
+    try:
+        return Codebook(
+            base,
+            routes,
+            costs,
+            settings.router_units,
+            settings.trunk_gradient,
+            threshold=base.threshold,
+            name=f"{base.name}_codebook",
+        )
+    except UserError as error:
+        raise UserError(f"--codebook={settings.codebook}: {error}") from error
