@@ -2,6 +2,7 @@
 
 from hostile import (
     broken_files,
+    codebook_files,
     flag_values,
     image_folders,
     json_values,
@@ -12,6 +13,7 @@ from hostile import (
 
 MODULES = (
     broken_files,
+    codebook_files,
     json_values,
     model_files,
     flag_values,

@@ -158,7 +158,7 @@ def cases():
                 command,
                 (str(value),),
                 (*RUN, "tiny.flags"),
-                _change("run/latency.host.json", path, value),
+                change("run/latency.host.json", path, value),
                 "said",
             )
 
@@ -172,11 +172,19 @@ def _case(name, command, path, value):
         command,
         (name, name.rsplit("/", 1)[-1]),
         tuple(dict.fromkeys((*RUN, "tiny.flags", "image.png", top))),
-        _change(name, path, value),
+        change(name, path, value),
     )
 
 
-def _change(name, path, value):
+def change(name, path, value):
+    """Returns a function of a folder that puts a value into a JSON file of it.
+
+    Args:
+        name: Name of the file in the folder.
+        path: Keys from the outermost one; "FIRST" is the first of a mapping.
+        value: The value, or `DELETED`.
+    """
+
     def prepare(folder):
         content = json.loads((folder / name).read_text())
         *above, last = path

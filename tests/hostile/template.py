@@ -59,11 +59,14 @@ def make(folder):
     _run(folder, "tfdyn.train", *tiny, *words, "--run_dir=photo_run")
     shutil.rmtree(folder / "photo_run/tensorboard")
     Image.fromarray(pixels[:8, :8]).save(folder / "image.png")
+    from tfdyn.families.codebook import routes_file
     from tfdyn.runs.finished import load
 
     spec = load(folder / "run").route_spec
     route = spec.to_json(spec.all_branches()[0])
     (folder / "route.json").write_text(json.dumps(route))
+    flat = np.tile(np.eye(2, dtype="float32"), spec.size // 2)
+    routes_file.save(folder / "codebook.json", flat, [0.5, 1.0], spec)
 
 
 def _half(folder):
