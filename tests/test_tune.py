@@ -6,7 +6,7 @@ from paths import ROOT
 
 from tfdyn.tuning.search_folder import SearchFolder
 
-CONFIG = f"--flagfile={ROOT}/configs/quickstart.flags"
+CONFIG = f"--flagfile={ROOT}/configs/drnet_tiny.flags"
 SPACE = f"--space={ROOT}/configs/spaces/drnet.space"
 WRONG = [
     ([CONFIG], "--space must have a value"),

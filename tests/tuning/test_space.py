@@ -7,7 +7,7 @@ from tfdyn.families.settings import Settings
 from tfdyn.settings.flagfiles import from_flagfile
 from tfdyn.tuning.space import Space
 
-FAMILIES = {"drnet": "quickstart", "dmnn": "dmnn_tiny", "instanas": "instanas_tiny"}
+FAMILIES = {"drnet": "drnet_tiny", "dmnn": "dmnn_tiny", "instanas": "instanas_tiny"}
 
 
 def load(tmp_path, text, settings=None):

@@ -12,7 +12,7 @@ from tfdyn.settings.routers import ROUTER_SETTINGS
 #   the full image, and the auxiliary head is on the last cell.
 # - xs_deep: five cells, so that routers see late features, at fewer MACs than xs. The
 #   stem halves height and width. Few connections and branches make it fast to train.
-# - tiny: for tests and the quick start.
+# - tiny: for tests and a first look.
 SIZES = {
     "drnet_tiny": {"num_cells": 3, "filters": 8, "num_nodes": 2},
     "drnet_xs": {"num_cells": 2, "filters": 16},
