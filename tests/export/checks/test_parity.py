@@ -134,6 +134,7 @@ def test_a_router_of_a_codebook_decides_for_a_whole_part():
     routes[1, -first:] = 0
     routes[1, -1] = 1  # The last MixedOp alone is another.
     codebook = Codebook(base, routes, [0.5, 1.0])
+    routes = codebook.routes
     (router,) = filter(None, codebook.routers)
     router.decide.kernel.assign(0 * router.decide.kernel)
     router.decide.bias.assign(np.log([0.5 / 0.5, 0.7 / 0.3]))
