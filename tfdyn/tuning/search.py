@@ -89,7 +89,7 @@ def search(
                 "space": str(space),
                 "tuner": tuner,
                 "objective": ",".join(objective),
-                "flagfile": to_flagfile(settings),
+                "flagfile": _changes(settings),
                 "thresholds": thresholds,
                 "latency_table": latency_table,
                 # Hyperband's rungs follow from it.
@@ -132,6 +132,13 @@ def search(
             content["beside"] = _beside(beside, settings, thresholds, objectives, table)
         _write(folder, content)
     return content
+
+
+def _changes(settings):
+    """Returns the lines of a flagfile that are no defaults: new settings add none."""
+    defaults = to_flagfile(Settings()).splitlines()
+    lines = to_flagfile(settings).splitlines()
+    return "\n".join(line for line in lines if line not in defaults)
 
 
 def _writing(folder, part):
