@@ -207,7 +207,8 @@ class JaxTraining:
         for row in zip(costs, accuracy, kept, strict=True):
             text = self.model.route_spec.to_text(row[-1])
             print(f"route of {row[0]:.3f}, {row[1]:.2%}: {text}", flush=True)
-        routes_file.save(path, kept, costs, self.model.route_spec)
+        whole_routes, spec = self.model.unpruned(kept)
+        routes_file.save(path, whole_routes, costs, spec)
 
     def _worth(self):
         return RouterWorth(self.model, None, self._passes)
