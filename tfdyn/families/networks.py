@@ -154,7 +154,8 @@ def check_settings(settings: Settings) -> None:
     """
     family = family_of(settings.network)
     reads = family.reads.union(codebook.OF_ROUTERS if settings.codebook else ())
-    for name in sorted(PARTIAL - reads):
+    unread = _unread(settings, family)
+    for name in sorted(PARTIAL - reads - unread.keys()):
         if getattr(settings, name) != DEFAULTS[name]:
             readers = [other.name for other in FAMILIES if name in other.reads]
             raise UserError(
@@ -162,7 +163,7 @@ def check_settings(settings: Settings) -> None:
                 f"--network={settings.network} is of the family {family.name}; leave "
                 f"it out."
             )
-    for name, reason in sorted(_unread(settings, family).items()):
+    for name, reason in sorted(unread.items()):
         allowed = (DEFAULTS[name], WITHOUT_ROUTERS.get(name, DEFAULTS[name]))
         if getattr(settings, name) not in allowed:
             raise UserError(f"{reason} has no --{name}; leave it out.")

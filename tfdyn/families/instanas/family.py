@@ -10,7 +10,11 @@ from tfdyn.models.family import Family
 
 
 def _arguments(settings, size):
-    return {"router": settings.router, "alpha": settings.alpha}
+    return {
+        "router": settings.router,
+        "alpha": settings.alpha,
+        "normalized_routers": settings.normalized_routers,
+    }
 
 
 def _callbacks(settings, model, context):
@@ -23,13 +27,18 @@ def _callbacks(settings, model, context):
 
 
 def _unread(settings):
-    if settings.joint_epochs:
-        return {}
-    reason = (
-        "--joint_epochs=0, without a search (--init_from=RUN/operating_points/A starts "
-        "from a point of another one),"
-    )
-    return {"operating_point": reason}
+    early = "InstaNAS, whose one router decides before the network sees the image,"
+    unread = {"beliefs": early}
+    if not settings.codebook:
+        unread["belief_weight"] = early
+    unread["noise_end"] = "InstaNAS, which explores by --alpha and not by Gumbel noise,"
+    if not settings.joint_epochs:
+        reason = (
+            "--joint_epochs=0, without a search (--init_from=RUN/operating_points/A "
+            "starts from a point of another one),"
+        )
+        unread |= {"operating_point": reason, "dependence_weight": reason}
+    return unread
 
 
 FAMILY = Family(
@@ -39,6 +48,7 @@ FAMILY = Family(
     arguments=_arguments,
     stages=instanas_stages,
     callbacks=_callbacks,
-    also_reads=("drop_branch",),
+    also_reads=("drop_branch", "normalized_routers", "dependence_weight"),
+    of_routers=("normalized_routers", "dependence_weight"),
     unread=_unread,
 )

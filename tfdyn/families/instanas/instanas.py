@@ -52,6 +52,8 @@ class InstaNAS(PhasedModel):
             (the authors' code).
         router_pool: Integer. The router sees the means of squares of this many pixels
             a side.
+        normalized_routers: Boolean, whether the router has batch norm before its last
+            layer. The paper's has none.
         alpha: Float from 0.5 to 1, encouragement parameter of the exploration in
             training.
         threshold: T in (0, 1], a float or a list with one float for each cell. A module
@@ -85,6 +87,7 @@ class InstaNAS(PhasedModel):
         head_filters=1280,
         router="large_kernels",
         router_pool=1,
+        normalized_routers=False,
         alpha=0.8,
         threshold=0.5,
         seed=None,
@@ -100,6 +103,7 @@ class InstaNAS(PhasedModel):
             "head_filters": head_filters,
             "router": router,
             "router_pool": router_pool,
+            "normalized_routers": normalized_routers,
             "alpha": alpha,
             "seed": seed,
         }
@@ -108,7 +112,7 @@ class InstaNAS(PhasedModel):
         shape = images = (None, *input_shape)
         cells = sum(count for _, count, _ in stages)
         self.router = ImageRouter(
-            cells, len(MODULES), router, router_pool, name="router"
+            cells, len(MODULES), router, router_pool, normalized_routers, name="router"
         )
         self.router.build(images)
         self.stem = ResidualStem(
@@ -175,10 +179,14 @@ class InstaNAS(PhasedModel):
             return self._outputs(images, self.route_of(policy))
         logits = self.router(images)
         policy, probabilities = self.selection.explore(logits)
+        router = {
+            "router_logits": logits,
+            "choice_probabilities": self.selection.probabilities(logits),
+        }
         if self.phase == "meta_graph":
             shuffled = noise.shuffled(policy, self.selection.seed_generator)
             route = self.route_of(self.selection.complete(shuffled))
-            return {**self._outputs(images, route), "router_logits": logits}
+            return {**self._outputs(images, route), **router}
         # The baseline is the policy of inference. One pass runs both policies.
         baseline, explored = self.selection(logits), self.selection.complete(policy)
         both = self.route_of(ops.concatenate([baseline, explored]))
@@ -187,7 +195,7 @@ class InstaNAS(PhasedModel):
         return {
             "logits": baseline_logits,
             "route": self.route_of(baseline),
-            "router_logits": logits,
+            **router,
             "explored": {
                 "logits": explored_logits,
                 "route": self.route_of(explored),

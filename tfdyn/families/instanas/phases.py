@@ -10,8 +10,8 @@ from tfdyn.models.routed_model import RoutedModel
 # Phase of a training: names of the metrics of the search that it reports.
 PHASES = {
     "pretrain": (),
-    "router": ("reward", "entropy", "modules", "same_architecture"),
-    "meta_graph": ("entropy", "modules", "same_architecture"),
+    "router": ("reward", "entropy", "modules", "same_architecture", "dependence"),
+    "meta_graph": ("entropy", "modules", "same_architecture", "dependence"),
     "finetune": ("modules", "same_architecture"),
 }
 SEARCH_METRICS = PHASES["router"]
@@ -24,8 +24,12 @@ class PhasedModel(RoutedModel):
     list of all other layers.
     """
 
+    has_choices = True
+
     def finish(self):
-        self._search = {name: keras.metrics.Mean(name=name) for name in SEARCH_METRICS}
+        # `dependence` is a metric of RoutedModel.
+        names = [name for name in SEARCH_METRICS if name != "dependence"]
+        self._search = {name: keras.metrics.Mean(name=name) for name in names}
         self._phase = None
         super().finish()
 
@@ -65,7 +69,8 @@ class PhasedModel(RoutedModel):
          - `entropy`: entropy of the router's probabilities, in nats;
          - `modules`: share of the modules that run, without exploration;
          - `same_architecture`: share of pairs of images with the same policy;
-         - `reward`: reward of the policies without exploration.
+         - `reward`: reward of the policies without exploration;
+         - `dependence`: that of `RoutedModel`, in both phases of the search.
 
         Args:
             x: Images `(batch, height, width, channels)`.

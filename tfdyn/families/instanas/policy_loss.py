@@ -6,6 +6,7 @@ from keras import ops
 from tfdyn.errors import UserError
 from tfdyn.families.instanas import policies
 from tfdyn.losses.labels import class_indices
+from tfdyn.losses.routers import dependence
 
 # Sign of the entropy in the loss, by what the loss does with the entropy.
 ENTROPY = {"minimised": 1.0, "maximised": -1.0, "authors": -1.0}
@@ -22,7 +23,9 @@ class PolicyLoss(keras.losses.Loss):
     The loss of an image is `-advantage * log(p)`, where p is the probability of the
     policy that was drawn. The advantage is the reward of this policy minus the reward
     of the policy without exploration (self-critical baseline). An entropy of the
-    router, times its weight, is added if it shall be minimised, else subtracted.
+    router, times its weight, is added if it shall be minimised, else subtracted. The
+    dependence of choices on images (`tfdyn.losses.routers`), times its weight, is
+    subtracted; the paper does not have it.
 
     The paper contradicts itself: it minimises the entropy, "which improves exploration"
     (section 3.3). So `entropy` is one of three:
@@ -40,6 +43,7 @@ class PolicyLoss(keras.losses.Loss):
         wrong: Float, at most 0, R_T of an image that is classified wrong.
         entropy: String, "minimised", "maximised" or "authors".
         entropy_weight: Float, weight of the entropy.
+        dependence_weight: Float, weight of the dependence.
         name: String, name of the loss.
 
     Call arguments:
@@ -65,6 +69,7 @@ class PolicyLoss(keras.losses.Loss):
         wrong=0.0,
         entropy="minimised",
         entropy_weight=0.8,
+        dependence_weight=0.0,
         name="policy_loss",
     ):
         super().__init__(name=name)
@@ -79,6 +84,7 @@ class PolicyLoss(keras.losses.Loss):
             )
         self.cost, self.right, self.wrong = cost, right, wrong
         self.entropy, self.entropy_weight = entropy, ENTROPY[entropy] * entropy_weight
+        self.dependence_weight = dependence_weight
         bounds = {"upper": cost.fixed + cost.all_branches, "lower": cost.fixed}
         for bound, value in bounds.items():
             variable = keras.Variable(
@@ -93,7 +99,11 @@ class PolicyLoss(keras.losses.Loss):
             explored["policy"], explored["probabilities"]
         )
         policy_loss = -ops.stop_gradient(advantage) * log_probability
-        return self.entropy_weight * self._entropy(y_pred) + policy_loss
+        losses = self.entropy_weight * self._entropy(y_pred) + policy_loss
+        if self.dependence_weight:
+            gain = dependence(y_pred["choice_probabilities"])
+            losses -= self.dependence_weight * gain
+        return losses
 
     def _entropy(self, y_pred):
         if self.entropy == "authors":

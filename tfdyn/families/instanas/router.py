@@ -4,6 +4,7 @@ import keras
 from keras import layers, ops
 
 from tfdyn.errors import UserError
+from tfdyn.layers.batch_normalization import BatchNormalization
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
 
@@ -66,6 +67,9 @@ class ImageRouter(Chain):
         pool: Integer. The router sees the means of squares of this many pixels a side,
             since it does not need the full resolution of large images. With 1 it sees
             all pixels.
+        normalized: Boolean, whether batch norm follows the pooling. Then the logits of
+            different images differ even if their pooled features are nearly the same.
+            The paper has none there.
 
     Raises:
         UserError: If there is no such form.
@@ -73,7 +77,15 @@ class ImageRouter(Chain):
 
     kind = "router"
 
-    def __init__(self, cells, modules, form="large_kernels", pool=1, **kwargs):
+    def __init__(
+        self,
+        cells,
+        modules,
+        form="large_kernels",
+        pool=1,
+        normalized=False,
+        **kwargs,
+    ):
         if form not in FORMS:
             raise UserError(
                 f"The form of the router must be one of {', '.join(FORMS)}; got "
@@ -90,14 +102,16 @@ class ImageRouter(Chain):
         else:
             chain += [*conv_bn(WIDTHS[0], 3), layers.ReLU(), ResidualUnit(WIDTHS[0])]
             chain += [ResidualUnit(width, strides=2) for width in WIDTHS[1:]]
+        chain.append(layers.GlobalAveragePooling2D(data_format="channels_last"))
+        if normalized:
+            chain.append(BatchNormalization(momentum=0.9, dtype="float32"))
         chain += [
-            layers.GlobalAveragePooling2D(data_format="channels_last"),
             layers.Dense(cells * modules, dtype="float32"),
             layers.Reshape((cells, modules), dtype="float32"),
         ]
         super().__init__(chain, **kwargs)
         self.cells, self.modules = cells, modules
-        self.form, self.pool = form, pool
+        self.form, self.pool, self.normalized = form, pool, normalized
 
     def get_config(self):
         return {
@@ -106,4 +120,5 @@ class ImageRouter(Chain):
             "modules": self.modules,
             "form": self.form,
             "pool": self.pool,
+            "normalized": self.normalized,
         }

@@ -116,6 +116,18 @@ class PolicySelection(keras.layers.Layer):
         policy = policies.sample(probabilities, self.seed_generator)
         return ops.stop_gradient(policy), probabilities
 
+    def probabilities(self, logits):
+        """Returns the probabilities of each module not to run, and to run.
+
+        Args:
+            logits: Tensor `(batch, cells, modules)`, the logits of the modules to run.
+
+        Returns:
+            Float32 tensor `(batch, cells * modules, 2)`, without exploration.
+        """
+        pairs = ops.stack([ops.sigmoid(-logits), ops.sigmoid(logits)], axis=-1)
+        return ops.reshape(pairs, (-1, self._fallback.size, 2))
+
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)
 

@@ -119,6 +119,7 @@ def _joint(settings, model, task, steps_per_epoch):
         settings.reward_wrong,
         settings.entropy,
         settings.entropy_weight,
+        settings.dependence_weight,
     )
     start, end, lower = bounds(settings, model, cost)
     turns = settings.joint_epochs // 2
