@@ -128,6 +128,20 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([np.asarray(resized(part)) for part in parts])
 
 
+def batches(images, labels, input_format: InputFormat, size: int = 500):
+    """Yields pairs of normalised images and labels, in order.
+
+    Args:
+        images: uint8 array `(n, height, width, channels)`.
+        labels: int32 array `(n,)`.
+        input_format: `InputFormat` of the images.
+        size: Number of images in a batch.
+    """
+    for start in range(0, len(labels), size):
+        part = slice(start, start + size)
+        yield input_format.normalize(images[part]), labels[part]
+
+
 def augment(images, key, settings: Settings, input_format: InputFormat):
     """Augments a batch at random and normalises it, as `tfdyn.data.augmentation` does.
 

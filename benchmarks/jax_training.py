@@ -20,11 +20,13 @@ This makes the file of images:
 
 import concurrent.futures
 import dataclasses
+import functools
 import importlib
 import json
 import math
 import os
 import pathlib
+import sys
 import tempfile
 import time
 
@@ -95,7 +97,12 @@ class JaxTraining:
         self._assign, self._path, self._validation = jax_epoch.assign, path, validation
         self._set_weights_of(self.model)
         steps = len(train[1]) // settings.batch_size
-        context = TrainingContext(steps, self.input_format, run=None)
+        batches = None
+        if len(validation[1]):
+            batches = functools.partial(
+                jax_images.batches, *validation, self.input_format
+            )
+        context = TrainingContext(steps, self.input_format, None, sys.stdout, batches)
         stages = family_of_run(settings).stages(settings, self.model, context)
         if any(stage.turns for stage in stages):
             raise UserError(
@@ -154,6 +161,7 @@ class JaxTraining:
                         f"The loss of epoch {len(rows)} is not a finite number. Try a "
                         f"lower --{stage.stage.name}_learning_rate."
                     )
+        self.stages[-1].stage.end()
         return rows
 
     def load_test(self) -> None:

@@ -57,7 +57,10 @@ def _balance(model, scale):
         logits, state, *_ = router(see)
         off, on = np.moveaxis(np.asarray(logits), -1, 0)
         shift = np.median(on - off, axis=0)
-        router.decide.bias.assign(np.stack([shift, 0 * shift], axis=-1).ravel())
+        if router.moved_bias:
+            router.bias.assign(router.bias - shift)
+        else:
+            router.decide.bias.assign(np.stack([shift, 0 * shift], axis=-1).ravel())
         outputs = block(outputs, model.selection(router(see)[0]))
     return model
 

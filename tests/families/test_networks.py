@@ -54,7 +54,7 @@ def test_settings_of_beliefs_are_read_with_beliefs_alone():
 
 def test_settings_reach_a_dmnn():
     changes = {"selection": "softmax", "previous_state": False, "seed": 6}
-    changes |= {"normalized_routers": True, "beliefs": True}
+    changes |= {"normalized_routers": True, "beliefs": True, "rate_bias": 0.01}
     settings = Settings(
         network="dmnn_tiny", categories="cifar10", threshold=(0.7,), **changes
     )
@@ -78,12 +78,14 @@ def test_the_sub_blocks_of_a_dmnn_and_the_size_of_its_routers():
 
 def test_settings_reach_an_instanas():
     changes = {"router": "residual", "alpha": 0.7, "seed": 6}
+    changes |= {"normalized_routers": True}
     settings = Settings(network="instanas_tiny", threshold=(0.7,), **changes)
     model = build_network(settings, (8, 8, 1), 10)
     config = model.get_config()
     assert {name: config[name] for name in changes} == changes
     assert isinstance(model, InstaNAS) and model.name == "instanas_tiny"
     assert model.threshold == 0.7 and model.router.form == "residual"
+    assert model.router.normalized
 
 
 def test_a_static_twin_has_no_routers_whatever_the_settings():
@@ -155,8 +157,7 @@ FOREIGN = {
         "previous_state": False,
         "auxiliary_weight": 0.0,
         "target_rate_start": 1.0,
-        "noise_end": 0.0,
-        "beliefs": True,
+        "rate_bias": 0.01,
     },
 }
 
@@ -256,6 +257,7 @@ def test_a_codebook_of_a_static_network(tmp_path):
         ("drnet_xs", "drop_branch", 0.2),
         ("instanas_xs", "joint_epochs", 10),
         ("instanas_xs", "alpha", 0.6),
+        ("instanas_xs", "dependence_weight", 0.1),
         ("resnet_xs", "target_rate", 0.5),
         ("resnet_xs", "cost_unit", "params"),
     ],
@@ -312,6 +314,7 @@ NOT_READ = {
             "dependence_weight": 0.1,
             "noise_free_rates": True,
             "block_rate_weight": 0.0,
+            "rate_bias": 0.01,
         },
     },
     "--selection=softmax": {"drnet_xs": {"noise_end": 0.0}},
@@ -320,7 +323,20 @@ NOT_READ = {
     },
     "--learning_rate_schedule=exponential": {"dmnn_xs": {"learning_rate_steps": (3,)}},
     "--temperature_schedule=cosine": {"drnet_xs": {"temperature_decay": 0.1}},
-    "--joint_epochs=0, without a search": {"instanas_xs": {"operating_point": "A"}},
+    "--joint_epochs=0, without a search": {
+        "instanas_xs": {"operating_point": "A", "dependence_weight": 0.1}
+    },
+    "--rate_bias=0.01, with which no loss holds the rate,": {
+        "dmnn_xs": {
+            "noise_free_rates": True,
+            "rates_by_confidence": True,
+            "cost_unit": "params",
+        }
+    },
+    "InstaNAS, whose one router decides before": {
+        "instanas_xs": {"beliefs": True, "belief_weight": 0.2}
+    },
+    "InstaNAS, which explores by --alpha": {"instanas_xs": {"noise_end": 0.0}},
 }
 
 
@@ -334,8 +350,10 @@ NOT_READ = {
     ],
 )
 def test_a_setting_that_no_stage_reads_is_refused(reason, network, name, value):
-    setting, _, other = reason.partition(",")[0][2:].partition("=")
-    changes = {} if setting == "joint_epochs" else {setting: other}
+    changes = {}
+    if reason.startswith("--") and "joint_epochs" not in reason:
+        setting, _, other = reason.partition(",")[0][2:].partition("=")
+        changes[setting] = float(other) if setting == "rate_bias" else other
     settings = Settings(network=network, **{name: value}, **changes)
     with pytest.raises(ValueError, match=f"^{reason}.* has no --{name}; leave it out"):
         networks.check_settings(settings)
@@ -352,6 +370,9 @@ def test_a_setting_that_no_stage_reads_is_refused(reason, network, name, value):
         {"network": "dmnn_xs", "selection": "none", "sub_blocks": 3},
         {"network": "dmnn_xs", "selection": "none", "categories": "cifar10"},
         {"network": "instanas_xs", "joint_epochs": 10, "operating_point": "A"},
+        {"network": "instanas_xs", "joint_epochs": 10, "dependence_weight": 0.1},
+        {"network": "dmnn_xs", "rate_bias": 0.01, "block_rate_weight": 0.0}
+        | {"cost_unit": "params"},
     ],
 )
 def test_a_setting_that_a_stage_reads_is_not(changes):

@@ -152,11 +152,12 @@ def test_two_replicas_train_as_one_device(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("rate_bias", [0.0, 0.05])
 def test_two_replicas_hold_the_rates_of_the_global_batch(
-    settings, train_on_two_replicas, tmp_path
+    settings, train_on_two_replicas, tmp_path, rate_bias
 ):
     # Few steps: where floats are nearly one, a gate may open in one run alone.
-    run_settings = settings("dmnn_tiny", target_rate=0.4)
+    run_settings = settings("dmnn_tiny", target_rate=0.4, rate_bias=rate_bias)
     train_on_two_replicas(run_settings, tmp_path / "two")
     one = train(run_settings, tmp_path / "one").path
     assert_same_run(tmp_path / "two", one, atol=1e-4)

@@ -11,10 +11,12 @@ from tiny_settings import (
     QUICK_BRANCHES,
     SEARCH,
     smallest_networks,
+    tiny_dmnn_settings,
     tiny_instanas_settings,
     tiny_settings,
 )
 
+from tfdyn.families.dmnn import rate_fit
 from tfdyn.families.drnet.drnet import DRNet
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.training import loop as loops
@@ -77,6 +79,32 @@ def test_a_search_that_was_stopped_is_never_stopped(
     assert [row["stage"] for row in ours] == [row["stage"] for row in theirs]
     for row, other in zip(ours, theirs, strict=True):
         assert float(row["loss"]) == pytest.approx(float(other["loss"]), abs=1e-3)
+
+
+def test_what_ends_the_last_stage_is_done_again(few_images, tmp_path, monkeypatch):
+    settings = tiny_dmnn_settings(rate_bias=0.05, finetune_epochs=2, **few_images)
+    runs, output = [tmp_path / "whole", tmp_path / "run"], io.StringIO()
+    with smallest_networks():
+        train(settings, runs[0], output)
+        with monkeypatch.context() as patch:
+            stop_after(patch, 1)
+            with pytest.raises(Stop):
+                train(settings, runs[1])
+        for _ in range(2):  # After an epoch; after the last, before the model's file.
+            train(settings, runs[1], output)
+            np.testing.assert_array_equal(*map(biases, runs))
+            (runs[1] / "model.keras").unlink()
+        assert output.getvalue().count("biases of the gates: fitted on") == 3
+        # The checkpoints have them as the steps have left them.
+        shutil.rmtree(runs[1])
+        monkeypatch.setattr(rate_fit, "_changes", lambda margins, *_: np.zeros(4))
+        train(settings, runs[1], output)
+    assert (biases(runs[0]) != biases(runs[1])).any()
+
+
+def biases(folder):
+    routers = RunFolder(folder).load_model().routers
+    return np.concatenate([np.asarray(router.bias) for router in routers])
 
 
 def read(folder):

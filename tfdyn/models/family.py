@@ -14,12 +14,15 @@ class TrainingContext:
         input_format: `InputFormat` of the images, with the names of the classes.
         run: `RunFolder` of the training.
         output: Stream for text that people read.
+        validation: Function without arguments that returns the batches of validation
+            images and labels; `None` if there are none.
     """
 
     steps_per_epoch: int
     input_format: Any
     run: Any
     output: TextIO | None = None
+    validation: Callable | None = None
 
 
 @dataclasses.dataclass(frozen=True)

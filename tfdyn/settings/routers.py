@@ -23,7 +23,8 @@ class RouterSettings:
     beliefs: bool = setting(
         False,
         "DRNet and DMNN: a small classifier beside each router tells it which class "
-        "the image seems to be, and how surely. No paper has these.",
+        "the image seems to be, and how surely. No paper has these. InstaNAS's one "
+        "router decides before there is anything to believe.",
     )
     belief_weight: float = setting(
         0.1,
@@ -33,15 +34,17 @@ class RouterSettings:
     )
     dependence_weight: float = setting(
         0.0,
-        "DRNet and DMNN: weight of a term that rewards choices which differ between "
-        "images: the mutual information of image and choice.",
+        "Weight of a term that rewards choices which differ between images: the mutual "
+        "information of image and choice, from 0 to 1. InstaNAS: in the search, where "
+        "it stands beside rewards of up to --reward_right, so weights from 1 to 20 "
+        "matter there.",
         within="at least 0",
     )
     noise_end: float = setting(
         1.0,
         "DRNet and DMNN: factor of the Gumbel noise in the last epoch of stage 2. It "
         "starts at 1. With 0, routers decide without noise at the end, as in "
-        "inference.",
+        "inference. InstaNAS has no such noise: see --alpha.",
         within="at least 0",
     )
 

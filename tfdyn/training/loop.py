@@ -89,6 +89,7 @@ class TrainingLoop:
             )
         if start == self.epochs:
             self.checkpoints.restore(start, with_optimizer=False)
+            self.stages[-1].end()
             return
         self.callbacks.on_train_begin({"epoch": start})
         first = 0
@@ -108,6 +109,7 @@ class TrainingLoop:
                     turn = turns[(epoch - first) % len(turns)]
                     self._epoch(turn, stage, epoch, epoch - first)
             first = end
+        self.stages[-1].end()
         self.callbacks.on_train_end()
 
     def _begin(self, stage):

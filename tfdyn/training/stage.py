@@ -25,10 +25,13 @@ class Stage:
             called before the optimizer is created and before each epoch.
         start: Function without arguments that is called once, before the first epoch.
             It may set weights.
+        end: Function without arguments that is called after the last epoch of the
+            training, if this is its last stage, and again if the training is resumed
+            after that epoch. It may set weights.
         threshold: T of the validation. `None`: the threshold of the model.
         turns: Tuple of stages that alternate, epoch by epoch. Each replaces the name,
             optimizer, loss, `begin` and threshold of this stage in its epochs. Its
-            `epochs`, `schedules` and `start` are ignored.
+            `epochs`, `schedules`, `start` and `end` are ignored.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Stage:
     schedules: dict = dataclasses.field(default_factory=dict)
     begin: Callable = lambda: None
     start: Callable = lambda: None
+    end: Callable = lambda: None
     threshold: float | None = None
     turns: tuple = ()
 

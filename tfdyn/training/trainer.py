@@ -70,12 +70,17 @@ def train(
     dataset = _load_dataset(settings)
     model = _build_model(settings, dataset.input_format, distribution)
     steps = dataset.num_examples("train") // settings.batch_size
-    context = TrainingContext(steps, dataset.input_format, run, output)
+    validation = None
+    if dataset.num_examples("validation"):
+        validation = functools.partial(
+            dataset.batches, "validation", settings.batch_size
+        )
+    context = TrainingContext(steps, dataset.input_format, run, output, validation)
     family = family_of_run(settings)
     with distribution.scope():
         stages = family.stages(settings, model, context)
     table = CostTable.load(settings.cost_table) if settings.cost_table else None
-    validate = _validation(settings, dataset, model, table)
+    validate = _validate(settings, validation, model, table)
     with _writing(run, settings, dataset, distribution, output):
         loop = TrainingLoop(
             model,
@@ -201,17 +206,16 @@ def _batches(settings, dataset, distribution, epoch):
     return distribution.batches(shard, settings.batch_size)
 
 
-def _validation(settings, dataset, model, table):
+def _validate(settings, validation, model, table):
     """Returns the function from T to the validation's results, or `None`."""
-    if not dataset.num_examples("validation"):
+    if not validation:
         return None
     timed = table is not None and table.unit == "ms"
     evaluator = Evaluator(model, table if timed else None)
     names = ("accuracy", "macs_mean") + (("ms_mean",) if timed else ())
 
     def validate(threshold):
-        batches = dataset.batches("validation", settings.batch_size)
-        results = evaluator(batches, threshold)
+        results = evaluator(validation(), threshold)
         return {name: results[name] for name in names}
 
     return validate

@@ -58,7 +58,9 @@ def count_gates(function):
     "family",
     [
         make_dmnn,
-        functools.partial(make_dmnn, normalized_routers=True, beliefs=True),
+        functools.partial(
+            make_dmnn, normalized_routers=True, beliefs=True, rate_bias=0.01
+        ),
         make_instanas,
         functools.partial(
             make, normalized_routers=True, beliefs=True, auxiliary_head=False

@@ -37,6 +37,7 @@ FORMS = {
     "three_sub_blocks": {"sub_blocks": 3},
     "no_previous_state": {"previous_state": False},
     "beliefs": {"beliefs": True, "normalized_routers": True},
+    "rate_bias": {"rate_bias": 0.01, "beliefs": True},
     "static": STATIC,
 }
 every_form = pytest.mark.parametrize("form", FORMS)
@@ -264,6 +265,7 @@ def test_mixed_precision_decides_in_float32(policy):
         ({"stages": [(8, 4, 1)]}, "filters, width, blocks, strides.*got \\[\\[8, 4, 1"),
         ({"stages": [(8, 4, 0, 1)]}, "all above 0"),
         ({"threshold": 1.5}, "0 < T <= 1"),
+        ({"rate_bias": -0.1}, "rate_bias must be a number from 0 to 1; got -0.1"),
         ({"threshold": [0.5] * 3}, "each of the 4 connections; got 3"),
         ({**STATIC, "category_heads": 2}, "2 categories.*no routers"),
     ],

@@ -68,6 +68,21 @@ def test_beliefs_are_a_part_of_the_state():
     assert complexity.params(router) == complexity.params(plain) + added + 5
 
 
+def test_a_moved_bias_is_added_to_the_logits_of_running():
+    router = GateRouter(2, 8, moved_bias=True)
+    before, _ = router(FEATURES)
+    router.bias.assign([1.5, -2.0])
+    logits, _ = router(FEATURES)
+    expected = before + np.array([[0, 1.5], [0, -2.0]])
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    assert not any(weight is router.bias for weight in router.trainable_weights)
+    assert [*router.decide.get_weights()[0].shape] == [8, 4] and not router.decide.bias
+    plain = GateRouter(2, 8)
+    plain.build(FEATURES.shape)
+    assert complexity.macs(router) == complexity.macs(plain)
+    assert complexity.params(router) == complexity.params(plain) - 4
+
+
 def test_its_cost_is_counted_with_the_previous_state():
     router = GateRouter(4, previous_state=True)
     router.build([(None, 7, 7, 100), (None, 32)])

@@ -6,6 +6,7 @@ from tiny_networks import make_dmnn
 from tiny_settings import context, tiny_dmnn_settings
 
 from tfdyn.costs.cost_table import CostTable
+from tfdyn.families.dmnn import rate_fit
 from tfdyn.families.dmnn.stages import dmnn_stages
 
 NAMES = ("airplane", "cat", "ship")
@@ -70,6 +71,21 @@ def test_settings_of_the_rate_and_the_routers_reach_the_loss(model):
     names |= {"belief_weight": 0.3, "dependence_weight": 0.2}
     for stage in stages(model, pretrain_epochs=2, **names):
         assert {name: getattr(stage.loss, name) for name in names} == names
+
+
+def test_a_rate_bias_replaces_the_loss_of_the_rate():
+    model = make_dmnn(rate_bias=0.01)
+    changed = {"pretrain_epochs": 2, "rate_bias": 0.01, "target_rate": 0.4}
+    first, second = stages(model, "none", **changed)
+    assert first.loss.cost is second.loss.cost is None
+    target = model.rate_control.target_rate
+    assert changes(first, "target_rate", target) == [1, 1]
+    assert changes(second, "target_rate", target) == [0.4]
+    assert model.rate_control.shares is None
+    assert second.end.func is rate_fit.fit and first.end() is None
+    stages(model, "none", **changed, block_rate_weight=0.0)
+    costs = np.concatenate(list(model.route_cost.branches.values()))
+    np.testing.assert_allclose(model.rate_control.shares, costs / costs.sum())
 
 
 def test_categories_are_those_of_the_classes(model):

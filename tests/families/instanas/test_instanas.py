@@ -16,11 +16,15 @@ from tiny_networks import (
 
 from export.graph import gating
 from tfdyn.families.instanas.phases import PHASES
+from tfdyn.families.instanas.policy_loss import PolicyLoss
 from tfdyn.families.instanas.search_space import FALLBACK, MODULES
 from tfdyn.layers import execution
 from tfdyn.runs.precision import dtype_policy
 
-FORMS = {"large_kernels": {}, "residual": {"router": "residual", "router_pool": 2}}
+FORMS = {
+    "large_kernels": {},
+    "residual": {"router": "residual", "router_pool": 2, "normalized_routers": True},
+}
 STAGE_FIRSTS = [True, False, True]
 every_form = pytest.mark.parametrize("form", FORMS)
 
@@ -156,6 +160,33 @@ def test_saving_and_loading_keeps_all(form, tmp_path):
     model.phase = None
     for copy in (loaded, model.for_inference()):
         assert len(copy.trainable_weights) == len(model.trainable_weights)
+
+
+def test_a_network_that_was_saved_before_is_still_the_same():
+    config = make_instanas().get_config()
+    config.pop("normalized_routers")
+    router = make_instanas(**config).router
+    assert not router.normalized
+    assert len(router.weights) == len(make_instanas().router.weights)
+
+
+def test_what_the_router_chooses_is_in_the_log_of_the_search():
+    model = sharpen(make_instanas())
+    for phase in PHASES:
+        model.phase = phase
+        model.compile("sgd", PolicyLoss(model.route_cost))
+        if phase != "router":
+            model.compile("sgd")
+        labels = np.arange(ROWS) % 3
+        logs = model.fit(IMAGES, labels, batch_size=ROWS, verbose=0).history
+        assert ("dependence" in logs) == (phase in ("router", "meta_graph"))
+    logits = model.router(IMAGES, training=False)
+    pairs = np.asarray(model.selection.probabilities(logits))
+    assert pairs.shape == (ROWS, 15, 2)
+    np.testing.assert_allclose(pairs.sum(axis=-1), 1, rtol=1e-5)
+    policy = np.reshape(model.selection(logits), (ROWS, 15))
+    runs = pairs[..., 1] > 0.5
+    np.testing.assert_array_equal(policy >= runs, True)  # And the fallbacks.
 
 
 @pytest.mark.parametrize("phase", PHASES)

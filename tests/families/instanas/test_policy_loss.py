@@ -102,6 +102,22 @@ def test_it_is_equation_1_with_a_baseline_and_entropy(model, entropy):
     np.testing.assert_allclose(loss(LABELS, y_pred), expected.mean(), rtol=1e-4)
 
 
+def test_choices_that_differ_between_images_are_rewarded(model):
+    drawn = random_policy()
+    same = outputs(model, drawn, LABELS >= 0)
+    explored = {**same, "policy": drawn, "probabilities": np.full((4, 3, 5), 0.5, "f4")}
+    # The first of two choices is sure, and opens for one of four images.
+    on = np.array([[1, 1], [0, 1], [0, 1], [0, 1]], "float32")
+    y_pred = {**same, "explored": explored, "router_logits": np.zeros((4, 3, 5), "f4")}
+    y_pred["choice_probabilities"] = np.stack([1 - on, on], axis=-1)
+    values = [
+        float(make(model, 6e5, entropy_weight=0.0, dependence_weight=w)(LABELS, y_pred))
+        for w in (0.0, 20.0)
+    ]
+    gain = -(0.25 * np.log2(0.25) + 0.75 * np.log2(0.75))
+    assert values[0] - values[1] == pytest.approx(20 * gain / 2, rel=1e-4)
+
+
 # At p = 0.5 the binary entropy is highest. The authors' has the gradient
 # -beta * (2 alpha - 1) * p (1 - p) * (log 2 - 1) with respect to a logit.
 @pytest.mark.parametrize(

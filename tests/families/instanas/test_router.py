@@ -41,6 +41,15 @@ def test_the_codes_has_three_residual_blocks():
     ]
 
 
+def test_normalized_it_tells_apart_what_differs_little():
+    images = 10 + 0.1 * np.random.default_rng(0).random((8, 32, 32, 3), "float32")
+    spreads = []
+    for normalized in (False, True):
+        logits = np.asarray(make(normalized=normalized)(images, training=True))
+        spreads.append(np.std(logits, axis=0).mean() / np.std(logits))
+    assert spreads[0] < 0.4 < 0.7 < spreads[1]
+
+
 def test_a_residual_unit_adds_its_shortcut():
     images = np.random.default_rng(0).normal(size=(2, 8, 8, 6)).astype("float32")
     unit = ResidualUnit(6)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfdyn.errors import UserError
+from tfdyn.families.dmnn.sub_blocks import SUB_BLOCKS, is_without_expansion
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
 from tfdyn.layers.mixed_op import MixedOp
@@ -108,3 +109,32 @@ class Block(keras.layers.Layer):
             keras.saving.deserialize_keras_object(b) for b in config["sub_blocks"]
         ]
         return cls(**{**config, "sub_blocks": sub_blocks})
+
+
+def make_block(
+    arguments: dict, stage: tuple, first: bool, channels: int, name: str
+) -> Block:
+    """Makes a block of a DMNN.
+
+    Args:
+        arguments: Mapping of the constructor arguments of the `DMNN`.
+        stage: The block's stage, `(filters, width, blocks, strides)`.
+        first: Whether the block is the first of its stage.
+        channels: Number of channels of the block's input.
+        name: Name of the block.
+    """
+    filters, width, _, strides = stage
+    strides = strides if first else 1
+    count, divide = arguments["sub_blocks"], arguments["divide_inputs"]
+    make = SUB_BLOCKS[arguments["sub_block"]]
+    sub_blocks = make(channels, filters, width, strides, count, divide_inputs=divide)
+    divided = divide and is_without_expansion(width, count)
+    if strides == 1 and channels == filters:
+        shortcut = "identity"
+    elif not arguments["projection"]:
+        shortcut = "none"
+    elif divided and strides == 1 and channels % filters == 0:
+        shortcut = "folded"
+    else:
+        shortcut = "projection"
+    return Block(sub_blocks, shortcut, name=name)

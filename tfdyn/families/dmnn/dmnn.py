@@ -7,19 +7,18 @@ in each block, the network is ResNet or MobileNetV2.
 import keras
 from keras import ops
 
-from tfdyn.errors import UserError
-from tfdyn.families.dmnn.block import Block
+from tfdyn.families.dmnn.arguments import check
+from tfdyn.families.dmnn.block import make_block
 from tfdyn.families.dmnn.category_heads import CategoryHeads
+from tfdyn.families.dmnn.rate_control import RateControl
 from tfdyn.families.dmnn.router import GateRouter
 from tfdyn.families.dmnn.selection import GateSelection
-from tfdyn.families.dmnn.sub_blocks import SUB_BLOCKS, is_without_expansion
 from tfdyn.layers.chain import build_layer
 from tfdyn.layers.heads import ClassifierHead, ConvolutionHead
 from tfdyn.layers.stem import RESIDUAL_STEMS, ResidualStem
 from tfdyn.models.routed_model import RoutedModel
-from tfdyn.models.sizes import check_total, image_shape
+from tfdyn.models.sizes import image_shape
 from tfdyn.routing.route import select_mixed_ops
-from tfdyn.routing.selection import METHODS
 
 
 @keras.saving.register_keras_serializable("tfdyn")
@@ -66,6 +65,9 @@ class DMNN(RoutedModel):
             paper's routers have none.
         beliefs: Boolean, whether each router reads how sure the network already is of
             the class (`tfdyn.layers.beliefs`). The paper has no such thing.
+        rate_bias: Float from 0 to 1. Above 0, each gate has a bias that is not learnt:
+            each training step moves it by this number, so that the gate opens for a
+            target share of the images (`rate_control`). The paper has no such thing.
         category_heads: Integer K, number of categories that heads on the routers learn
             to classify, in training only; 0 for no heads.
         selection: String. "gumbel_softmax": with Gumbel noise in training. "softmax":
@@ -105,6 +107,7 @@ class DMNN(RoutedModel):
         previous_state=True,
         normalized_routers=False,
         beliefs=False,
+        rate_bias=0.0,
         category_heads=0,
         selection="gumbel_softmax",
         threshold=0.5,
@@ -127,12 +130,13 @@ class DMNN(RoutedModel):
             "previous_state": previous_state,
             "normalized_routers": normalized_routers,
             "beliefs": beliefs,
+            "rate_bias": rate_bias,
             "category_heads": int(category_heads),
             "selection": selection,
             "seed": seed,
         }
         super().__init__(arguments, threshold=threshold, name=name, **kwargs)
-        _check(arguments)
+        check(arguments)
         self.selection = GateSelection(selection != "softmax", seed, name="selection")
         self.selection.build()
         shape = (None, *input_shape)
@@ -147,10 +151,16 @@ class DMNN(RoutedModel):
                 if selection != "none":
                     self.routers.append(self._router(shape))
                 name = f"stage_{stage}_block_{index}"
-                block = self._block(stages[stage], index == 0, shape[-1], name)
+                block = make_block(
+                    arguments, stages[stage], index == 0, shape[-1], name
+                )
                 shape = build_layer(block, shape)
                 self.blocks.append(block)
                 self.stage_of_block.append(stage)
+        self.rate_control = None
+        if rate_bias and self.routers:
+            self.rate_control = RateControl(rate_bias, name="rate_control")
+            self.rate_control.build()
         self.category_heads = None
         if category_heads:
             self.category_heads = CategoryHeads(category_heads, name="category_heads")
@@ -162,25 +172,6 @@ class DMNN(RoutedModel):
         self.head.build(shape)
         self.finish()
 
-    def _block(self, stage, first, channels, name):
-        filters, width, _, strides = stage
-        strides = strides if first else 1
-        count, divide = (self.arguments[n] for n in ("sub_blocks", "divide_inputs"))
-        make = SUB_BLOCKS[self.arguments["sub_block"]]
-        sub_blocks = make(
-            channels, filters, width, strides, count, divide_inputs=divide
-        )
-        divided = divide and is_without_expansion(width, count)
-        if strides == 1 and channels == filters:
-            shortcut = "identity"
-        elif not self.arguments["projection"]:
-            shortcut = "none"
-        elif divided and strides == 1 and channels % filters == 0:
-            shortcut = "folded"
-        else:
-            shortcut = "projection"
-        return Block(sub_blocks, shortcut, name=name)
-
     def _router(self, shape):
         units = self.arguments["units"]
         previous = self.arguments["previous_state"] and bool(self.routers)
@@ -191,6 +182,7 @@ class DMNN(RoutedModel):
             previous,
             self.arguments["normalized_routers"],
             self.arguments["num_classes"] if self.arguments["beliefs"] else 0,
+            moved_bias=self.arguments["rate_bias"] > 0,
             name=name,
         )
         router.build([shape, (None, units)] if previous else shape)
@@ -214,61 +206,52 @@ class DMNN(RoutedModel):
         return block(state, weights[block.mixed_op.name])
 
     def call(self, images, route=None, threshold=None, training=False):
+        result, looks = self._run(images, route, threshold, training)
+        if training and looks:
+            states, logits, beliefs = zip(*looks, strict=True)
+            logits = ops.concatenate(logits, axis=1)
+            probabilities = self.selection.probabilities(logits)
+            result["choice_probabilities"] = probabilities
+            if self.arguments["beliefs"]:
+                result["belief_logits"] = ops.stack(sum(beliefs, []), axis=1)
+            if self.category_heads:
+                result["category_logits"] = self.category_heads(states)
+            if self.rate_control:
+                self.rate_control.move(self.routers, probabilities)
+        return result
+
+    def margins(self, images):
+        """Returns by how much each gate is open, the difference of its two logits.
+
+        Args:
+            images: Tensor `(batch, height, width, channels)`.
+
+        Returns:
+            Float32 tensor `(batch, blocks * N)`, computed as in inference at T=0.5.
+            There a gate is open if its margin is above 0.
+        """
+        _, looks = self._run(images, threshold=0.5)
+        logits = ops.concatenate([look[1] for look in looks], axis=1)
+        return logits[..., 1] - logits[..., 0]
+
+    def _run(self, images, route=None, threshold=None, training=False):
+        """Returns logits and route, and for each router state, logits and beliefs."""
         thresholds = self.thresholds(threshold)
         if route is not None:
             route = select_mixed_ops(route, self.mixed_ops)
-        outputs, routes, states = self.stem(images), {}, []
-        probabilities, beliefs = [], []
+        outputs, routes, looks = self.stem(images), {}, []
         for index, block in enumerate(self.blocks):
             name = block.mixed_op.name
             if route is not None:
                 weights = route[name]
             elif self.routers:
                 router = self.routers[index]
-                inputs = [outputs, states[-1]] if router.previous_state else outputs
-                logits, state, *belief = router(inputs, training=training)
+                inputs = [outputs, looks[-1][0]] if router.previous_state else outputs
+                logits, state, *beliefs = router(inputs, training=training)
                 weights = self.selection(logits, thresholds[index], training=training)
-                states.append(state)
-                beliefs += belief
-                probabilities.append(self.selection.probabilities(logits))
+                looks.append((state, logits, beliefs))
             else:
                 weights = ops.ones((ops.shape(images)[0], len(block.mixed_op.branches)))
             routes[name] = weights
             outputs = block(outputs, weights)
-        result = {"logits": self.head(outputs), "route": routes}
-        if training and states:
-            result["choice_probabilities"] = ops.concatenate(probabilities, axis=1)
-            if beliefs:
-                result["belief_logits"] = ops.stack(beliefs, axis=1)
-            if self.category_heads:
-                result["category_logits"] = self.category_heads(states)
-        return result
-
-
-def _check(arguments):
-    for name, values in (
-        ("sub_block", SUB_BLOCKS),
-        ("stem", RESIDUAL_STEMS),
-        ("selection", METHODS),
-    ):
-        if arguments[name] not in values:
-            raise UserError(
-                f"{name} must be one of {', '.join(values)}; got {arguments[name]!r}."
-            )
-    stages = arguments["stages"]
-    if not stages or not all(len(s) == 4 and min(s) > 0 for s in stages):
-        raise UserError(
-            f"stages must be a list of (filters, width, blocks, strides), all above 0, "
-            f"with at least one; got {stages}."
-        )
-    sub_blocks = arguments["sub_blocks"]
-    check_total(
-        sum(blocks * sub_blocks for _, _, blocks, _ in stages),
-        sum(blocks * sub_blocks * filters**2 for filters, _, blocks, _ in stages),
-    )
-    if arguments["category_heads"] and arguments["selection"] == "none":
-        raise UserError(
-            f"Heads for {arguments['category_heads']} categories stand on routers, and "
-            f"with selection='none' there are no routers. Pass category_heads=0, or "
-            f"another selection."
-        )
+        return {"logits": self.head(outputs), "route": routes}, looks

@@ -19,8 +19,19 @@ def _arguments(settings, size):
         "previous_state": settings.previous_state,
         "normalized_routers": settings.normalized_routers,
         "beliefs": settings.beliefs and selection != "none",
+        "rate_bias": settings.rate_bias,
         "category_heads": len(coarse),
     }
+
+
+def _unread(settings):
+    if not settings.rate_bias:
+        return {}
+    names = ["noise_free_rates", "rates_by_confidence"]
+    if settings.block_rate_weight:
+        names.append("cost_unit")
+    reason = f"--rate_bias={settings.rate_bias}, with which no loss holds the rate,"
+    return dict.fromkeys(names, reason)
 
 
 FAMILY = Family(
@@ -38,5 +49,7 @@ FAMILY = Family(
         "noise_free_rates",
         "rates_by_confidence",
         "block_rate_weight",
+        "rate_bias",
     ),
+    unread=_unread,
 )

@@ -3,6 +3,7 @@
 import keras
 from keras import layers, ops
 
+from tfdyn.families.dmnn.rate_control import hold_mean
 from tfdyn.layers.batch_normalization import BatchNormalization
 from tfdyn.layers.beliefs import Beliefs
 
@@ -32,6 +33,10 @@ class GateRouter(keras.layers.Layer):
             pooled features are nearly the same. The paper has no normalisation.
         classes: Integer, number of classes for `Beliefs`, whose certainty is a part of
             the state; 0 for none, as in the paper.
+        moved_bias: Boolean. If true, the biases of the logits are not learnt. One for
+            each sub-block, `bias`, is added to the logit of running, and a training
+            moves it (`tfdyn.families.dmnn.rate_control`). The other weights then learn
+            only differences between images. Not so in the paper.
     """
 
     kind = "router"
@@ -44,12 +49,13 @@ class GateRouter(keras.layers.Layer):
         previous_state=False,
         normalized=False,
         classes=0,
+        moved_bias=False,
         **kwargs,
     ):
         # The layers cast their inputs themselves, so that states stay in float32.
         super().__init__(**{"autocast": False, **kwargs})
         self.sub_blocks, self.units = sub_blocks, units
-        self.previous_state = previous_state
+        self.previous_state, self.moved_bias = previous_state, moved_bias
         self.pool = layers.GlobalAveragePooling2D(data_format="channels_last")
         self.embed = layers.Dense(units, use_bias=not normalized, dtype="float32")
         self.normalize = None
@@ -62,7 +68,9 @@ class GateRouter(keras.layers.Layer):
         if classes:
             self.beliefs = Beliefs(classes)
             self.weigh = layers.Dense(units, use_bias=False, dtype="float32")
-        self.decide = layers.Dense(2 * sub_blocks, dtype="float32")
+        self.decide = layers.Dense(
+            2 * sub_blocks, use_bias=not moved_bias, dtype="float32"
+        )
         self.split = layers.Reshape((sub_blocks, 2), dtype="float32")
 
     def build(self, input_shape):
@@ -79,6 +87,10 @@ class GateRouter(keras.layers.Layer):
         if self.normalize:
             self.normalize.build(state)
         self.decide.build(state)
+        if self.moved_bias:
+            self.bias = self.add_weight(
+                (self.sub_blocks,), "zeros", "float32", trainable=False, name="bias"
+            )
 
     def call(self, inputs, training=None):
         features, previous = inputs if self.recall else (inputs, None)
@@ -94,6 +106,10 @@ class GateRouter(keras.layers.Layer):
         if self.recall:
             state = state + self.recall(previous)
         logits = self.split(self.decide(state))
+        if self.moved_bias:
+            logits = hold_mean(logits) if training else logits
+            bias = ops.convert_to_tensor(self.bias)
+            logits = logits + ops.stack([ops.zeros_like(bias), bias], axis=-1)
         return (logits, state, belief_logits) if self.beliefs else (logits, state)
 
     def compute_output_shape(self, input_shape):
@@ -111,4 +127,5 @@ class GateRouter(keras.layers.Layer):
             "previous_state": self.previous_state,
             "normalized": self.normalize is not None,
             "classes": self.beliefs.num_classes if self.beliefs else 0,
+            "moved_bias": self.moved_bias,
         }

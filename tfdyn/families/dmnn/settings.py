@@ -55,3 +55,13 @@ class DMNNSettings:
         "has a target (eq. 14), so blocks may run in different shares.",
         within="at least 0",
     )
+    rate_bias: float = setting(
+        0.0,
+        "DMNN: above 0, no loss holds the target rate. Each gate has a bias that is "
+        "not learnt: after each training step it moves by this number, so that the "
+        "gate opens, without noise, for the target share of the images; with "
+        "--block_rate_weight=0, so that the whole network has the rate. After the "
+        "training the biases are fitted on the validation images. Try 0.05. Not in the "
+        "paper.",
+        within="from 0 to 1",
+    )
