@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfdyn.errors import UserError
+from tfdyn.families.dmnn.rate_loss import check_cost
 from tfdyn.losses import global_batch
 from tfdyn.routing import selection
 
@@ -50,11 +50,7 @@ class RateControl(keras.layers.Layer):
         Raises:
             UserError: If all sub-blocks cost 0.
         """
-        if not cost.all_branches > 0:
-            raise UserError(
-                f"{cost.table_name}: the sub-blocks cost nothing at all, so that their "
-                f"cost can have no target. Use a table where they cost more than 0."
-            )
+        check_cost(cost)
         costs = np.concatenate(list(cost.branches.values()))
         self.shares = (costs / cost.all_branches).astype("float32")
 

@@ -30,6 +30,19 @@ def category_weights(stage_of_block: list[int]) -> list[float]:
     return [0.1 * 10.0 ** (stage - last) for stage in stage_of_block]
 
 
+def check_cost(cost) -> None:
+    """Checks that the sub-blocks of a `RouteCost` cost anything.
+
+    Raises:
+        UserError: If all cost 0.
+    """
+    if not cost.all_branches > 0:
+        raise UserError(
+            f"{cost.table_name}: the sub-blocks cost nothing at all, so that their "
+            f"cost can have no target. Use a table where they cost more than 0."
+        )
+
+
 class RateLoss(keras.losses.Loss):
     """Cross-entropy, and a penalty for running more or less than a target (eq. 16).
 
@@ -99,11 +112,8 @@ class RateLoss(keras.losses.Loss):
             raise UserError(
                 f"target_rate must be above 0 and at most 1; got {target_rate}."
             )
-        if cost is not None and not cost.all_branches > 0:
-            raise UserError(
-                f"{cost.table_name}: the sub-blocks cost nothing at all, so that their "
-                f"cost can have no target. Use a table where they cost more than 0."
-            )
+        if cost is not None:
+            check_cost(cost)
         self.cost = cost
         self.target_rate = keras.Variable(
             target_rate, dtype="float32", trainable=False, name="target_rate"
