@@ -31,6 +31,7 @@ def fit(model: DMNN, batches: Callable | None, output: TextIO | None = None) -> 
         )
         return
     target, most = float(control.target_rate), 2 * len(model.routers) + 1
+    damping, before = 1.0, 0.0
     for passes in range(1, most + 1):
         margins = np.concatenate(
             [
@@ -41,7 +42,10 @@ def fit(model: DMNN, batches: Callable | None, output: TextIO | None = None) -> 
         changes = _changes(margins, control.shares, target)
         if passes == most or not changes.any():
             break
-        control.add(model.routers, changes)
+        if control.shares is not None and before * changes[0] < 0:
+            damping /= 2  # All gates move at once, which may move too much.
+        before = changes[0]
+        control.add(model.routers, damping * changes)
     rates = (margins > 0).mean(axis=0)
     whole = 100 * np.average(rates, weights=control.shares)
     write(
