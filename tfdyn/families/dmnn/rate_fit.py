@@ -30,7 +30,9 @@ def fit(model: DMNN, batches: Callable | None, output: TextIO | None = None) -> 
             "the training left them (hold some out with --validation_share)\n"
         )
         return
-    target, most = float(control.target_rate), 2 * len(model.routers) + 1
+    # On several replicas the variable has a copy on each.
+    target = float(keras.ops.convert_to_numpy(control.target_rate))
+    most = 2 * len(model.routers) + 1
     damping, before = 1.0, 0.0
     for passes in range(1, most + 1):
         margins = np.concatenate(
