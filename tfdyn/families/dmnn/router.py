@@ -40,7 +40,7 @@ class GateRouter(keras.layers.Layer):
     """
 
     kind = "router"
-    added_arguments = {"classes": 0}
+    added_arguments = {"classes": 0, "moved_bias": False}
 
     def __init__(
         self,

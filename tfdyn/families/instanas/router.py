@@ -76,6 +76,7 @@ class ImageRouter(Chain):
     """
 
     kind = "router"
+    added_arguments = {"normalized": False}
 
     def __init__(
         self,
