@@ -110,12 +110,14 @@ class GridOracle(WholeState, oracles.GridSearchOracle):
     """keras-tuner's grid search."""
 
     def get_state(self):
-        ordered, first = self._ordered_ids, self._ordered_ids._next_index[None]
-        indices = [] if first is None else [first]
-        while indices and ordered._next_index[indices[-1]] is not None:
-            indices.append(ordered._next_index[indices[-1]])
+        # The first trial stays first: each later one goes in after another.
+        trial_ids = self.start_order[:1]
+        while (
+            trial_ids and (after := self._ordered_ids.next(trial_ids[-1])) is not None
+        ):
+            trial_ids.append(after)
         return super().get_state() | {
-            "ordered": [ordered._memory[index] for index in indices],
+            "ordered": trial_ids,
             "populate_next": list(self._populate_next),
         }
 
