@@ -173,7 +173,7 @@ class JaxTraining:
         """
         from benchmarks import jax_images, jax_passes
 
-        if not any(module.kind == "router" for module in self.model.modules):
+        if not self.model.has_routers:
             raise UserError("--worth_at: the network has no router; leave it out.")
         if not len(self._validation[1]):
             raise UserError(

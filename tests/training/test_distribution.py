@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from addresses import free_addresses
 from paths import ROOT
 from tiny_settings import (
     QUICK_BRANCHES,
@@ -112,16 +113,6 @@ def worker(start, settings, run_dir, cluster, index, *flags):
         *("--strategy=multi_worker", *flags),
         TF_CONFIG=json.dumps({"cluster": {"worker": cluster}, "task": task}),
     )
-
-
-def free_addresses():
-    sockets = [socket.socket() for _ in range(2)]
-    for each in sockets:
-        each.bind(("localhost", 0))
-    addresses = [f"localhost:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
-    return addresses
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 
 import pytest
+from addresses import free_addresses
 from paths import ROOT
 from tiny_settings import QUICK_BRANCHES, tiny_settings
 
@@ -20,12 +20,7 @@ def test_two_workers_of_a_cluster_train_each_trial(few_images, tmp_path):
     )
     (tmp_path / "a.flags").write_text(to_flagfile(settings))
     (tmp_path / "a.space").write_text("cost_weight: log 0.01 1\n")
-    sockets = [socket.socket() for _ in range(2)]
-    for each in sockets:
-        each.bind(("localhost", 0))
-    addresses = [f"localhost:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
+    addresses = free_addresses()
     words = ["--flagfile=a.flags", "--space=a.space", "--search_dir=found"]
     words += ["--max_trials=2", "--tuner=random", "--strategy=multi_worker"]
     words += ["--thresholds=1"]

@@ -83,7 +83,7 @@ def evaluate(
     model = run.load_model(model_name)
     options = _call_options(model, inference_noise, inference_temperature)
     thresholds = check_threshold(list(thresholds))
-    if not any(module.kind == "router" for module in model.modules):
+    if not model.has_routers:
         thresholds = [1.0]
     path, table = load_table(run, cost_table, needed=bool(budgets_ms))
     dataset = load_data(run, data_dir)

@@ -52,7 +52,7 @@ def worth_of_run(
     if run.finished:
         check_writable(run.path)
     model = run.load_model()
-    if not any(module.kind == "router" for module in model.modules):
+    if not model.has_routers:
         raise UserError(f"{run} has no router (--selection=none): name another run.")
     table = load_in_ms(cost_table) if cost_table else None
     twin = RunFolder(static_twin).load_model() if static_twin else None

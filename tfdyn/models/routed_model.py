@@ -234,6 +234,11 @@ class RoutedModel(ImageModel):
         """The modules of the network (`tfdyn.layers.modules.find_modules`)."""
         return find_modules(self)
 
+    @property
+    def has_routers(self) -> bool:
+        """Whether a router decides. Without one, T changes nothing."""
+        return any(module.kind == "router" for module in self.modules)
+
     @functools.cached_property
     def route_cost(self) -> RouteCost:
         """`RouteCost` that computes the cost of this network's routes in MACs."""

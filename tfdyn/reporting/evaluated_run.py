@@ -136,7 +136,7 @@ def evaluated_run(
         )
     model = run.load_model(content["weights"])
     shown = content["use"]["threshold"] if threshold is None else threshold
-    if not any(module.kind == "router" for module in model.modules):
+    if not model.has_routers:
         shown = 1.0
     _, table = load_table(run, cost_table)
     dataset = load_data(run, data_dir)

@@ -54,8 +54,8 @@ def _picture(name, title, label, lines, rows):
     epochs = [int(row["epoch"]) for row in rows]
     ends = []
     for line, values in lines.items():
-        known = [value for value in values if math.isfinite(value)]
-        ends.append(f"{line}: {known[0]:.4g} at first, {known[-1]:.4g} at the end")
+        finite = [value for value in values if math.isfinite(value)]
+        ends.append(f"{line}: {finite[0]:.4g} at first, {finite[-1]:.4g} at the end")
 
     def draw(path):
         with figure(path, SIZE) as axes:

@@ -40,7 +40,7 @@ def points_of_run(
     dataset = load_data(run, data_dir)
     count_validation(dataset)
     evaluator = Evaluator(model, table)
-    if not any(module.kind == "router" for module in model.modules):
+    if not model.has_routers:
         thresholds = [1.0]
     thresholds = list(thresholds)
     for objective in objectives:
