@@ -12,7 +12,7 @@ import json
 import numpy as np
 from absl import flags
 
-from benchmarks.jax_training import read_settings, read_weights
+from benchmarks.jax_weights import read_settings, read_weights
 from tfdyn import commands
 from tfdyn.data import dataset as datasets
 from tfdyn.data import record

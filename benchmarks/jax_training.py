@@ -22,18 +22,16 @@ import concurrent.futures
 import dataclasses
 import functools
 import importlib
-import json
 import math
 import os
-import pathlib
 import sys
-import tempfile
 import time
 
 import keras
 import numpy as np
 from absl import flags
 
+from benchmarks.jax_weights import read_settings, read_weights, write
 from tfdyn import commands
 from tfdyn.data.input_format import InputFormat
 from tfdyn.errors import UserError
@@ -42,7 +40,6 @@ from tfdyn.evaluation.router_worth import RouterWorth
 from tfdyn.families.codebook import routes_file
 from tfdyn.families.networks import build_network, family_of_run
 from tfdyn.families.settings import Settings
-from tfdyn.files import whole
 from tfdyn.models.family import TrainingContext
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.routing.threshold import check_threshold
@@ -50,7 +47,7 @@ from tfdyn.runs.precision import dtype_policy
 from tfdyn.runs.transfer import copy_weights
 from tfdyn.settings import fields
 from tfdyn.settings.fields import define_flags, from_flags
-from tfdyn.settings.flagfiles import from_flagfile, to_flagfile
+from tfdyn.settings.flagfiles import to_flagfile
 
 FLAGS = flags.FLAGS
 
@@ -207,7 +204,7 @@ class JaxTraining:
             thresholds: Values of T at which the routes in use are tried first.
             routes: Largest number of fixed routes to try on the validation images.
             size: Largest number of routes to choose.
-            least_cost: Each route costs at least this share of the dearest.
+            least_cost: Each route costs at least this share of the most expensive.
         """
         kept, costs, accuracy = routes_of(
             self.model, self._worth(), thresholds, routes, size, least_cost
@@ -228,24 +225,6 @@ class JaxTraining:
         self._assign(self.model.variables, arrays)
 
 
-def read_settings(path) -> Settings:
-    """Reads the settings of the training whose weights a file holds.
-
-    Args:
-        path: Path of the NPZ file that this command wrote.
-
-    Raises:
-        UserError: If the file holds no settings, or those of another version.
-        OSError: If there is no such file.
-    """
-    with np.load(path) as arrays, tempfile.TemporaryDirectory() as folder:
-        flagfile = pathlib.Path(folder, "settings.flags")
-        if "settings" not in arrays:
-            raise UserError(f"{path} is not of benchmarks.jax_training.")
-        flagfile.write_text(str(arrays["settings"]), encoding="utf-8")
-        return from_flagfile(Settings, flagfile)
-
-
 def trained(path, seed: int, input_format: InputFormat) -> RoutedModel:
     """Builds the network of a file of weights.
 
@@ -258,34 +237,6 @@ def trained(path, seed: int, input_format: InputFormat) -> RoutedModel:
     for weight, array in zip(model.weights, read_weights(path, seed), strict=True):
         weight.assign(array)
     return model
-
-
-def read_weights(path, seed: int) -> list[np.ndarray]:
-    """Reads the weights of a seed from a file that this command wrote.
-
-    Args:
-        path: Path of the NPZ file.
-        seed: Seed of the training.
-
-    Returns:
-        List of arrays in the order of `model.weights`.
-
-    Raises:
-        UserError: If the file has no weights of this seed.
-        OSError: If there is no such file.
-    """
-    with np.load(path) as arrays:
-        names = sorted(name for name in arrays if name.startswith(f"seed{seed}/"))
-        if not names:
-            raise UserError(f"{path} has no weights of seed {seed}.")
-        return [arrays[name] for name in names]
-
-
-def write(arrays: dict, logs: dict, worth: dict) -> None:
-    """Writes the file of weights, with the logs and what the router is worth."""
-    texts = {"logs": json.dumps(logs), "worth": json.dumps(worth)}
-    with whole(FLAGS.output) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays, **texts)
 
 
 def main() -> None:
@@ -312,10 +263,11 @@ def main() -> None:
         logs[seed] = training.run(seed, source)
         for index, weight in enumerate(training.model.weights):
             arrays[f"seed{seed}/{index:04d}"] = np.array(weight.value, "float32")
-        write(arrays, logs, worth)  # Now, because what follows may take minutes.
+        # Now, because what follows may take minutes.
+        write(FLAGS.output, arrays, logs, worth)
         if worth_at:
             worth[seed] = training.worth(worth_at, FLAGS.routes)
-            write(arrays, logs, worth)
+            write(FLAGS.output, arrays, logs, worth)
         if FLAGS.codebook_output:
             path = FLAGS.codebook_output.format(seed=seed)
             sizes = FLAGS.codebook_size, FLAGS.least_cost

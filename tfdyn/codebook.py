@@ -54,7 +54,7 @@ if __name__ == "__main__":
     flags.DEFINE_float(
         "least_cost",
         0.3,
-        "Each route costs at least this share of the dearest.",
+        "Each route costs at least this share of the most expensive.",
         lower_bound=0.0,
         upper_bound=1.0,
     )

@@ -12,7 +12,7 @@ import pytest
 from paths import ROOT
 
 from benchmarks import jax_images, jax_runs
-from benchmarks.jax_training import read_weights
+from benchmarks.jax_weights import read_weights
 from tfdyn.data import dataset as datasets
 from tfdyn.data.dataset import Dataset, input_format_of
 from tfdyn.data.sources import resize_images

@@ -31,7 +31,7 @@ def codebook_of_run(
         output: Path of the JSON file to write, for the setting `codebook`.
         size: Largest number of routes to choose.
         routes: Largest number of routes to try.
-        least_cost: Each route costs at least this share of the dearest.
+        least_cost: Each route costs at least this share of the most expensive.
         threshold: T at which the routes in use are tried first.
         cost_table: Path of a latency table. Default: costs are MACs.
         data_dir: Folder of the data, if they have moved since the training.

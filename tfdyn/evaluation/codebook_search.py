@@ -25,7 +25,7 @@ def routes_of(
         thresholds: Values of T at which the routes in use are tried first.
         routes: Largest number of routes to try.
         size: Largest number of routes to choose.
-        least_cost: Each route costs at least this share of the dearest.
+        least_cost: Each route costs at least this share of the most expensive.
 
     Returns:
         K flat routes `(K, branches)`, their costs divided by that of the last, and

@@ -143,8 +143,8 @@ def mixture(costs: np.ndarray, mean: float) -> np.ndarray:
     """Returns the shares of images for which routes of the frontier run.
 
     Two routes that are neighbours on the frontier are mixed, so that the mean cost is
-    the one asked for. The cheapest or the dearest route alone is the nearest where the
-    frontier does not reach.
+    the one asked for. The cheapest or the most expensive route alone is the nearest
+    where the frontier does not reach.
 
     Args:
         costs: Costs of the routes of the frontier, rising, `(k,)`.

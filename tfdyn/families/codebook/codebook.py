@@ -42,8 +42,9 @@ class Codebook(RoutedModel):
             none of the routes runs. Of a MixedOp without any other, the branch with the
             fewest parameters remains.
         routes: K flat routes of `base`, a list of lists or an array `(K, branches)`,
-            from the cheapest to the dearest. No two may be equal, and K is at most 64.
-            With one there are no routers: the network is the static twin of this route.
+            from the cheapest to the most expensive. No two may be equal, and K is at
+            most 64. With one there are no routers: the network is the static twin of
+            this route.
         costs: The cost of each route, divided by that of the last one; K floats that
             rise from above 0 to 1.
         prune: Boolean, whether branches that no route runs are removed. It is false for
@@ -231,7 +232,7 @@ def _check(base, routes, costs):
         raise UserError(
             f"The costs of a codebook's routes must rise from above 0 to 1, the cost "
             f"of the last; got {costs.tolist()}. Pass the routes from the cheapest to "
-            f"the dearest, and divide their costs by that of the last."
+            f"the most expensive, and divide their costs by that of the last."
         )
     for route in routes:
         base.route_spec.check(route)

@@ -13,7 +13,7 @@ def save(path, routes: np.ndarray, costs, spec: RouteSpec) -> None:
 
     Args:
         path: Path of the JSON file.
-        routes: K flat routes, from the cheapest to the dearest, `(K, branches)`.
+        routes: K flat routes, from the cheapest to the most expensive, `(K, branches)`.
         costs: The cost of each route, divided by that of the last one; K numbers.
         spec: `RouteSpec` of the network.
     """
