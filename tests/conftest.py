@@ -6,6 +6,8 @@ import os
 # Read when TensorFlow is imported, by this process and those that tests start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+# UMAP compiles for half a minute what tests run for seconds.
+os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
@@ -83,3 +85,17 @@ def tiny_run(tmp_path_factory):
     from tfdyn.training.trainer import train
 
     return train(tiny_settings(), tmp_path_factory.mktemp("runs") / "tiny")
+
+
+@pytest.fixture
+def light_only(monkeypatch):
+    """Draws each picture of a report once: half of the time that it takes."""
+    from tfdyn.reporting.elements import element
+    from tfdyn.reporting.picture import Picture
+
+    def render(picture, path):
+        picture.draw(path)
+        image = element("img", alt=picture.text)
+        return element("figure", image, element("figcaption", picture.title))
+
+    monkeypatch.setattr(Picture, "render", render)

@@ -3,7 +3,7 @@ import pytest
 from tiny_settings import tiny_settings
 
 from tfdyn.costs.cost_table import CostTable
-from tfdyn.evaluation.evaluator import Evaluator, load_data
+from tfdyn.evaluation.evaluator import QUANTILES, Evaluator, load_data
 from tfdyn.families.drnet.drnet import DRNet
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.settings.flagfiles import to_flagfile
@@ -39,6 +39,7 @@ def test_agrees_with_the_dense_route_image_by_image(model, data):
     assert result["macs_mean"] == pytest.approx(macs.mean())
     assert result["macs_std"] == pytest.approx(macs.std(), rel=1e-4)
     assert 0 < result["macs_std"]
+    assert result["macs_quantiles"] == pytest.approx(np.quantile(macs, QUANTILES))
     per_connection = runs.sum(-1).mean()
     assert result["branches_per_connection"] == pytest.approx(per_connection)
     gates = 2.0 * runs.sum() / 10 + 0.5 * (~runs).sum() / 10

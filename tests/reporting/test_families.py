@@ -8,6 +8,7 @@ from tiny_networks import make_dmnn, make_instanas, sharpen
 
 from tfdyn.evaluation.evaluate_run import evaluate
 from tfdyn.families.codebook.codebook import Codebook
+from tfdyn.reporting import route_places
 from tfdyn.reporting.report import report
 
 
@@ -28,7 +29,11 @@ NETWORKS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_report_of_each_family(tiny_run, tmp_path, name):
+def test_a_report_of_each_family(tiny_run, tmp_path, monkeypatch, light_only, name):
+    def place_routes(sets):  # UMAP takes long, and is shown elsewhere.
+        return np.random.default_rng(0).random((len(sets), 2)), "chance"
+
+    monkeypatch.setattr(route_places, "place_routes", place_routes)
     make, picture = NETWORKS[name]
     shutil.copytree(tiny_run.path, tmp_path / "run")
     make().save(tmp_path / "run/model.keras")

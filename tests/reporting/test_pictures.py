@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from tfdyn.reporting.accuracy_by_cost import accuracy_by_cost
+from tfdyn.reporting.costs_by_threshold import costs_by_threshold
 from tfdyn.reporting.costs_of_images import cost_by_certainty, cost_histogram
 from tfdyn.reporting.examples import choose_examples, to_png
 from tfdyn.reporting.learning_curves import learning_curves
 from tfdyn.reporting.route_flow import route_flow
-from tfdyn.reporting.route_map import examples_on_map, place_routes, route_maps
+from tfdyn.reporting.route_map import route_maps
+from tfdyn.reporting.route_places import examples_on_map, place_routes
 from tfdyn.reporting.routes_in_use import routes_in_use
 from tfdyn.reporting.use_by_group import use_by_group
 from tfdyn.routing.route import RouteSpec
@@ -83,6 +85,24 @@ def test_costs_are_spread_and_ordered_by_certainty(tmp_path):
     assert drawn(picture, tmp_path)
     picture = cost_by_certainty(costs, np.array([0.9, 0.1, 0.5, 0.6]), "macs")
     assert "3.00 M MACs, 2.00 M MACs, 2.00 M MACs, 1.00 M MACs" in picture.text
+
+
+def test_costs_are_spread_at_each_threshold(tmp_path):
+    def row(threshold, mean):
+        quantiles = [mean - 2e5, mean - 1e5, mean, mean + 1e5, mean + 3e5]
+        macs = {"macs_mean": mean, "macs_quantiles": quantiles}
+        return {"threshold": threshold, **macs}
+
+    rows = [row(1.0, 4e6), row(0.5, 1e6), row([0.5, 0.7], 2e6)]
+    (picture,) = costs_by_threshold({"routed": [*rows, rows[0]]})
+    assert (
+        "T=0.5 800.00 k MACs to 1.30 M MACs, median 1.00 M MACs; own thresholds 1.80 M"
+        in picture.text
+    )
+    assert picture.text.count("T=1 ") == 1
+    assert drawn(picture, tmp_path)
+    old = {"threshold": 1.0, "macs_mean": 4e6}
+    assert costs_by_threshold({"routed": [old]}) == []
 
 
 def test_examples_are_the_ends():

@@ -12,8 +12,10 @@ import pytest
 
 from tfdyn.data.dataset import Dataset
 from tfdyn.reporting import report as reports
+from tfdyn.reporting.elements import element
 from tfdyn.reporting.evaluated_run import evaluated_run
 from tfdyn.reporting.page import page
+from tfdyn.reporting.picture import Picture
 from tfdyn.reporting.sections import build_sections
 
 HOSTILE = '<script>alert("&amp;")</script>$\\frac{'
@@ -86,7 +88,8 @@ def test_its_pictures_are_files_too_and_have_alternatives(folder, text):
     assert all(len(each["alt"]) > 10 for each in images)
     files = sorted(each.name for each in (path / "run/report").glob("*.png"))
     assert printed["pictures"] == len(files) == len(drawn)
-    expected = "accuracy_macs costs_macs cost_by_certainty use_cell_0 learning_accuracy"
+    expected = "accuracy_macs costs_macs costs_by_threshold_macs cost_by_certainty "
+    expected += "use_cell_0 learning_accuracy"
     assert {f"{name}.png" for name in expected.split()} <= {*files}
 
 
@@ -102,7 +105,12 @@ def test_its_headings_are_in_order(text):
     assert addresses <= {each.get("id") for _, each in tags.tags}
 
 
-def test_several_runs_stand_side_by_side(folder):
+def test_several_runs_stand_side_by_side(folder, monkeypatch):
+    def render(picture, path):
+        path.touch()
+        return element("figure")
+
+    monkeypatch.setattr(Picture, "render", render)  # Drawn before, in `folder`.
     path, _ = folder
     shutil.copytree(path / "run", path / "other")
     words = ("--run_dirs=run,other", "--peers=run", "--threshold=1")
@@ -141,7 +149,7 @@ def test_a_broken_file_is_one_line(folder, tmp_path, file, text, reason):
     assert reason in result.stderr.splitlines()[-1], result.stderr
 
 
-def test_names_are_never_read_as_html(folder, tmp_path):
+def test_names_are_never_read_as_html(folder, tmp_path, light_only):
     run = evaluated_run(folder[0] / "run", HOSTILE)
     names = tuple(f"{HOSTILE}{index}" for index in range(10))
     form = dataclasses.replace(run.dataset.input_format, class_names=names)
@@ -154,6 +162,7 @@ def test_names_are_never_read_as_html(folder, tmp_path):
     assert any(f": {HOSTILE}" in each["alt"] for each in tags.all("img"))
 
 
+WIDTHS = 390, 1280
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 # Says what the browser sees: pictures that are broken, and the width of the page.
 PROBE = """<script>addEventListener('load', () => document.title = JSON.stringify({
@@ -163,17 +172,17 @@ screen: innerWidth}))</script>"""
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_browser_shows_all_of_it(text, tmp_path, width):
-    # A frame, for the window of a browser without a screen is never narrow.
+def test_a_browser_shows_all_of_it_on_screens_of_any_width(text, tmp_path):
+    # Frames, for the window of a browser without a screen is never narrow.
     inside = re.sub("<meta http-equiv[^>]*>", "", text, count=1)
     (tmp_path / "inside.html").write_text(
         inside.replace("</body>", f"{PROBE}</body>"), "utf-8"
     )
+    frames = [f"<iframe src=inside.html width={width}></iframe>" for width in WIDTHS]
     (tmp_path / "page.html").write_text(
-        f"<iframe src=inside.html width={width} height=800></iframe><pre></pre><script>"
-        "setInterval(() => document.querySelector('pre').textContent ="
-        "document.querySelector('iframe').contentDocument.title, 100)</script>"
+        f"{''.join(frames)}<pre></pre><script>setInterval(() => document.querySelector("
+        "'pre').textContent = '[' + [...document.querySelectorAll('iframe')].map("
+        "frame => frame.contentDocument.title).join() + ']', 100)</script>"
     )
     done = subprocess.run(
         [
@@ -187,6 +196,7 @@ def test_a_browser_shows_all_of_it(text, tmp_path, width):
         timeout=120,
     )
     assert "CONSOLE" not in done.stderr, done.stderr
-    seen = json.loads(html.unescape(re.search("<pre>(.*?)</pre>", done.stdout)[1]))
-    assert seen["broken"] == 0 and seen["images"] > 10
-    assert seen["width"] <= seen["screen"] == width
+    both = json.loads(html.unescape(re.search("<pre>(.*?)</pre>", done.stdout)[1]))
+    for seen, width in zip(both, WIDTHS, strict=True):
+        assert seen["broken"] == 0 and seen["images"] > 10
+        assert seen["width"] <= seen["screen"] == width

@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from tfdyn.errors import UserError
-from tfdyn.tuning.cluster import ADDRESS, check_port, role
+from tfdyn.tuning.cluster import ADDRESS, answering_chief, check_port, role
 
 
 def environment(*values):
@@ -32,3 +32,14 @@ def test_a_port_that_another_chief_has_is_refused():
         with pytest.raises(UserError, match=f"cannot listen at 127.0.0.1:{port}"):
             check_port(environment("127.0.0.1", port, "chief"))
     check_port(environment("127.0.0.1", port, "chief"))
+
+
+def test_a_chief_that_does_not_answer_is_one_line_in_a_worker(monkeypatch):
+    for name, value in environment("127.0.0.1", "8000", "tuner0").items():
+        monkeypatch.setenv(name, value)
+    rpc_error = type("RpcError", (Exception,), {"__module__": "grpc._channel"})
+    with pytest.raises(UserError, match="does not answer at 127.0.0.1:8000"):
+        with answering_chief("worker"):
+            raise rpc_error
+    with pytest.raises(OSError, match="disk"), answering_chief("worker"):
+        raise OSError("the disk is full")

@@ -42,6 +42,7 @@ def score(number, values):
         ("bayesian", 3, None),
         ("grid", 9, None),
         ("hyperband", 23, 9),
+        ("hyperband", 12, 3),  # Two iterations.
     ],
 )
 def test_a_search_that_is_killed_again_and_again_tries_what_a_whole_one_does(
@@ -79,14 +80,14 @@ def test_a_search_that_is_killed_again_and_again_tries_what_a_whole_one_does(
 
 
 def test_hyperband_has_as_many_trials_as_its_rungs_say():
-    for power, resource in ((1, 3), (2, 9), (3, 27)):
-        oracle = oracles.make("hyperband", "score", make_space(), 99, 0, resource)
+    for resource in (3, 9, 27, 243):
+        oracle = oracles.make("hyperband", "score", make_space(), 9999, 0, resource)
         sizes = [
             oracle._get_size(bracket, rung)
             for bracket in range(oracle._get_num_brackets())
             for rung in range(bracket + 1)
         ]
-        assert sum(sizes) == rungs.trials(power)
+        assert sum(sizes) == rungs.trials(resource)
 
 
 def test_a_broken_state_is_an_error_of_one_line(tmp_path):

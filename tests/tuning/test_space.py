@@ -7,7 +7,8 @@ from tfdyn.families.settings import Settings
 from tfdyn.settings.flagfiles import from_flagfile
 from tfdyn.tuning.space import Space
 
-FAMILIES = {"drnet": "drnet_tiny", "dmnn": "dmnn_tiny", "instanas": "instanas_tiny"}
+SPACES = {"drnet": "drnet_tiny", "dmnn": "dmnn_tiny", "instanas": "instanas_tiny"}
+SPACES["dmnn_xs"] = "dmnn_xs"
 
 
 def load(tmp_path, text, settings=None):
@@ -15,10 +16,10 @@ def load(tmp_path, text, settings=None):
     return Space.load(tmp_path / "a.space", settings or tiny_settings())
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_each_family_has_a_space(family):
-    settings = from_flagfile(Settings, ROOT / f"configs/{FAMILIES[family]}.flags")
-    space = Space.load(ROOT / f"configs/spaces/{family}.space", settings)
+@pytest.mark.parametrize("name", SPACES)
+def test_each_family_has_a_space(name):
+    settings = from_flagfile(Settings, ROOT / f"configs/{SPACES[name]}.flags")
+    space = Space.load(ROOT / f"configs/spaces/{name}.space", settings)
     names = [each.name for each in space.hyperparameters().space]
     assert names == [*space.dimensions] and len(names) > 2
 

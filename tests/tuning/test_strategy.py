@@ -22,7 +22,7 @@ def test_two_workers_of_a_cluster_train_each_trial(few_images, tmp_path):
     (tmp_path / "a.space").write_text("cost_weight: log 0.01 1\n")
     addresses = free_addresses()
     words = ["--flagfile=a.flags", "--space=a.space", "--search_dir=found"]
-    words += ["--max_trials=2", "--tuner=random", "--strategy=multi_worker"]
+    words += ["--max_trials=1", "--tuner=random", "--strategy=multi_worker"]
     words += ["--thresholds=1"]
     processes = []
     for index in range(2):
@@ -46,6 +46,6 @@ def test_two_workers_of_a_cluster_train_each_trial(few_images, tmp_path):
     for process, (_, errors) in zip(processes, ends, strict=True):
         assert process.returncode == 0, errors
     assert "is the best: hypervolume" in ends[0][0] and not ends[1][0]
-    assert ends[1][1].count("worker 1 of 2, 2 replicas is done") == 2
+    assert ends[1][1].count("worker 1 of 2, 2 replicas is done") == 1
     content = json.loads((tmp_path / "found/results.json").read_text())
-    assert [each["status"] for each in content["trials"]] == ["finished"] * 2
+    assert [each["status"] for each in content["trials"]] == ["finished"]

@@ -18,6 +18,9 @@ from tfdyn.routing.threshold import threshold_label, threshold_per_mixed_op
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.training.seeds import reseed
 
+# Shares of the images, between whose costs most of them lie.
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
 
 def load_data(run: RunFolder, data_dir=None) -> datasets.Dataset:
     """Loads the data set that a run was trained on, with the same validation split.
@@ -168,6 +171,8 @@ class Evaluator:
             - `macs_mean`, `macs_std`, `params_mean`: MACs of an image and parameters
               that it uses; `UNIT_mean`: cost by the table. `ms_std`: standard
               deviation over images, if the table is in ms.
+            - `macs_quantiles`, and `ms_quantiles` if the table is in ms: a list of the
+              costs that the shares `QUANTILES` of the images stay within.
             - `branches_per_connection`: number of branches that run, mean over images
               and MixedOps.
             - `executed_share`: MACs of the branches that run, as a share of the MACs
@@ -193,6 +198,10 @@ class Evaluator:
         executed = summary["macs_mean"] - macs.fixed
         summary["executed_share"] = executed / (macs.all_branches or 1)
         summary = {name: float(value) for name, value in summary.items()}
+        for unit in ("macs", "ms"):
+            if unit in images:
+                quantiles = np.quantile(images[unit].astype(float), QUANTILES)
+                summary[f"{unit}_quantiles"] = quantiles.tolist()
         summary["use"] = self._shares(runs)
         if len(self.categories):
             of_image = self.categories[labels]

@@ -8,17 +8,13 @@ import numpy as np
 from tfdyn.costs import provenance
 from tfdyn.data import categories as category_sets
 from tfdyn.data.dataset import Dataset
-from tfdyn.errors import UserError
-from tfdyn.evaluation import reports
 from tfdyn.evaluation.evaluate_run import evaluate
 from tfdyn.evaluation.evaluator import Evaluator, load_data
 from tfdyn.models.routed_model import RoutedModel
-from tfdyn.reading import is_there
-from tfdyn.routing.threshold import check_threshold
+from tfdyn.reporting.evaluation_file import read_evaluation
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.runs.tables import load_table
 
-WEIGHTS = ("model.keras", "best.keras")
 # What `evaluation.json` calls the options of the model's call.
 OPTIONS = {"inference_noise": "noise", "inference_temperature": "temperature"}
 
@@ -167,30 +163,3 @@ def evaluated_run(
         provenance.origin(table) if table else None,
         batch_size,
     )
-
-
-def read_evaluation(run: RunFolder) -> dict | None:
-    """Reads the `evaluation.json` of a run; `None` if there is none.
-
-    Args:
-        run: `RunFolder`.
-
-    Raises:
-        UserError: If the file does not hold an evaluation.
-    """
-    path = run / "evaluation.json"
-    if not is_there(path):
-        return None
-    content = reports.read(path)
-    try:
-        content["use"]["threshold"] = check_threshold(content["use"]["threshold"])
-        if content["weights"] not in WEIGHTS:
-            raise UserError(f"its weights are {content['weights']!r}")
-        reports.table_rows(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(
-            f"{path} is not an evaluation of {' or '.join(WEIGHTS)} "
-            f"({type(error).__name__}: {error}). Make it again with "
-            f"`python -m tfdyn.evaluate --run_dir={run}`."
-        ) from error
-    return content

@@ -4,13 +4,15 @@ import numpy as np
 
 from tfdyn.evaluation import reports
 from tfdyn.reading import is_there
-from tfdyn.reporting import costs_of_images, examples, route_map
+from tfdyn.reporting import costs_of_images, examples, route_places
+from tfdyn.reporting.costs_by_threshold import costs_by_threshold
 from tfdyn.reporting.elements import description, details, element, table
 from tfdyn.reporting.evaluated_run import EvaluatedRun
 from tfdyn.reporting.learning_curves import learning_curves
 from tfdyn.reporting.plotting import cost_text
 from tfdyn.reporting.route_flow import route_flow
 from tfdyn.reporting.route_graphs import route_graphs
+from tfdyn.reporting.route_map import route_maps
 from tfdyn.reporting.routes_in_use import routes_in_use
 from tfdyn.reporting.search_points import search_points
 from tfdyn.reporting.section import Part
@@ -101,6 +103,7 @@ def cost_parts(run: EvaluatedRun) -> list[Part]:
     ]
     statistics = costs_of_images.describe(run.images, run.full, unit)
     return [
+        *costs_by_threshold(run.content),
         *histograms,
         costs_of_images.cost_by_certainty(run.images[unit], confidence, unit),
         description(costs_of_images.statistics_rows(statistics, unit)),
@@ -137,12 +140,12 @@ def route_parts(run: EvaluatedRun) -> list[Part]:
     parts = [flow] if flow else []
     caption = f"Routes in use: {count:,}. The {len(rows) - 1} most frequent"
     parts.append(details("Routes", table(caption, rows)))
-    if count < route_map.LEAST:
+    if count < route_places.LEAST:
         few = f"Routes in use: {count}, too few for a map."
         return [element("p", few), *parts]
-    places, method = route_map.place_routes(in_use.sets[: route_map.MOST])
-    shown = route_map.examples_on_map(places, in_use)
+    places, method = route_places.place_routes(in_use.sets[: route_places.MOST])
+    shown = route_places.examples_on_map(places, in_use)
     pixels = run.pixels(shown.values())
     of_route = {route: pixels[index] for route, index in shown.items()}
-    maps = route_map.route_maps(places, method, in_use, run.class_names, unit, of_route)
+    maps = route_maps(places, method, in_use, run.class_names, unit, of_route)
     return [*maps, *parts]

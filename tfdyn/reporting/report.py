@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from tfdyn.errors import UserError
 from tfdyn.files import check_writable, whole_folder, write_text
-from tfdyn.reporting.evaluated_run import evaluated_run, read_evaluation
+from tfdyn.reporting.evaluated_run import evaluated_run
+from tfdyn.reporting.evaluation_file import read_evaluation
 from tfdyn.reporting.page import page
 from tfdyn.reporting.sections import build_sections, check_files
 from tfdyn.runs.run_folder import RunFolder

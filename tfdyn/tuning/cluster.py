@@ -44,6 +44,28 @@ def address(environment=os.environ) -> str:
     return ":".join(environment[name] for name in ADDRESS[:2])
 
 
+@contextlib.contextmanager
+def answering_chief(part: str):
+    """Returns a context in which a lost chief is an error of one line.
+
+    Args:
+        part: What `role` returned.
+
+    Raises:
+        UserError: If a worker gets no answer from the chief.
+    """
+    try:
+        yield
+    except Exception as error:
+        of_grpc = type(error).__module__.partition(".")[0] == "grpc"
+        if part == "worker" and of_grpc:
+            raise UserError(
+                f"The chief does not answer at {address()}. Start it again, "
+                f"then this worker: both resume where they were."
+            ) from error
+        raise
+
+
 def check_port(environment=os.environ) -> None:
     """Checks that the chief can listen.
 

@@ -19,7 +19,7 @@ from tfdyn.errors import UserError
 from tfdyn.files import write_json
 from tfdyn.locks import is_locked
 from tfdyn.reading import read_json
-from tfdyn.tuning.rungs import FACTOR
+from tfdyn.tuning.rungs import FACTOR, iterations
 
 NAMES = ("random", "bayesian", "hyperband", "grid")
 # A failure in the chief would end in a lock that nobody releases: workers count them.
@@ -158,6 +158,11 @@ def make(name, objective: str, hyperparameters, max_trials, seed, resource=None)
             max_trials=max_trials, num_initial_points=first, **arguments
         )
     else:
-        oracle = HyperbandOracle(max_epochs=resource, factor=FACTOR, **arguments)
+        oracle = HyperbandOracle(
+            max_epochs=resource,
+            factor=FACTOR,
+            hyperband_iterations=iterations(resource, max_trials),
+            **arguments,
+        )
     oracle.verbose = 0
     return oracle

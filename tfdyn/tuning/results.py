@@ -3,11 +3,13 @@
 import contextlib
 from collections.abc import Sequence
 
+from tfdyn.costs.cost_table import CostTable
 from tfdyn.errors import UserError
 from tfdyn.evaluation import reports
 from tfdyn.evaluation.evaluate_run import evaluate
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.tuning.objective import Objective, frontier
+from tfdyn.tuning.points import points_of_run
 
 
 def results(records: Sequence[dict], objectives: Sequence[Objective], unit) -> dict:
@@ -81,17 +83,39 @@ def add_test(content: dict, run_of, cost_table: str | None) -> None:
         thresholds = sorted({point["threshold"] for point in of_trial}) or [1.0]
         rows = _evaluated(run_of(number), thresholds, cost_table)
         for point in of_trial:
-            add_row(point, rows[point["threshold"]])
+            _add_row(point, rows[point["threshold"]])
 
 
-def add_row(point: dict, row: dict) -> None:
-    """Adds the figures of a run's evaluation on test images to a point.
+def points_beside(
+    run_dir,
+    thresholds: Sequence[float],
+    objectives: Sequence[Objective],
+    table: CostTable | None,
+    data_dir: str | None,
+) -> dict:
+    """Returns the points of a run that is no trial, to be shown beside the frontier.
 
     Args:
-        point: Point on validation images, which gets `test_accuracy` and `test_macs` or
-            `test_ms`.
-        row: Row of an `evaluation.json` at the same T, or an empty dict.
+        run_dir: Path of the run's folder. Where its `evaluation.json` has the same T,
+            the points get its figures on test images.
+        thresholds: Values of T.
+        objectives: Objectives of the search, whose budgets add points.
+        table: `CostTable` in milliseconds, if there is one.
+        data_dir: Path of the data.
+
+    Returns:
+        A dict: `run_dir`, and its `points` as `points_of_run` returns them.
     """
+    run = RunFolder(run_dir)
+    points = points_of_run(run, thresholds, objectives, table, data_dir)
+    rows = _rows(run)
+    for point in points:
+        _add_row(point, rows.get(point["threshold"], {}))
+    return {"run_dir": str(run_dir), "points": points}
+
+
+def _add_row(point, row):
+    """Adds the figures of a row of an `evaluation.json` at the same T to a point."""
     if row:
         point["test_accuracy"] = row["accuracy"]
     for unit in ("macs", "ms"):
@@ -99,12 +123,10 @@ def add_row(point: dict, row: dict) -> None:
             point[f"test_{unit}"] = row[f"{unit}_mean"]
 
 
-def evaluated(run: RunFolder, cost_table: str | None = None) -> dict:
+def _rows(run, cost_table=None):
     """Returns the rows of a run's `evaluation.json` by T, or none without the file.
 
-    Args:
-        run: `RunFolder`.
-        cost_table: Path of the latency table that the evaluation must have, if any.
+    If a latency table is named, the evaluation must be by that table.
     """
     with contextlib.suppress(UserError, OSError):
         content = reports.read(run / "evaluation.json")
@@ -120,7 +142,7 @@ def _key(threshold):
 
 def _evaluated(run: RunFolder, thresholds, cost_table):
     """Returns the rows of a run's evaluation by T; evaluates it if they are missing."""
-    rows = evaluated(run, cost_table)
+    rows = _rows(run, cost_table)
     if not set(thresholds) <= rows.keys():
         content = evaluate(run.path, thresholds, cost_table=cost_table)
         rows = {_key(row["threshold"]): row for row in content["routed"]}

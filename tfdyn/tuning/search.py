@@ -7,16 +7,13 @@ from typing import TextIO
 
 import tensorflow as tf
 
-from tfdyn.errors import UserError
 from tfdyn.families.settings import Settings
 from tfdyn.files import write_json
 from tfdyn.locks import locked
 from tfdyn.routing.threshold import check_threshold
-from tfdyn.runs.run_folder import RunFolder
 from tfdyn.settings.flagfiles import to_flagfile
 from tfdyn.training.distribution import Distribution
 from tfdyn.tuning import checks, cluster, oracles, report, results
-from tfdyn.tuning.points import points_of_run
 from tfdyn.tuning.rungs import resources
 from tfdyn.tuning.search_folder import SearchFolder
 from tfdyn.tuning.space import Space
@@ -117,7 +114,7 @@ def search(
             output.write(f"the chief waits for workers at {cluster.address()}\n")
         if part == "worker":
             output.write(f"this worker asks for trials at {cluster.address()}\n")
-        with _reached(part), distribution.watch_workers():
+        with cluster.answering_chief(part), distribution.watch_workers():
             TrainingTuner(oracle, folder, trial, output).search()
             distribution.from_chief(0)  # No trial is left.
         if part == "worker":
@@ -129,7 +126,9 @@ def search(
         content = results.results(folder.records(), objectives, unit)
         results.add_test(content, folder.run, latency_table)
         if beside:
-            content["beside"] = _beside(beside, settings, thresholds, objectives, table)
+            content["beside"] = results.points_beside(
+                beside, thresholds, objectives, table, settings.data_dir
+            )
         _write(folder, content)
     return content
 
@@ -144,31 +143,6 @@ def _changes(settings):
 def _writing(folder, part):
     """Returns the context in which no other process may lead the same search."""
     return contextlib.nullcontext() if part == "worker" else locked(folder.path)
-
-
-@contextlib.contextmanager
-def _reached(part):
-    """Returns a context where a lost chief is an error of one line."""
-    try:
-        yield
-    except Exception as error:
-        of_grpc = type(error).__module__.partition(".")[0] == "grpc"
-        if part == "worker" and of_grpc:
-            raise UserError(
-                f"The chief does not answer at {cluster.address()}. Start it again, "
-                f"then this worker: both resume where they were."
-            ) from error
-        raise
-
-
-def _beside(beside, settings, thresholds, objectives, table):
-    """Returns the points of another run; those on test images that it has already."""
-    run = RunFolder(beside)
-    points = points_of_run(run, thresholds, objectives, table, settings.data_dir)
-    rows = results.evaluated(run)
-    for point in points:
-        results.add_row(point, rows.get(point["threshold"], {}))
-    return {"run_dir": str(beside), "points": points}
 
 
 def _write(folder, content):

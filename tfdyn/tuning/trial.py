@@ -15,9 +15,10 @@ from tfdyn.files import write_text
 from tfdyn.settings.flagfiles import to_flagfile
 from tfdyn.training.distribution import Distribution
 from tfdyn.training.trainer import train
+from tfdyn.tuning.next_rung import carry
 from tfdyn.tuning.objective import Objective
 from tfdyn.tuning.points import points_of_run
-from tfdyn.tuning.rungs import carry, scaled
+from tfdyn.tuning.rungs import scaled
 from tfdyn.tuning.search_folder import SearchFolder
 from tfdyn.tuning.space import Space
 
