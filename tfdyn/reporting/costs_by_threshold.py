@@ -56,7 +56,7 @@ def _picture(unit, boxes):
             )
             axes.set_xticklabels([box["label"] for box in boxes], rotation=30)
             axes.set(ylabel=label)
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.08 * max(box["whishi"] for box in scaled))
 
     texts = [
         f"{box['label']} {cost_text(box['whislo'], unit)} to "
