@@ -1,5 +1,6 @@
 """Exporter: writes a network as a `.tflite` file or a SavedModel, and checks it."""
 
+import dataclasses
 import hashlib
 import pathlib
 import time
@@ -11,6 +12,7 @@ from export import manifest
 from export.checks import saved_model_check, tflite_check
 from export.checks.parity import Reference
 from export.graph import trace
+from export.graph.calibration import calibrate
 from export.graph.convert import convert
 from export.graph.form import Form
 from export.source import Source
@@ -33,6 +35,7 @@ def export_tflite(
     route: np.ndarray | None = None,
     choices: dict | None = None,
     name: str | None = None,
+    calibration: np.ndarray | None = None,
 ) -> tuple[pathlib.Path, dict]:
     """Writes a network as one `.tflite` file, and compares the file with Keras.
 
@@ -49,6 +52,9 @@ def export_tflite(
         choices: Entries for the manifest that say how T and the gates were chosen, a
             dict ready for JSON, or `None`.
         name: Name of the file (default: `file_name(form.variant)`).
+        calibration: For "int8", uint8 images `(n, height, width, channels)` on which
+            the ranges of activations are observed (default:
+            `source.calibration_images()`).
 
     Returns:
         The file's path and its entry in `manifest.json`.
@@ -59,6 +65,10 @@ def export_tflite(
         OSError: If the folder cannot be written to.
     """
     _check(source, form, images)
+    if precision == "int8":
+        if calibration is None:
+            calibration = source.calibration_images()
+        _check(source, form, calibration)
     if (form.variant == "fixed") != (route is not None):
         raise UserError("The fixed variant, and no other, needs a route.")
     if route is not None:
@@ -67,7 +77,7 @@ def export_tflite(
     check_writable(source.folder)
     with locked(source.folder):
         contents = manifest.prepare(source, form, path.name)
-        content, entry = _convert(source, form, precision, route)
+        content, entry = _convert(source, form, precision, route, calibration)
         with whole_set(source.folder) as temporary:
             (temporary / path.name).write_bytes(content)
             entry |= tflite_check.check(
@@ -91,10 +101,14 @@ def _check(source, form, images):
         )
 
 
-def _convert(source, form, precision, route):
+def _convert(source, form, precision, route, calibration):
     """Returns the bytes of the file and what its entry says about them."""
-    start = time.perf_counter()
-    function = trace.gated(source.model, source.input_format, form, route)
+    start, ranges = time.perf_counter(), None
+    if precision == "int8":
+        ranges = _ranges(source, form, route, calibration)
+    function = trace.gated(
+        source.model, source.input_format, form, route, ranges=ranges
+    )
     content = convert(function, precision)
     entry = {
         "variant": form.variant,
@@ -106,7 +120,23 @@ def _convert(source, form, precision, route):
         "sha256": hashlib.sha256(content).hexdigest(),
         "convert_seconds": round(time.perf_counter() - start, 1),
     }
+    if ranges:
+        limits = {name: list(pair) for name, pair in ranges.by_name.items()}
+        entry["calibration"] = {**ranges.provenance, "ranges": limits}
     return content, entry
+
+
+def _ranges(source, form, route, images):
+    normalized = np.asarray(source.input_format.normalize(images))
+    # Where any T or route may be asked for, sums must not overflow with all branches.
+    all_branches = form.threshold_input or form.variant in ("all_branches", "forced")
+    threshold = 1.0 if all_branches else form.threshold
+    ranges = calibrate(source.model, normalized, threshold, route)
+    digest = hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
+    of = source.dataset.name if source.run else "images that were passed, or noise"
+    return dataclasses.replace(
+        ranges, provenance={**ranges.provenance, "of": of, "sha256": digest}
+    )
 
 
 def file_name(variant: str) -> str:

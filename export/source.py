@@ -20,6 +20,9 @@ from tfdyn.models.routed_model import RoutedModel
 from tfdyn.reading import is_there
 from tfdyn.runs.run_folder import RunFolder
 
+# Number of images on which the ranges of activations are observed.
+CALIBRATION_IMAGES = 256
+
 
 @dataclasses.dataclass(frozen=True)
 class Source:
@@ -105,6 +108,33 @@ class Source:
         generator = np.random.default_rng(0)
         shape = (count, *self.input_format.shape)
         return generator.integers(0, 256, shape, "uint8"), None
+
+    def calibration_images(self, count: int = CALIBRATION_IMAGES) -> np.ndarray:
+        """Returns training images on which the ranges of activations are observed.
+
+        Args:
+            count: Number of images. At most so many are returned as there are.
+
+        Returns:
+            uint8 images `(n, height, width, channels)`, drawn from the training images
+            of the run, always the same ones. For a network that is not trained: noise.
+
+        Raises:
+            UserError: If the model was passed from Python, or the data are missing or
+                are not those of the training.
+            OSError: If the data are missing and cannot be downloaded.
+        """
+        if self.run:
+            batches = self.dataset.batches("train", count, shuffle=True, normalize=False)
+            with self.dataset.explain_broken():
+                return next(iter(batches.as_numpy_iterator()))[0]
+        if self.settings is None:
+            raise UserError(
+                "The precision int8 needs images to calibrate on: pass "
+                "calibration=images, uint8 images like those of the training."
+            )
+        generator = np.random.default_rng(1)
+        return generator.integers(0, 256, (count, *self.input_format.shape), "uint8")
 
 
 def from_run(

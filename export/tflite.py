@@ -26,6 +26,7 @@ def convert_model(
     threshold: float | list[float] | None = None,
     precision: str = "float32",
     images=None,
+    calibration=None,
 ) -> dict:
     """Converts a network to one `.tflite` file that runs only each image's branches.
 
@@ -45,9 +46,12 @@ def convert_model(
             and the names of the classes.
         threshold: T, a number or a list with one for each MixedOp (default: the
             model's own).
-        precision: Precision of the weights: "float32", "float16" or "dynamic" (8 bits).
+        precision: Precision of the weights: "float32", "float16", "dynamic" (8 bits) or
+            "int8" (8 bits, activations too).
         images: uint8 images `(n, height, width, channels)` to compare with Keras on
             (default: 32 images of noise).
+        calibration: For "int8", uint8 images like those of the training, at least 32,
+            on which the ranges of activations are observed.
 
     Returns:
         The file's entry in `manifest.json`: size, operations, and how near its outputs
@@ -78,7 +82,13 @@ def convert_model(
         source = from_model(model, input_format, path.parent)
         images = source.test_images(32)[0] if images is None else images
         _, entry = export_tflite(
-            source, Form(threshold=threshold), images, None, precision, name=path.name
+            source,
+            Form(threshold=threshold),
+            images,
+            None,
+            precision,
+            name=path.name,
+            calibration=calibration,
         )
     return entry
 
@@ -102,6 +112,9 @@ def main() -> None:
         table = FLAGS.cost_table or FLAGS.latency_table
         form, choices = goal.meet(source, form, *limits, table)
         commands.say(goal.line(choices))
+    calibration = None
+    if FLAGS.precision == "int8":
+        calibration = source.calibration_images(FLAGS.calibration_images)
     if FLAGS.latency_table:
         form, gate_choices = gates.leave_out(source, form, FLAGS.latency_table)
         commands.say(gates.line(gate_choices, source.model))
@@ -121,7 +134,14 @@ def main() -> None:
     if labels is None:
         choices["checked_on"] = "noise"
     path, entry = export_tflite(
-        source, form, images, labels, FLAGS.precision, route, choices
+        source,
+        form,
+        images,
+        labels,
+        FLAGS.precision,
+        route,
+        choices,
+        calibration=calibration,
     )
     content = {"file": str(path), "trained": source.run is not None, **entry}
     commands.report(content, _text(path, entry))
@@ -147,6 +167,17 @@ def _refuse_unused_flags():
     if export_flags.asked("threshold") and not uses_t:
         other = "--route" if route else f"--variant={variant}"
         raise UserError(f"--threshold has no effect with {other}; leave it out.")
+    if FLAGS["calibration_images"].present and FLAGS.precision != "int8":
+        raise UserError(
+            f"--calibration_images is for --precision=int8, and has no effect with "
+            f"--precision={FLAGS.precision}; leave it out."
+        )
+    if FLAGS.latency_table and FLAGS.precision == "int8":
+        raise UserError(
+            f"--latency_table={FLAGS.latency_table} holds times of float32, which say "
+            f"nothing about gates of int8. Leave it out, or export with "
+            f"--precision=float32."
+        )
     if FLAGS.latency_table and variant != "routed":
         raise UserError(
             f"--latency_table leaves out gates of the routed variant, and "
@@ -156,11 +187,14 @@ def _refuse_unused_flags():
 
 def _text(path, entry):
     accuracy = f"; accuracy {entry['accuracy']:.2%}" if "accuracy" in entry else ""
+    convolutions = entry["convolutions"].items()
+    convolutions = ", ".join(f"{count} {kind}" for kind, count in convolutions)
     return (
         f"converted in {entry['convert_seconds']:.0f} s; as in Keras on "
         f"{entry['same_top1']} of {entry['images']} images, logits to "
         f"{entry['max_logit_difference']:.1e}, routes on {entry['same_route']}"
         f"{accuracy}\n"
+        f"convolutions (weights x activations): {convolutions.lower()}\n"
         f"wrote {path} ({entry['bytes'] / 1e6:.2f} MB), model.json, manifest.json"
     )
 
@@ -176,7 +210,15 @@ if __name__ == "__main__":
         "float32",
         PRECISIONS,
         "Precision of the weights. float16: 16 bits. dynamic: 8 bits, and activations "
-        "in 8 bits where the runtime has such kernels.",
+        "in 8 bits where the runtime has such kernels. int8: weights and activations of "
+        "8 bits, except in routers, by ranges that are observed on training images.",
+    )
+    flags.DEFINE_integer(
+        "calibration_images",
+        256,
+        "--precision=int8: number of training images on which the ranges of "
+        "activations are observed.",
+        lower_bound=32,
     )
     flags.DEFINE_enum(
         "variant",

@@ -36,6 +36,7 @@ TOLERANCES = {
     "float32": Tolerance(1e-3, 1.0, ROUTE_MARGIN),
     "float16": Tolerance(0.1, 0.99, None),
     "dynamic": Tolerance(float("inf"), 0.9, None),
+    "int8": Tolerance(float("inf"), 0.9, None),
 }
 
 

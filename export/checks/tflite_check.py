@@ -2,10 +2,11 @@
 
 import pathlib
 
+import keras
 import numpy as np
 from tqdm import tqdm
 
-from export.checks import parity
+from export.checks import parity, precision_check
 from export.graph import trace
 from export.graph.flatbuffer import Flatbuffer
 from export.graph.form import Form
@@ -13,6 +14,7 @@ from export.interpreter import Interpreter
 from export.source import Source
 from tfdyn import output
 from tfdyn.errors import UserError
+from tfdyn.layers.keras_internals import all_layers
 from tfdyn.routing.random_routes import spread_routes
 
 
@@ -37,8 +39,8 @@ def check(
         labels: Their labels `(n,)`, or `None`.
 
     Returns:
-        A dict: `operations`, `subgraphs`, what `parity.compare` returns and, with
-        labels, `accuracy`.
+        A dict: `operations`, `subgraphs`, `convolutions` (what `precision_check.check`
+        returns), what `parity.compare` returns and, with labels, `accuracy`.
 
     Raises:
         UserError: If a check fails.
@@ -47,6 +49,9 @@ def check(
     faults = flatbuffer.faults()
     if faults:
         raise UserError(f"The file would be slow or not run: {'; '.join(faults[:5])}.")
+    convolutions = precision_check.check(
+        flatbuffer, precision, _convolutions_of_routers(source.model)
+    )
     normalized = np.asarray(source.input_format.normalize(images))
     threshold, others, forced = _expectation(source, form, route, len(images))
     reference = parity.Reference(source.model)
@@ -66,6 +71,7 @@ def check(
     results = {
         "operations": flatbuffer.operations,
         "subgraphs": len(flatbuffer.subgraphs),
+        "convolutions": convolutions,
         **parity.compare(
             reference,
             normalized,
@@ -79,6 +85,12 @@ def check(
     if labels is not None:
         results["accuracy"] = float(np.mean(logits.argmax(-1) == labels))
     return results
+
+
+def _convolutions_of_routers(model):
+    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+    routers = [module.layer for module in model.modules if module.kind == "router"]
+    return sum(isinstance(each, kinds) for r in routers for each in all_layers(r))
 
 
 def _expectation(source, form, route, count):

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from export.graph.flatbuffer import rename_tensors
 from export.graph.form import PRECISIONS
+from export.graph.int8_gates import pass_int8
 from tfdyn import output
 from tfdyn.errors import UserError
 
@@ -12,7 +13,8 @@ def convert(function, precision: str = "float32") -> bytes:
     """Converts a traced function to TFLite.
 
     Args:
-        function: Concrete function, as `export.graph.trace.gated` returns it.
+        function: Concrete function, as `export.graph.trace.gated` returns it. For
+            "int8" it was traced with ranges, which say what the converter rounds.
         precision: Precision of the weights, one of `PRECISIONS`.
 
     Returns:
@@ -33,4 +35,7 @@ def convert(function, precision: str = "float32") -> bytes:
     if precision == "float16":
         converter.target_spec.supported_types = [tf.float16]
     with output.quiet():
-        return rename_tensors(converter.convert())
+        content = converter.convert()
+    if precision == "int8":
+        content = pass_int8(content)
+    return rename_tensors(content)

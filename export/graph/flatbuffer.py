@@ -1,7 +1,9 @@
 """Flatbuffer: names the tensors of a `.tflite` file, and checks its operations."""
 
 import collections
+import math
 
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -49,6 +51,37 @@ class Flatbuffer:
         """Mapping from names of operations to how often they occur in the file."""
         names = [self._name(op) for graph in self.subgraphs for op in graph.operators]
         return dict(sorted(collections.Counter(names).items()))
+
+    def convolutions(self) -> list[tuple[int, int, str, str]]:
+        """Lists the convolutions of the file.
+
+        Returns:
+            List of `(subgraph, size, weights, inputs)`: the index of the subgraph, the
+            number of weights, their type, and the type of what is convolved, such as
+            "INT8".
+        """
+        found = []
+        for index, graph in enumerate(self.subgraphs):
+            makers = {o: op for op in graph.operators for o in op.outputs}
+            for operation in graph.operators:
+                if self._name(operation) in CONVOLUTIONS[:2]:
+                    inputs, weights = operation.inputs[:2]
+                    if weights in makers:  # Of float16.
+                        weights = makers[weights].inputs[0]
+                    weights, inputs = graph.tensors[weights], graph.tensors[inputs]
+                    size = math.prod(weights.shape)
+                    found.append((index, size, _type(weights), _type(inputs)))
+        return found
+
+    def scales_by_default(self) -> int:
+        """Returns the number of tensors of 8 bits without a scale of their own."""
+        tensors = [tensor for graph in self.subgraphs for tensor in graph.tensors]
+        scales = [
+            tensor.quantization and tensor.quantization.scale
+            for tensor in tensors
+            if _type(tensor) == "INT8"
+        ]
+        return sum(s is None or not len(s) or not min(s) > 0 for s in scales)
 
     def faults(self) -> list[str]:
         """Lists what would make the file slow, or keep the stock runtime from it.
@@ -100,3 +133,8 @@ class Flatbuffer:
         if code.customCode:
             return f"CUSTOM {code.customCode.decode()}"
         return flatbuffer_utils.opcode_to_name(self._model, operation.opcodeIndex)
+
+
+def _type(tensor):
+    names = {v: k for k, v in vars(schema.TensorType).items() if k.isupper()}
+    return names[tensor.type]

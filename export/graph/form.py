@@ -7,9 +7,10 @@ import numpy as np
 from tfdyn.errors import UserError
 
 VARIANTS = ("routed", "all_branches", "fixed", "forced")
-# The weights of a `.tflite` file have 32, 16 or 8 bits. With "dynamic" the activations
-# have 8 bits too, wherever the runtime has such kernels.
-PRECISIONS = ("float32", "float16", "dynamic")
+# The weights of a `.tflite` file have 32, 16 or 8 bits. With "dynamic" a device rounds
+# activations to 8 bits by the range that each has at that time, wherever the runtime has
+# such kernels. With "int8" their ranges are in the file, from a calibration.
+PRECISIONS = ("float32", "float16", "dynamic", "int8")
 
 
 @dataclasses.dataclass(frozen=True)

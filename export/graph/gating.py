@@ -6,7 +6,7 @@ sets one of them while a graph is traced with a batch of 1.
 
 import tensorflow as tf
 
-from tfdyn.layers import execution, sharing
+from tfdyn.layers import execution, quantization, sharing
 
 
 def gated(branches, inputs, weights, initial=None, always=(), binary=False):
@@ -32,20 +32,26 @@ def gated(branches, inputs, weights, initial=None, always=(), binary=False):
     outputs, behind_gates = initial, []
     for branch, weight, gate in zip(branches, weights, gates, strict=True):
         if any(branch is layer for layer in always):
-            term = sharing.call(branch, inputs) * tf.cast(weight, inputs.dtype)
+            term = execution.weighted(sharing.call(branch, inputs), weight, branch)
             outputs = term if outputs is None else outputs + term
+            outputs = quantization.point(outputs, branches[0], "sum")
         else:
             behind_gates.append((branch, weight, gate))
     if outputs is None:
         outputs = _zeros(branches[0], inputs, weights[0])
+    outputs = quantization.point(outputs, branches[0], "sum")
     for branch, weight, gate in behind_gates:
 
         def run(outputs=outputs, branch=branch, weight=weight):
+            again = quantization.current().again
             with sharing.scope():  # Tensors of a `tf.cond` cannot be used outside it.
-                term = branch(inputs)
-            return outputs + (term if binary else term * tf.cast(weight, term.dtype))
+                term = branch(again(inputs))
+            if not binary:
+                term = execution.weighted(term, weight, branch)
+            return quantization.point(again(outputs) + term, branches[0], "sum")
 
         outputs = tf.cond(gate, run, lambda outputs=outputs: outputs)
+        outputs = quantization.point(outputs, branches[0], "sum")
     return outputs
 
 

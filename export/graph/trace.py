@@ -9,9 +9,10 @@ import tensorflow as tf
 from export.graph import gating
 from export.graph.constants import Constants
 from export.graph.form import Form
+from export.graph.ranges import FakeQuantization, Ranges
 from tfdyn.costs import complexity
 from tfdyn.errors import UserError
-from tfdyn.layers import execution
+from tfdyn.layers import execution, quantization
 
 
 def gated(
@@ -20,6 +21,7 @@ def gated(
     form: Form,
     route: np.ndarray | None = None,
     constants: bool = True,
+    ranges: Ranges | None = None,
 ):
     """Traces a network for one image at a time.
 
@@ -29,6 +31,8 @@ def gated(
         form: `Form`.
         route: For the fixed variant, a flat route `(branches of all MixedOps,)`.
         constants: Whether variables become constants of the graph. TFLite needs it.
+        ranges: `Ranges` of the activations that are rounded to 8 bits, or `None` to
+            round none.
 
     Returns:
         A concrete `tf.function`. Its inputs are `image`, `(1, height, width,
@@ -62,10 +66,20 @@ def gated(
             threshold = 1.0
         threshold = form.threshold if threshold is None else threshold
         images = input_format.normalize(image) if form.preprocess else image
-        with frozen:
-            return _outputs(model, images, by, threshold, weights, form.ungated)
+        with frozen, quantization.scope(ranges and FakeQuantization(model, ranges)):
+            outputs = _outputs(model, images, by, threshold, weights, form.ungated)
+            if ranges:
+                outputs["probabilities"] = _softmax(outputs["logits"])
+        return outputs
 
     return tf.function(serve, autograph=False).get_concrete_function(**signature)
+
+
+def _softmax(logits):
+    """Returns the softmax of logits of 8 bits, itself in float."""
+    largest = tf.reduce_max(logits, axis=-1, keepdims=True)
+    scores = quantization.exact(tf.exp(logits - largest))
+    return scores / tf.reduce_sum(scores, axis=-1, keepdims=True)
 
 
 def _layers(model, names):

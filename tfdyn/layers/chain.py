@@ -2,7 +2,19 @@
 
 import keras
 
-from tfdyn.layers import sharing
+from tfdyn.layers import quantization, sharing
+
+NORM = keras.layers.BatchNormalization
+# Devices run a layer of the first kind and those of the second that follow it as one
+# operation, whose output alone is rounded to 8 bits.
+FUSING = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense, NORM)
+FUSED = (NORM, keras.layers.ReLU)
+# Layers whose output keeps the scale of their input in 8 bits.
+SAME_SCALE = (
+    keras.layers.MaxPooling2D,
+    keras.layers.AveragePooling2D,
+    keras.layers.Reshape,
+)
 
 
 @keras.saving.register_keras_serializable("tfdyn")
@@ -30,9 +42,19 @@ class Chain(keras.layers.Layer):
             input_shape = layer.compute_output_shape(input_shape)
 
     def call(self, inputs):
-        for layer in self.chain:
+        for index, layer in enumerate(self.chain):
             inputs = sharing.call(layer, inputs)
+            if self._ends_group(index):
+                inputs = quantization.point(inputs, self, index)
         return inputs
+
+    def _ends_group(self, index):
+        """Returns whether a layer's output has a scale of its own in 8 bits."""
+        layer, following = self.chain[index], self.chain[index + 1 : index + 2]
+        fused = isinstance(layer, FUSING) and any(
+            isinstance(each, FUSED) for each in following
+        )
+        return not fused and not isinstance(layer, SAME_SCALE)
 
     def compute_output_shape(self, input_shape):
         for layer in self.chain:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from tfdyn.layers import sharing
+from tfdyn.layers import quantization, sharing
 
 
 def dense(branches: list[keras.Layer], inputs, weights, initial=None):
@@ -45,7 +45,7 @@ def dispatched(branches: list[keras.Layer], inputs, weights, initial=None):
     """
     outputs = initial
     if outputs is None:
-        outputs = _zeros(branches, inputs)
+        outputs = zeros(branches, inputs)
     for index, branch in enumerate(branches):
         weight = weights[:, index]
         (rows,) = ops.nonzero(weight != 0)
@@ -94,7 +94,7 @@ def fixed(route: dict, mixed_ops: list) -> Callable:
     def run(branches, inputs, weights, initial=None):
         values = known[id(branches[0])].tolist()
         outputs = sum_of_known(branches, inputs, values, values, initial)
-        return _zeros(branches, inputs) if outputs is None else outputs
+        return zeros(branches, inputs) if outputs is None else outputs
 
     return run
 
@@ -121,13 +121,31 @@ def sum_of_known(branches, inputs, weights, values, initial=None):
             continue
         term = sharing.call(branch, inputs)
         if value != 1:
-            term = term * ops.cast(weight, term.dtype)
+            term = weighted(term, weight, branch)
         outputs = term if outputs is None else outputs + term
+        outputs = quantization.point(outputs, branches[0], "sum")
     return outputs
 
 
-def _zeros(branches, inputs):
-    """Returns zeros of the shape and type of a branch's output."""
+def weighted(outputs, weight, branch):
+    """Returns the outputs of a branch times its weight, the same for all images.
+
+    Args:
+        outputs: Tensor `(batch, ...)`.
+        weight: Scalar tensor.
+        branch: Layer of the branch.
+    """
+    weight = quantization.point(ops.cast(weight, outputs.dtype), branch, "weight")
+    return quantization.point(outputs * weight, branch, "weighted")
+
+
+def zeros(branches, inputs):
+    """Returns zeros of the shape and type of a branch's output.
+
+    Args:
+        branches: Layers with outputs of the same shape; at least one.
+        inputs: Tensor `(batch, ...)`, their input.
+    """
     shape = branches[0].compute_output_shape(inputs.shape)
     shape = (ops.shape(inputs)[0], *shape[1:])
     return ops.zeros(shape, branches[0].compute_dtype)

@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from tfdyn.layers import quantization
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
 
@@ -39,6 +40,9 @@ class ResidualStem(Chain):
         super().__init__(chain, **kwargs)
         self.filters, self.kernel_size, self.strides = filters, kernel_size, strides
         self.pool, self.max_value = pool, max_value
+
+    def call(self, inputs):
+        return super().call(quantization.point(inputs, self, "images"))
 
     def get_config(self):
         return {

@@ -5,6 +5,7 @@ from keras import ops
 
 from tfdyn.errors import UserError
 from tfdyn.families.dmnn.sub_blocks import SUB_BLOCKS, is_without_expansion
+from tfdyn.layers import quantization
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
 from tfdyn.layers.mixed_op import MixedOp
@@ -90,9 +91,12 @@ class Block(keras.layers.Layer):
         if self.shortcut == "folded":
             count = inputs.shape[-1] // self.mixed_op.branches[0].filters
             initial = sum(ops.split(inputs, count, axis=-1)) / count
+            initial = quantization.point(initial, self, "folded")
         outputs = self.mixed_op(inputs, weights, initial=initial)
         relu_of_sum = self.mixed_op.branches[0].relu_of_sum
-        return ops.relu(outputs) if relu_of_sum else outputs
+        if not relu_of_sum:
+            return outputs
+        return quantization.point(ops.relu(outputs), self, "relu")
 
     def compute_output_shape(self, input_shape):
         return self.mixed_op.compute_output_shape(input_shape)

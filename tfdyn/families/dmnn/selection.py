@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfdyn.layers import quantization
 from tfdyn.routing import selection
 
 
@@ -47,7 +48,7 @@ class GateSelection(keras.layers.Layer):
             noise = selection.gumbel_noise(ops.shape(logits), self.seed_generator)
             noise *= self.noise_scale
         scores = selection.branch_scores(logits, temperature=1.0, noise=noise)
-        off, on = ops.unstack(ops.softmax(scores), axis=-1)
+        off, on = ops.unstack(quantization.exact(ops.softmax(scores)), axis=-1)
         if not training:
             return selection.threshold_gates(off, threshold)
         return selection.straight_through(on, selection.threshold_gates(off, 0.5))

@@ -7,7 +7,7 @@ from keras import ops
 
 from tfdyn.families.drnet.branches import make_branches
 from tfdyn.families.drnet.router import Router
-from tfdyn.layers import sharing
+from tfdyn.layers import quantization, sharing
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
 from tfdyn.layers.mixed_op import MixedOp
@@ -181,7 +181,10 @@ class Cell(keras.layers.Layer):
                 self.connections, self.mixed_ops, strict=True
             ):
                 nodes[node] = op(nodes[source], weights[op.name], initial=nodes[node])
-        return ops.concatenate(nodes[2:], axis=-1), route, routed
+        # Tensors of 8 bits can only be concatenated if they have one scale.
+        nodes = [quantization.point(node, self, "nodes") for node in nodes[2:]]
+        outputs = ops.concatenate(nodes, axis=-1)
+        return quantization.point(outputs, self, "nodes"), route, routed
 
     def _look(self, nodes):
         """Returns what the router computes, as a mapping."""

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfdyn.errors import UserError
+from tfdyn.layers import quantization
 from tfdyn.routing import selection
 
 # For each selection, the additional arguments of DRNet's call that change its result.
@@ -94,7 +95,7 @@ class BranchSelection(keras.layers.Layer):
             draws = selection.gumbel_noise(ops.shape(logits), self.seed_generator)
             draws *= self.noise_scale
         scores = selection.branch_scores(logits, temperature, draws)
-        weights = ops.softmax(scores)
+        weights = quantization.exact(ops.softmax(scores))
         if not training:
             if self.method != "none":
                 weights = selection.threshold_route(weights, threshold)

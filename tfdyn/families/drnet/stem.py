@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from tfdyn.layers import quantization
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import conv_bn
 
@@ -32,6 +33,7 @@ class Stem(keras.layers.Layer):
         self.convolution.build(input_shape)
 
     def call(self, inputs):
+        inputs = quantization.point(inputs, self, "images")
         outputs = self.convolution(inputs)
         return outputs, outputs
 
@@ -74,7 +76,7 @@ class ImageNetStem(keras.layers.Layer):
         self.eighth.build(self.quarter.compute_output_shape(input_shape))
 
     def call(self, inputs):
-        quarter = self.quarter(inputs)
+        quarter = self.quarter(quantization.point(inputs, self, "images"))
         return quarter, self.eighth(quarter)
 
     def compute_output_shape(self, input_shape):

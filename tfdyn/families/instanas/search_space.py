@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from tfdyn.layers import quantization
 from tfdyn.layers.chain import Chain
 from tfdyn.layers.convolutions import batch_norm, conv_bn, depthwise
 
@@ -35,7 +36,9 @@ class MBConv(Chain):
     def call(self, inputs):
         outputs = super().call(inputs)
         same = self.strides == 1 and inputs.shape[-1] == self.filters
-        return outputs + inputs if same else outputs
+        if not same:
+            return outputs
+        return quantization.point(outputs + inputs, self, "sum")
 
     def get_config(self):
         return {

@@ -6,6 +6,7 @@ from keras import ops
 
 from tfdyn.errors import UserError
 from tfdyn.families.instanas import policies
+from tfdyn.layers import quantization
 from tfdyn.routing import selection
 
 
@@ -70,7 +71,8 @@ class PolicySelection(keras.layers.Layer):
         threshold = ops.cast(threshold, "float32")
         if len(threshold.shape):
             threshold = ops.expand_dims(threshold, -1)
-        policy = selection.threshold_gates(ops.sigmoid(-logits), threshold)
+        off = quantization.exact(ops.sigmoid(-logits))
+        policy = selection.threshold_gates(off, threshold)
         return self.complete(policy)
 
     def complete(self, policy):

@@ -1,0 +1,112 @@
+"""Calibration: each branch is seen, and a file of 8 bits computes nearly the same."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_networks import make, make_dmnn, make_instanas, sharpen
+
+from export.checks import precision_check
+from export.graph import trace
+from export.graph.calibration import BATCH, calibrate
+from export.graph.convert import convert
+from export.graph.flatbuffer import Flatbuffer
+from export.graph.form import Form
+from export.interpreter import Interpreter
+from tfdyn import output
+from tfdyn.data.input_format import InputFormat
+from tfdyn.errors import UserError
+
+FORMAT = InputFormat(("a", "b", "c"), (8, 8, 1), (0.4,), (0.5,))
+PIXELS = np.random.default_rng(0).integers(0, 256, (2 * BATCH, 8, 8, 1), "uint8")
+NORMALIZED = np.asarray(FORMAT.normalize(PIXELS))
+MODELS = {
+    "drnet": lambda: make(auxiliary_head=False),
+    "dmnn": make_dmnn,
+    "mobilenet": lambda: make_dmnn(
+        sub_block="inverted_residual", stages=[(8, 1, 2, 1), (8, 2, 2, 2)]
+    ),
+    "instanas": make_instanas,
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def model(request):
+    return sharpen(MODELS[request.param]())
+
+
+@pytest.fixture(scope="module")
+def ranges(model):
+    return calibrate(model, NORMALIZED, 0.5)
+
+
+def test_each_branch_runs_on_images_that_choose_it_and_on_others(model, ranges):
+    branches = ranges.provenance["branches"]
+    names = [m.name for m in model.modules if m.kind == "branch"]
+    assert sorted(branches) == sorted(names)
+    outputs = model(NORMALIZED, threshold=0.5)
+    use = np.count_nonzero(model.route_spec.flatten(outputs["route"]), axis=0)
+    assert [branches[name]["chosen"] for name in names] == use.tolist()
+    for count in branches.values():
+        assert count["chosen"] + count["forced"] >= 2
+        assert count["forced"] or count["chosen"] == 2 * BATCH
+
+
+def test_ranges_hold_0_and_are_not_empty(ranges):
+    for low, high in ranges.by_name.values():
+        assert low <= 0 <= high and low < high
+
+
+def test_a_file_of_int8_computes_nearly_what_keras_computes(model, ranges, tmp_path):
+    function = trace.gated(model, FORMAT, Form(threshold=0.5), ranges=ranges)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(convert(function, "int8"))
+    expected = {k: v for k, v in model(NORMALIZED, threshold=0.5).items()}
+    routes = model.route_spec.flatten(expected["route"]).numpy() != 0
+    logits, same = expected["logits"].numpy(), 0
+    with output.quiet():
+        interpreter, errors = Interpreter(path), []
+    for image, row, route in zip(PIXELS, logits, routes, strict=True):
+        outputs = interpreter(image=image)
+        np.testing.assert_allclose(outputs["probabilities"].sum(), 1, atol=1e-5)
+        if ((outputs["route"][0] != 0) == route).all():
+            same += 1
+            errors.append(np.abs(outputs["logits"][0] - row).mean())
+    assert same >= 0.8 * len(PIXELS)
+    assert np.mean(errors) < 0.1 * np.std(logits)
+
+
+def test_no_gate_makes_an_activation_float(model, ranges):
+    content = convert(
+        trace.gated(model, FORMAT, Form(threshold=0.5), ranges=ranges), "int8"
+    )
+    flatbuffer = Flatbuffer(content)
+    routers = [m.layer for m in model.modules if m.kind == "router"]
+    precision_check.check(flatbuffer, "int8", 4 * len(routers))
+    for graph in flatbuffer.subgraphs[1:]:
+        # A weight of a route is a scalar, and stays float.
+        types = {graph.tensors[i].type for i in graph.inputs if graph.tensors[i].shape}
+        assert types == {9}, types
+        assert [graph.tensors[i].type for i in graph.outputs] == [9]
+
+
+def test_too_few_images_are_refused(model):
+    with pytest.raises(UserError, match="at least 32 images; got 31"):
+        calibrate(model, NORMALIZED[:31], 0.5)
+
+
+def test_an_activation_without_a_range_is_refused(model):
+    with pytest.raises(UserError, match="no range for .*images"):
+        calibrate(model, np.zeros_like(NORMALIZED), 0.5)
+
+
+def test_a_convolution_that_stayed_float_is_refused(model):
+    content = convert(trace.gated(model, FORMAT, Form(threshold=0.5)))
+    with pytest.raises(UserError, match="convolutions are not int8"):
+        precision_check.check(Flatbuffer(content), "int8", 4)
+
+
+def test_a_route_is_calibrated_alone(model):
+    route = model.route_spec.all_branches()
+    ranges = calibrate(model, NORMALIZED, 0.5, np.ravel(route))
+    counts = ranges.provenance["branches"].values()
+    assert {count["chosen"] for count in counts} == {2 * BATCH}
