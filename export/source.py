@@ -125,7 +125,9 @@ class Source:
             OSError: If the data are missing and cannot be downloaded.
         """
         if self.run:
-            batches = self.dataset.batches("train", count, shuffle=True, normalize=False)
+            batches = self.dataset.batches(
+                "train", count, shuffle=True, normalize=False
+            )
             with self.dataset.explain_broken():
                 return next(iter(batches.as_numpy_iterator()))[0]
         if self.settings is None:

@@ -210,8 +210,8 @@ if __name__ == "__main__":
         "float32",
         PRECISIONS,
         "Precision of the weights. float16: 16 bits. dynamic: 8 bits, and activations "
-        "in 8 bits where the runtime has such kernels. int8: weights and activations of "
-        "8 bits, except in routers, by ranges that are observed on training images.",
+        "in 8 bits where the runtime has such kernels. int8: weights and activations "
+        "of 8 bits, except in routers, by ranges observed on training images.",
     )
     flags.DEFINE_integer(
         "calibration_images",

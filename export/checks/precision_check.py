@@ -14,7 +14,9 @@ EXPECTED = {
 FEWEST_DYNAMIC = 1024
 
 
-def check(flatbuffer: Flatbuffer, precision: str, of_routers: int = 0) -> dict[str, int]:
+def check(
+    flatbuffer: Flatbuffer, precision: str, of_routers: int = 0
+) -> dict[str, int]:
     """Checks the precision of the convolutions in a file, gate by gate.
 
     Args:

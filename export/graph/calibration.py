@@ -45,7 +45,8 @@ def calibrate(
     batches = len(images) // BATCH
     if not batches:
         raise UserError(
-            f"A calibration needs at least {BATCH} images; got {len(images)}. Pass more."
+            f"A calibration needs at least {BATCH} images; got {len(images)}: pass "
+            "more."
         )
     names, roots = Names(model), {}
 
@@ -71,7 +72,9 @@ def calibrate(
         strict=True,
     )
     ranges = {
-        name: tuple(float(np.mean([each[name][i] for each in extremes])) for i in (0, 1))
+        name: tuple(
+            float(np.mean([each[name][i] for each in extremes])) for i in (0, 1)
+        )
         for name in extremes[0]
     }
     ranges |= {name: ranges[root] for name, root in roots.items()}
@@ -112,7 +115,7 @@ class _Observer(Quantization):
             decide on which images a branch is forced.
 
     Attributes:
-        extremes: Mapping from names to pairs of scalars, the smallest and largest value.
+        extremes: Mapping from names to pairs of scalars, the extreme values.
         counts: Mapping from the names of branches to pairs of scalars: how many images
             chose the branch, and on how many it ran.
         roots: Mapping from the names of sums that go on with another one, as those of

@@ -9,13 +9,15 @@ from tfdyn import output
 from tfdyn.errors import UserError
 
 
-def convert(function, precision: str = "float32") -> bytes:
+def convert(function, precision: str = "float32", float_gates: bool = False) -> bytes:
     """Converts a traced function to TFLite.
 
     Args:
         function: Concrete function, as `export.graph.trace.gated` returns it. For
             "int8" it was traced with ranges, which say what the converter rounds.
         precision: Precision of the weights, one of `PRECISIONS`.
+        float_gates: With "int8", whether all that enters and leaves a gate is float32,
+            as the converter makes it: slower, to measure what it costs.
 
     Returns:
         The content of a `.tflite` file.
@@ -36,6 +38,6 @@ def convert(function, precision: str = "float32") -> bytes:
         converter.target_spec.supported_types = [tf.float16]
     with output.quiet():
         content = converter.convert()
-    if precision == "int8":
+    if precision == "int8" and not float_gates:
         content = pass_int8(content)
     return rename_tensors(content)

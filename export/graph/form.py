@@ -8,7 +8,7 @@ from tfdyn.errors import UserError
 
 VARIANTS = ("routed", "all_branches", "fixed", "forced")
 # The weights of a `.tflite` file have 32, 16 or 8 bits. With "dynamic" a device rounds
-# activations to 8 bits by the range that each has at that time, wherever the runtime has
+# activations to 8 bits by the range that each has at that time, where the runtime has
 # such kernels. With "int8" their ranges are in the file, from a calibration.
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 

@@ -67,7 +67,7 @@ class _Gates:
         options = gate.builtinOptions
         taken = self._model.subgraphs[options.thenSubgraphIndex]
         skipped = self._model.subgraphs[options.elseSubgraphIndex]
-        before, converted = [], set()
+        before = []
         for place, index in enumerate(taken.inputs):
             inside = self._only_scale(taken, index)
             if inside is None:
@@ -78,7 +78,9 @@ class _Gates:
                 result is not None and _equal(taken.tensors[result], inside)
             ):
                 continue
-            gate.inputs[place + 1] = self._rounded(gate.inputs[place + 1], inside, before)
+            gate.inputs[place + 1] = self._rounded(
+                gate.inputs[place + 1], inside, before
+            )
             for graph in (taken, skipped):
                 _make_int8(graph.tensors[graph.inputs[place]], inside)
             for operator in [each for each in taken.operators if index in each.inputs]:

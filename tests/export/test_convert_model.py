@@ -55,7 +55,18 @@ def test_a_path_or_a_format_that_does_not_fit(model, tmp_path):
         convert_model(model, tmp_path / "model.tflite", None)
     with pytest.raises(ValueError, match="Expected a RoutedModel; got 'drnet_tiny'"):
         convert_model("drnet_tiny", tmp_path / "model.tflite", FORMAT)
-    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="int8 needs images to calibrate on"):
+        convert_model(model, tmp_path / "model.tflite", FORMAT, precision="int8")
+    few = np.zeros((31, 8, 8, 3), "uint8")
+    with pytest.raises(ValueError, match="at least 32 images; got 31"):
+        convert_model(
+            model,
+            tmp_path / "model.tflite",
+            FORMAT,
+            precision="int8",
+            calibration=few,
+        )
+    assert not list(tmp_path.glob("*.tflite")) + list(tmp_path.glob("*.json"))
 
 
 @pytest.mark.parametrize("threshold", [np.float32(0.5), np.array([0.5, 0.75])])

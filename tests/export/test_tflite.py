@@ -17,6 +17,7 @@ from export.checks import parity
 from export.exporter import choose_route, export_saved_model, export_tflite
 from export.graph.form import Form
 from export.interpreter import Interpreter
+from export.runtime import Classifier
 from tfdyn.locks import locked
 from tfdyn.routing.random_routes import random_routes
 from tfdyn.runs.run_folder import RunFolder
@@ -88,6 +89,19 @@ def test_smaller_precisions(source, images, precision):
     assert entry["precision"] == precision
     # The gates stay gates.
     assert entry["operations"]["IF"] == 4
+
+
+def test_int8_says_what_it_was_calibrated_on(source, images):
+    path, entry = export_tflite(source, Form(threshold=0.7), images, precision="int8")
+    assert entry["operations"]["IF"] == 4 and entry["convolutions"]["INT8 x INT8"] > 4
+    calibration = entry["calibration"]
+    assert calibration["of"] == "digits" and calibration["images"] == 256
+    assert len(calibration["branches"]) == 4 and len(calibration["sha256"]) == 64
+    for branch in calibration["branches"].values():
+        assert branch["chosen"] + branch["forced"] >= 8
+    assert all(low < high for low, high in calibration["ranges"].values())
+    classification = Classifier(path)(images)
+    np.testing.assert_allclose(classification.probabilities.sum(-1), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("variant", ["all_branches", "forced"])
