@@ -48,7 +48,7 @@ def calibrate(
             f"A calibration needs at least {BATCH} images; got {len(images)}: pass "
             "more."
         )
-    names, roots = Names(model), {}
+    names, same = Names(model), []
 
     @tf.function(autograph=False)
     def observe(batch, draws):
@@ -59,7 +59,7 @@ def calibrate(
             arguments = {"route": model.route_spec.split(flat)}
         with execution.scope(observer.run), quantization.scope(observer):
             model(batch, training=False, **arguments)
-        roots.update(observer.roots)
+        same.extend(observer.same)
         return observer.extremes, observer.counts
 
     generator = np.random.default_rng(seed)
@@ -77,7 +77,7 @@ def calibrate(
         )
         for name in extremes[0]
     }
-    ranges |= {name: ranges[root] for name, root in roots.items()}
+    ranges = _united(ranges, same)
     # 0 must be one of the 256 numbers.
     ranges = {name: (min(0.0, a), max(0.0, b)) for name, (a, b) in ranges.items()}
     _check(ranges)
@@ -94,6 +94,19 @@ def calibrate(
         },
     }
     return Ranges(ranges, provenance)
+
+
+def _united(ranges, same):
+    """Returns ranges in which both names of each pair have the same one."""
+    groups = {name: {name} for name in ranges}
+    for name, other in same:
+        group = groups[name] | groups[other]
+        groups |= dict.fromkeys(group, group)
+    united = {}
+    for name, group in groups.items():
+        lows, highs = zip(*(ranges[each] for each in group), strict=True)
+        united[name] = min(lows), max(highs)
+    return united
 
 
 def _check(ranges):
@@ -118,19 +131,21 @@ class _Observer(Quantization):
         extremes: Mapping from names to pairs of scalars, the extreme values.
         counts: Mapping from the names of branches to pairs of scalars: how many images
             chose the branch, and on how many it ran.
-        roots: Mapping from the names of sums that go on with another one, as those of
-            one node do, to the name of the first.
+        same: List of pairs of names that need one range: those of a sum that goes on
+            with another one, or that is concatenated with others.
     """
 
     def __init__(self, names, draws):
         self._names, self._draws = names, iter(tf.unstack(draws))
-        self.extremes, self.counts, self.roots = {}, {}, {}
+        self.extremes, self.counts, self.same = {}, {}, []
         self._sums = {}
 
     def point(self, tensor, layer, place):
         name = self._names(layer, place)
         if name is not None:
             self._observe(name, tensor)
+            if id(tensor) in self._sums:
+                self.same.append((name, self._sums[id(tensor)][1]))
         return tensor
 
     def _observe(self, name, tensor):
@@ -146,15 +161,14 @@ class _Observer(Quantization):
         if outputs is None:
             outputs = execution.zeros(branches, inputs)
         name = self._names(branches[0], "sum")
-        root = self._sums.get(id(outputs), (None, name))[1]
-        if root != name:
-            self.roots[name] = root
-        self._observe(root, outputs)
+        if id(outputs) in self._sums:
+            self.same.append((name, self._sums[id(outputs)][1]))
+        self._observe(name, outputs)
         for branch, weight in zip(branches, tf.unstack(weights, axis=-1), strict=True):
             outputs = self._add(outputs, branch, inputs, weight)
-            self._observe(root, outputs)
+            self._observe(name, outputs)
         # The tensor is kept, so that no other one gets its id.
-        self._sums[id(outputs)] = outputs, root
+        self._sums[id(outputs)] = outputs, name
         return outputs
 
     def _add(self, outputs, branch, inputs, weight):
