@@ -21,9 +21,9 @@ from export import flags as export_flags
 from export.graph import trace
 from export.graph.calibration import calibrate
 from export.graph.convert import convert
-from export.graph.form import Form
+from export.graph.form import CALIBRATION_IMAGES, Form
 from export.interpreter import Interpreter
-from export.source import CALIBRATION_IMAGES, Source
+from export.source import Source
 from tfdyn import commands, output
 from tfdyn.files import write_json
 from tfdyn.text import align

@@ -14,7 +14,7 @@ from export.checks.parity import Reference
 from export.graph import trace
 from export.graph.calibration import calibrate
 from export.graph.convert import convert
-from export.graph.form import Form
+from export.graph.form import CALIBRATION_IMAGES, Form
 from export.source import Source
 from tfdyn import output
 from tfdyn.data.image_files import load_square
@@ -54,7 +54,7 @@ def export_tflite(
         name: Name of the file (default: `file_name(form.variant)`).
         calibration: For "int8", uint8 images `(n, height, width, channels)` on which
             the ranges of activations are observed (default:
-            `source.calibration_images()`).
+            `CALIBRATION_IMAGES` of `source.calibration_images`).
 
     Returns:
         The file's path and its entry in `manifest.json`.
@@ -67,7 +67,7 @@ def export_tflite(
     _check(source, form, images)
     if precision == "int8":
         if calibration is None:
-            calibration = source.calibration_images()
+            calibration = source.calibration_images(CALIBRATION_IMAGES)
         _check(source, form, calibration)
     if (form.variant == "fixed") != (route is not None):
         raise UserError("The fixed variant, and no other, needs a route.")

@@ -20,9 +20,6 @@ from tfdyn.models.routed_model import RoutedModel
 from tfdyn.reading import is_there
 from tfdyn.runs.run_folder import RunFolder
 
-# Number of images on which the ranges of activations are observed.
-CALIBRATION_IMAGES = 256
-
 
 @dataclasses.dataclass(frozen=True)
 class Source:
@@ -109,7 +106,7 @@ class Source:
         shape = (count, *self.input_format.shape)
         return generator.integers(0, 256, shape, "uint8"), None
 
-    def calibration_images(self, count: int = CALIBRATION_IMAGES) -> np.ndarray:
+    def calibration_images(self, count: int) -> np.ndarray:
         """Returns training images on which the ranges of activations are observed.
 
         Args:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from export import flags as export_flags
-from export.graph.form import PRECISIONS, VARIANTS, Form
+from export.graph.form import CALIBRATION_IMAGES, PRECISIONS, VARIANTS, Form
 from tfdyn import commands
 from tfdyn.errors import UserError
 
@@ -215,7 +215,7 @@ if __name__ == "__main__":
     )
     flags.DEFINE_integer(
         "calibration_images",
-        256,
+        CALIBRATION_IMAGES,
         "--precision=int8: number of training images on which the ranges of "
         "activations are observed.",
         lower_bound=32,

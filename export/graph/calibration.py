@@ -81,7 +81,7 @@ def calibrate(
     # 0 must be one of the 256 numbers.
     ranges = {name: (min(0.0, a), max(0.0, b)) for name, (a, b) in ranges.items()}
     _check(ranges)
-    chosen, run = (
+    choices, runs = (
         {name: int(sum(each[name][i] for each in counts)) for name in counts[0]}
         for i in (0, 1)
     )
@@ -89,8 +89,8 @@ def calibrate(
         "images": batches * BATCH,
         "forced_share": FORCED_SHARE,
         "branches": {
-            name: {"chosen": chosen[name], "forced": run[name] - chosen[name]}
-            for name in run
+            name: {"chosen": choices[name], "forced": runs[name] - choices[name]}
+            for name in runs
         },
     }
     return Ranges(ranges, provenance)
@@ -172,13 +172,13 @@ class _Observer(Quantization):
         return outputs
 
     def _add(self, outputs, branch, inputs, weight):
-        chosen = weight != 0
-        draws = tf.where(chosen, 1.0, next(self._draws))
+        choice = weight != 0
+        draws = tf.where(choice, 1.0, next(self._draws))
         forced = (draws < FORCED_SHARE) | (draws <= tf.reduce_min(draws))
-        rows = tf.where(chosen | forced)[:, 0]
+        rows = tf.where(choice | forced)[:, 0]
         with sharing.scope():
             term = branch(tf.gather(inputs, rows))
-        count = tf.math.count_nonzero(chosen)
+        count = tf.math.count_nonzero(choice)
         self.counts[self._names.path(branch)] = count, tf.size(rows, tf.int64)
         # Where a branch is forced it has its mean weight.
         mean = tf.reduce_sum(weight) / tf.cast(count, weight.dtype)

@@ -6,6 +6,7 @@ import math
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+TYPES = {v: k for k, v in vars(schema.TensorType).items() if k.isupper()}
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 SCALES = ("MUL", "ADD", "SUB", "DIV")
 
@@ -60,7 +61,7 @@ class Flatbuffer:
             number of weights, their type, and the type of what is convolved, such as
             "INT8".
         """
-        found = []
+        convolutions = []
         for index, graph in enumerate(self.subgraphs):
             makers = {o: op for op in graph.operators for o in op.outputs}
             for operation in graph.operators:
@@ -70,8 +71,8 @@ class Flatbuffer:
                         weights = makers[weights].inputs[0]
                     weights, inputs = graph.tensors[weights], graph.tensors[inputs]
                     size = math.prod(weights.shape)
-                    found.append((index, size, _type(weights), _type(inputs)))
-        return found
+                    convolutions.append((index, size, _type(weights), _type(inputs)))
+        return convolutions
 
     def scales_by_default(self) -> int:
         """Returns the number of tensors of 8 bits without a scale of their own."""
@@ -136,5 +137,4 @@ class Flatbuffer:
 
 
 def _type(tensor):
-    names = {v: k for k, v in vars(schema.TensorType).items() if k.isupper()}
-    return names[tensor.type]
+    return TYPES[tensor.type]

@@ -11,6 +11,8 @@ VARIANTS = ("routed", "all_branches", "fixed", "forced")
 # activations to 8 bits by the range that each has at that time, where the runtime has
 # such kernels. With "int8" their ranges are in the file, from a calibration.
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
+# Number of images on which these ranges are observed, unless another is asked for.
+CALIBRATION_IMAGES = 256
 
 
 @dataclasses.dataclass(frozen=True)

@@ -54,10 +54,12 @@ class _Gates:
             elif operator.opcodeIndex == self._dequantize:
                 self._sources[operator.outputs[0]] = operator.inputs[0]
             elif operator.opcodeIndex == self._quantize:
-                (made,) = operator.outputs
+                (result,) = operator.outputs
                 source = self._sources.get(operator.inputs[0])
-                if source is not None and self._same_scale(source, self._tensor(made)):
-                    _replace(operators, made, source)
+                if source is not None and self._same_scale(
+                    source, self._tensor(result)
+                ):
+                    _replace(operators, result, source)
             self._main.operators += [*before, operator, *after]
         for graph in self._model.subgraphs:
             self._remove_unused(graph)
@@ -65,28 +67,30 @@ class _Gates:
     def _convert(self, gate):
         """Converts a gate, and returns the operators before it and after it."""
         options = gate.builtinOptions
-        taken = self._model.subgraphs[options.thenSubgraphIndex]
-        skipped = self._model.subgraphs[options.elseSubgraphIndex]
+        then_graph = self._model.subgraphs[options.thenSubgraphIndex]
+        else_graph = self._model.subgraphs[options.elseSubgraphIndex]
         before = []
-        for place, index in enumerate(taken.inputs):
-            inside = self._only_scale(taken, index)
+        for place, index in enumerate(then_graph.inputs):
+            inside = self._only_scale(then_graph, index)
             if inside is None:
                 continue
-            passed = skipped.inputs[place] in skipped.outputs
-            result = self._made_from(taken, taken.outputs[0])
+            passed = else_graph.inputs[place] in else_graph.outputs
+            result = self._made_from(then_graph, then_graph.outputs[0])
             if passed and not (
-                result is not None and _equal(taken.tensors[result], inside)
+                result is not None and _equal(then_graph.tensors[result], inside)
             ):
                 continue
             gate.inputs[place + 1] = self._rounded(
                 gate.inputs[place + 1], inside, before
             )
-            for graph in (taken, skipped):
+            for graph in (then_graph, else_graph):
                 _make_int8(graph.tensors[graph.inputs[place]], inside)
-            for operator in [each for each in taken.operators if index in each.inputs]:
-                _replace(taken.operators, operator.outputs[0], index)
+            for operator in [
+                each for each in then_graph.operators if index in each.inputs
+            ]:
+                _replace(then_graph.operators, operator.outputs[0], index)
             if passed:
-                taken.outputs[0] = result
+                then_graph.outputs[0] = result
                 return before, [self._float_again(gate, inside)]
         return before, []
 
@@ -114,17 +118,17 @@ class _Gates:
         source = self._sources.get(index, index)
         if source != index and self._same_scale(source, like):
             return source
-        made = self._new_tensor(self._tensor(index).shape, like)
-        before.append(_operator(self._quantize, source, made))
-        return made
+        rounded = self._new_tensor(self._tensor(index).shape, like)
+        before.append(_operator(self._quantize, source, rounded))
+        return rounded
 
     def _float_again(self, gate, like):
         """Makes the output of a gate int8; returns what makes it float after it."""
         (output,) = gate.outputs
-        made = self._new_tensor(self._tensor(output).shape, like)
-        gate.outputs = [made]
-        self._sources[output] = made
-        return _operator(self._dequantize, made, output)
+        rounded = self._new_tensor(self._tensor(output).shape, like)
+        gate.outputs = [rounded]
+        self._sources[output] = rounded
+        return _operator(self._dequantize, rounded, output)
 
     def _new_tensor(self, shape, like):
         tensor = schema.TensorT()
@@ -153,9 +157,9 @@ class _Gates:
             ]
 
 
-def _operator(code, source, made):
+def _operator(code, source, result):
     operator = schema.OperatorT()
-    operator.opcodeIndex, operator.inputs, operator.outputs = code, [source], [made]
+    operator.opcodeIndex, operator.inputs, operator.outputs = code, [source], [result]
     return operator
 
 
