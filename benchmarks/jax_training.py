@@ -31,6 +31,7 @@ import keras
 import numpy as np
 from absl import flags
 
+from benchmarks.jax_depthwise import use_shifted_products
 from benchmarks.jax_weights import read_settings, read_weights, write
 from tfdyn import commands
 from tfdyn.data.input_format import InputFormat
@@ -243,6 +244,7 @@ def main() -> None:
     """Runs the command on the flags."""
     if keras.backend.backend() != "jax":
         raise UserError("This command needs the environment KERAS_BACKEND=jax.")
+    use_shifted_products()
     start = time.perf_counter()
     settings, seeds = from_flags(Settings), [int(seed) for seed in FLAGS.seeds]
     arrays = {"settings": to_flagfile(settings)}

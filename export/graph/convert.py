@@ -5,6 +5,7 @@ import tensorflow as tf
 from export.graph.flatbuffer import rename_tensors
 from export.graph.form import PRECISIONS
 from export.graph.int8_gates import pass_int8
+from export.graph.int8_relu import add_zero
 from tfdyn import output
 from tfdyn.errors import UserError
 
@@ -38,6 +39,7 @@ def convert(function, precision: str = "float32", float_gates: bool = False) -> 
         converter.target_spec.supported_types = [tf.float16]
     with output.quiet():
         content = converter.convert()
-    if precision == "int8" and not float_gates:
-        content = pass_int8(content)
+    if precision == "int8":
+        content = content if float_gates else pass_int8(content)
+        content = add_zero(content)
     return rename_tensors(content)

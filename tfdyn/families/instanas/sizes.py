@@ -31,8 +31,8 @@ def meta_graph(pixels: int) -> dict[str, Any]:
     }
 
 
-# Network: arguments of InstaNAS, as in section 4.1 of its paper. xs (for CIFAR-10 on
-# two CPU cores) and tiny (for tests) are in no paper.
+# Network: arguments of InstaNAS, as in section 4.1 of its paper. xs and xs_deep (for
+# CIFAR-10 on two CPU cores) and tiny (for tests) are in no paper.
 SIZES = {
     "instanas_tiny": {
         "stages": [(8, 1, 1), (16, 2, 2)],
@@ -41,6 +41,14 @@ SIZES = {
     },
     "instanas_xs": {
         "stages": [(16, 2, 1), (32, 2, 2), (64, 2, 2)],
+        "stem_filters": 16,
+        "stem_strides": 2,
+        "head_filters": 256,
+        "router_pool": 2,
+    },
+    # Most of its MACs come late, in five cells that can all pass their input on.
+    "instanas_xs_deep": {
+        "stages": [(24, 1, 1), (48, 2, 2), (64, 5, 1)],
         "stem_filters": 16,
         "stem_strides": 2,
         "head_filters": 256,
