@@ -1,7 +1,7 @@
 """Depthwise convolutions for trainings on JAX, as sums of shifted products.
 
-XLA has no fast gradient of a depthwise convolution: on CPUs a training step of DRNet
-takes minutes, on GPUs its compilation does. It fuses the products of this form.
+XLA's own depthwise convolutions have slow gradients, on GPUs and more so on CPUs. The
+products of this form become a few loops.
 """
 
 import keras
