@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from export.graph.flatbuffer import rename_tensors
 from export.graph.form import PRECISIONS
+from export.graph.half_weights import halve
 from export.graph.int8_gates import pass_int8
 from export.graph.int8_relu import add_zero
 from tfdyn import output
@@ -41,5 +42,5 @@ def convert(function, precision: str = "float32", float_gates: bool = False) -> 
         content = converter.convert()
     if precision == "int8":
         content = content if float_gates else pass_int8(content)
-        content = add_zero(content)
+        content = halve(add_zero(content))
     return rename_tensors(content)

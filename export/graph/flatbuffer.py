@@ -33,6 +33,25 @@ def rename_tensors(content: bytes) -> bytes:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
+def index_of_code(model, operator: int, version: int) -> int:
+    """Returns the index of the code of an operator; adds the code if it is missing.
+
+    Args:
+        model: `schema.ModelT`.
+        operator: One of `schema.BuiltinOperator`.
+        version: The least version of the operator.
+    """
+    for index, code in enumerate(model.operatorCodes):
+        if code.builtinCode == operator and code.version >= version:
+            return index
+    code = schema.OperatorCodeT()
+    # The first field is for old runtimes, and has 7 bits.
+    code.deprecatedBuiltinCode, code.builtinCode = min(operator, 127), operator
+    code.version = version
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
+
+
 class Flatbuffer:
     """Reads a `.tflite` file.
 

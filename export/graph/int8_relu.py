@@ -9,7 +9,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
-ADD = schema.BuiltinOperator.ADD
+from export.graph.flatbuffer import index_of_code
+
 FUSED = {
     schema.BuiltinOperator.RELU: schema.ActivationFunctionType.RELU,
     schema.BuiltinOperator.RELU6: schema.ActivationFunctionType.RELU6,
@@ -35,7 +36,8 @@ def add_zero(content: bytes) -> bytes:
             if fused is None or graph.tensors[source].type != schema.TensorType.INT8:
                 continue
             if zero is None:
-                code, zero = _code(model), _buffer(model)
+                code = index_of_code(model, schema.BuiltinOperator.ADD, VERSION)
+                zero = _buffer(model)
             graph.tensors.append(_zero(zero, graph.tensors[source]))
             operator.opcodeIndex = code
             operator.inputs = [source, len(graph.tensors) - 1]
@@ -43,18 +45,6 @@ def add_zero(content: bytes) -> bytes:
             operator.builtinOptions = schema.AddOptionsT()
             operator.builtinOptions.fusedActivationFunction = fused
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
-
-
-def _code(model):
-    """Returns the index of the operator ADD for int8."""
-    for index, code in enumerate(model.operatorCodes):
-        if code.builtinCode == ADD and code.version >= VERSION:
-            return index
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = ADD
-    code.version = VERSION
-    model.operatorCodes.append(code)
-    return len(model.operatorCodes) - 1
 
 
 def _buffer(model):
