@@ -100,6 +100,7 @@ def define_flags():
     flags.DEFINE_string("a_text", None, "", flag_values=values)
     flags.DEFINE_list("a_list", ["1"], "", flag_values=values)
     flags.DEFINE_list("an_empty_list", [], "", flag_values=values)
+    flags.DEFINE_list("run_dirs", None, "", flag_values=values)
     return values
 
 
@@ -134,6 +135,25 @@ def test_a_flag_that_cannot_be_parsed_is_one_line(
         commands.parse(["command", *words])
     assert message in exit.value.code and exit.value.code.startswith("error: ")
     assert exit.value.code.count("\n") == 0
+
+
+def test_a_flag_that_must_be_given_is_explained(monkeypatch):
+    values = define_flags()
+    flags.DEFINE_string(
+        "output", None, "File to write.", required=True, flag_values=values
+    )
+    monkeypatch.setattr(commands, "FLAGS", values)
+    for words in ([], ["--flagfile=/dev/null"]):
+        with pytest.raises(SystemExit) as exit:
+            commands.parse(["command", *words])
+        assert exit.value.code == "error: --output is missing. It is: File to write."
+
+
+def test_home_stands_for_itself_in_each_path_of_a_list(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setattr(commands, "FLAGS", define_flags())
+    commands.parse(["command", "--run_dirs=~/a,b"])
+    assert commands.FLAGS.run_dirs == ["/home/ada/a", "b"]
 
 
 def test_an_empty_list_is_a_value_where_it_is_the_default(monkeypatch):

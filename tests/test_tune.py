@@ -9,15 +9,16 @@ from tfdyn.tuning.search_folder import SearchFolder
 CONFIG = f"--flagfile={ROOT}/configs/drnet_tiny.flags"
 SPACE = f"--space={ROOT}/configs/spaces/drnet.space"
 WRONG = [
-    ([CONFIG], "--space must have a value"),
+    ([CONFIG], "--space is missing. It is: File of the settings to search"),
     ([CONFIG, f"--space={ROOT}/configs/spaces/dmnn.space"], "a setting of DMNN"),
     ([CONFIG, "--space=no.space"], "There is no no.space, a search space"),
     ([CONFIG, SPACE, "--objective=accuracy"], "write accuracy@23M"),
     ([CONFIG, SPACE, "--objective=accuracy@0.7ms"], "name a table with"),
+    ([CONFIG, SPACE, "--objective=accuracy@23"], "23 MACs, and 251904 run"),
     ([CONFIG, SPACE, "--latency_table=no.json"], "There is no cost table no.json"),
     ([CONFIG, SPACE, "--tuner=hyperband", "--max_trials=5"], "--max_trials=6 at least"),
     ([CONFIG, SPACE, "--validation_share=0"], "--validation_share=0 leaves none"),
-    ([CONFIG, SPACE, "--thresholds=0.5,2"], "0 < T <= 1"),
+    ([CONFIG, SPACE, "--thresholds=0.5,2"], "--thresholds: "),
     (
         [CONFIG, SPACE, f"--beside={ROOT}/pretrained/drnet_xs_cifar10"],
         "has --dataset=cifar10, and this search --dataset=digits",

@@ -20,6 +20,8 @@ FLAGS = flags.FLAGS
 # settings of a training are kept as they are.)
 PATHS = (
     "run_dir",
+    "run_dirs",
+    "peers",
     "export_dir",
     "output",
     "per_image",
@@ -34,6 +36,8 @@ PATHS = (
 )
 # Largest whole number of a flag: more fits no tensor of shapes or seeds.
 LARGEST = 2**32
+# End of absl's words on a flag that must be given.
+MISSING = "must have a value other than None."
 BUG = (
     "This is a bug in tfdyn or in a package that it uses, not an error in your input. "
     "Please report it, with the lines above and the command."
@@ -108,6 +112,8 @@ def parse(argv: list[str]) -> list[str]:
         line = explain(error) or error
         name = re.match(r"flag --(\w+)=", str(line))  # Of a wrong value.
         name = name[1] if name else getattr(error, "flagname", None)  # Or unknown.
+        if name in FLAGS and str(line).endswith(MISSING):
+            sys.exit(f"error: --{name} is missing. It is: {FLAGS[name].help}")
         if name and not typed(name, argv):
             line = (
                 f"{line}, in --flagfile={flagfile_name(argv)}: a line there is "
@@ -121,13 +127,15 @@ def _check_values():
     for name in FLAGS:
         value = FLAGS[name].value
         if name in PATHS and value:
-            FLAGS[name].value = _check_path(name, value)
+            if isinstance(value, list):
+                FLAGS[name].value = [_check_path(name, path) for path in value]
+            else:
+                FLAGS[name].value = _check_path(name, value)
         if isinstance(value, int) and abs(value) > LARGEST:
             raise UserError(f"--{name}={value} is too large: give a smaller number.")
         if FLAGS[name].present and value in ("", []) and value != FLAGS[name].default:
             raise UserError(
-                f"--{name}= has no value: write --{name}=VALUE, or leave it out for "
-                f"the default."
+                f"--{name}= has no value: write --{name}=VALUE, or leave it out."
             )
 
 

@@ -32,7 +32,7 @@ def _check_flags():
     from tfdyn.evaluation.image_table import COLUMNS
 
     try:
-        check_threshold(FLAGS.thresholds)
+        check_threshold(FLAGS.thresholds or [1])
     except UserError as error:
         raise UserError(f"--thresholds: {error}") from error
     if FLAGS.per_image:
@@ -83,7 +83,9 @@ if __name__ == "__main__":
         "its confidence, its cost and its route.",
     )
     flags.DEFINE_list(
-        "thresholds", ["0.5", "0.7", "0.8", "0.9", "1"], "Values of T, with commas."
+        "thresholds",
+        None,
+        "Values of T, with commas (default: 0.5,0.7,0.8,0.9,1 and that of the run).",
     )
     flags.DEFINE_integer("batch_size", 250, "Images in a batch.", 1, 65536)
     flags.DEFINE_enum(

@@ -30,6 +30,13 @@ def test_writes_what_it_returns(tiny_run):
     assert last["macs_mean"] == content["all_branches"]["macs"]
 
 
+def test_by_default_the_threshold_of_the_model_is_among_those_evaluated(tmp_path):
+    settings = tiny_settings(threshold=0.6, finetune_epochs=0)
+    content = evaluate(train(settings, tmp_path / "a").path)
+    thresholds = [row["threshold"] for row in content["routed"]]
+    assert thresholds == [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+
+
 def test_accuracy_is_that_of_the_test_set(tiny_run):
     content = evaluate(tiny_run.path, [0.6])
     batches = load("digits").batches("test", 360).as_numpy_iterator()

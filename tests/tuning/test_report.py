@@ -19,7 +19,8 @@ def test_the_tables_and_the_plot_hold_every_trial_and_the_frontier(tmp_path):
         make_record(2, 0.8, 25e3, -0.25),
         failed,
     ]
-    content = results(records, parse(["accuracy@20k"]), "macs")
+    goals = parse(["accuracy@20k"])
+    content = results(records, goals, "macs")
     content["frontier"][0] |= {"test_accuracy": 0.45, "test_macs": 9e3}
     points = [{"threshold": 1.0, "accuracy": 0.7, "macs": 30e3}]
     content["beside"] = {"run_dir": "runs/a", "points": points}
@@ -37,5 +38,10 @@ def test_the_tables_and_the_plot_hold_every_trial_and_the_frontier(tmp_path):
     ]
     best = report.best_line(content["best"])
     assert best == "trial 1 is the best: accuracy@20k 0.9000, at T=0.5"
+    del records[:2]
+    assert report.best_line(results(records, goals, "macs")["best"]) == (
+        "no trial meets accuracy@20k at any T; trial 2 is the nearest: "
+        "accuracy@20k -0.2500"
+    )
     report.plot(tmp_path / "frontier.png", content)
     assert (tmp_path / "frontier.png").read_bytes()[1:4] == b"PNG"

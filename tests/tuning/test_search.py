@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 import shutil
@@ -87,8 +88,15 @@ def test_the_result_is_a_frontier_a_run_and_a_flagfile(found):
     costs = [point["ms"] for point in content["frontier"]]
     assert costs == sorted(costs)
     assert RunFolder(folder / "best").load_model().name == "drnet_tiny"
+    # The run and the flagfile have the T that the budget is met at.
     settings = from_flagfile(Settings, folder / "best.flags")
-    assert settings == RunFolder(folder / f"trials/000{best['trial']}").settings()
+    assert settings.threshold == (point["threshold"],)
+    assert settings == RunFolder(folder / "best").settings()
+    trained = RunFolder(folder / f"trials/000{best['trial']}").settings()
+    assert dataclasses.replace(settings, threshold=trained.threshold) == trained
+    for name in ("model.keras", "best.keras"):
+        model = RunFolder(folder / "best").load_model(name)
+        assert model.threshold == point["threshold"]
     assert json.loads((folder / "results.json").read_text()) == content
     assert (folder / "frontier.png").read_bytes()[1:4] == b"PNG"
 

@@ -21,7 +21,7 @@ THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 1.0)
 
 def evaluate(
     run_dir,
-    thresholds=THRESHOLDS,
+    thresholds=None,
     batch_size: int = 250,
     model_name: str = "model.keras",
     data_dir: str | None = None,
@@ -39,8 +39,9 @@ def evaluate(
 
     Args:
         run_dir: Path of a finished run's folder.
-        thresholds: List of thresholds T in (0, 1]. A network without routers runs the
-            same at every T, and is evaluated at 1 alone.
+        thresholds: List of thresholds T in (0, 1] (default: `THRESHOLDS` and that of
+            the model). A network without routers runs the same at every T, and is
+            evaluated at 1 alone.
         batch_size: Number of images in a batch.
         model_name: "model.keras" (the end of the training) or "best.keras" (its best
             epoch on the validation images).
@@ -82,6 +83,9 @@ def evaluate(
         check_writable(run.path)
     model = run.load_model(model_name)
     options = _call_options(model, inference_noise, inference_temperature)
+    if thresholds is None:
+        own = model.threshold if isinstance(model.threshold, float) else 1.0
+        thresholds = sorted({*THRESHOLDS, own})
     thresholds = check_threshold(list(thresholds))
     if not model.has_routers:
         thresholds = [1.0]

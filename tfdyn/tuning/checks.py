@@ -10,6 +10,7 @@ from tfdyn.families.networks import build_network
 from tfdyn.families.settings import Settings
 from tfdyn.runs.run_folder import RunFolder
 from tfdyn.runs.tables import load_in_ms
+from tfdyn.text import readable
 from tfdyn.tuning.objective import Objective, parse
 from tfdyn.tuning.rungs import EPOCHS
 from tfdyn.tuning.space import Space
@@ -45,7 +46,7 @@ def find_objectives(
 
     Raises:
         UserError: If a text is no objective, one in milliseconds has no table, or the
-            table is of another network.
+            table is of another network, or a budget is far below the cheapest route.
     """
     objectives = parse(texts, reference=1.0)
     in_ms = [each.name for each in objectives if each.unit == "ms"]
@@ -62,7 +63,16 @@ def find_objectives(
     if table:
         RouteCost(model.modules, table)
     cost = model.route_cost
-    return parse(texts, reference=cost.fixed + cost.all_branches)
+    objectives = parse(texts, reference=cost.fixed + cost.all_branches)
+    for each in objectives:
+        if each.unit == "macs" and each.budget < cost.fixed / 10:
+            raise UserError(
+                f"--objective={each.name} is a budget of {each.budget:.0f} MACs, and "
+                f"{cost.fixed:.0f} run in the flagfile's network without any branch: "
+                f"write k, M or G after the number, such as accuracy@"
+                f"{readable(cost.fixed + cost.all_branches / 2).replace(' ', '')}."
+            )
+    return objectives
 
 
 def check_settings(settings: Settings, beside: str | None) -> None:

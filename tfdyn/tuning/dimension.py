@@ -9,6 +9,7 @@ import keras_tuner
 from tfdyn.errors import UserError
 from tfdyn.families.networks import check_settings
 from tfdyn.families.settings import Settings
+from tfdyn.reading import is_there
 from tfdyn.settings.fields import parse_value
 
 MEND = (
@@ -17,11 +18,13 @@ MEND = (
 )
 # Settings that make trials incomparable, or cost no training, with the reason.
 FIXED = {
-    "threshold": "T is not searched: every trial is evaluated at all --thresholds",
+    "threshold": "every trial is evaluated at all --thresholds",
     "dataset": "all trials have the same images",
     "data_dir": "all trials have the same images",
     "validation_share": "all trials are compared on the same validation images",
 }
+# Settings that name a file or a folder.
+FILES = ("codebook", "cost_table", "init_from")
 FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 # Digits of a number in a trial's settings: they are read and copied by people.
 DIGITS = 4
@@ -72,7 +75,13 @@ class Dimension:
             raise UserError(f"{name} cannot be searched: {FIXED[name]}. Leave it out.")
         kind = words.pop(0) if words[:1] in (["log"], ["choice"]) else None
         texts = tuple(words)
-        values = tuple(parse_value(Settings, name, text) for text in texts)
+        try:
+            values = tuple(parse_value(Settings, name, text) for text in texts)
+        except ValueError as error:
+            raise UserError(
+                f"{name}: {rest.strip()!r} has a value that this setting cannot have "
+                f"({error}). {MEND}"
+            ) from error
         numbers = all(type(value) in (int, float) for value in values)
         if kind is None:
             kind = "range" if numbers and len(values) == 2 else "choice"
@@ -86,7 +95,10 @@ class Dimension:
                 f"the lower end first."
             )
         if kind == "log" and values[0] <= 0:
-            raise UserError(f"{name}: a range by its logarithm begins above 0.")
+            raise UserError(
+                f"{name}: a range drawn by its logarithm begins above 0, not at "
+                f"{values[0]}."
+            )
         return cls(name, kind, values if numbers else texts)
 
     def check(self, settings: Settings) -> None:
@@ -99,6 +111,8 @@ class Dimension:
             UserError: If it cannot.
         """
         for value in self.values:
+            if self.name in FILES and not is_there(value):
+                raise UserError(f"{self.name}: there is no {value}. Name another path.")
             changes = {self.name: self.setting(value)}
             check_settings(dataclasses.replace(settings, **changes))
 

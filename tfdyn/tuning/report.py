@@ -55,6 +55,12 @@ def best_line(best: dict) -> str:
         best: `best` of what `tfdyn.tuning.results.results` returned.
     """
     goals = ", ".join(f"{name} {x:.4f}" for name, x in best["objectives"].items())
+    missed = [name for name, x in best["objectives"].items() if x < 0]
+    if missed:
+        return (
+            f"no trial meets {' and '.join(missed)} at any T; trial {best['trial']} is "
+            f"the nearest: {goals}"
+        )
     text = f"trial {best['trial']} is the best: {goals}"
     if best["point"]:
         label = threshold_label(best["point"]["threshold"])
@@ -86,7 +92,10 @@ def plot(path, content: dict) -> None:
         whole = [r for r in content["trials"] if r["status"] == "finished"]
         everything = [point for record in whole for point in record["points"]]
         axes.set_prop_cycle(color=COLORS)
-        draw(axes, everything, ".", f"{len(whole)} trials, validation")
+        top = max(100 * point["accuracy"] for point in everything)
+        low = sum(100 * point["accuracy"] < top - SHOWN for point in everything)
+        below = f" ({low} points are lower)" if low else ""
+        draw(axes, everything, ".", f"{len(whole)} trials, validation{below}")
         best = content["frontier"]
         draw(axes, best, "o-", "their frontier, validation")
         test = ("test_accuracy", f"test_{unit}")
@@ -96,7 +105,6 @@ def plot(path, content: dict) -> None:
             name = content["beside"]["run_dir"]
             draw(axes, others, "s--", f"{name}, validation")
             draw(axes, others, "+", f"{name}, test", *test)
-        top = max(100 * point["accuracy"] for point in everything)
         axes.set_ylim(bottom=max(axes.get_ylim()[0], top - SHOWN))
         axes.set(xlabel=label, ylabel="accuracy (%)")
         axes.legend()

@@ -7,6 +7,7 @@ from typing import TextIO
 
 import tensorflow as tf
 
+from tfdyn.errors import UserError
 from tfdyn.families.settings import Settings
 from tfdyn.files import write_json
 from tfdyn.locks import locked
@@ -65,7 +66,10 @@ def search(
     # Each trial is another network: that they are traced is no mistake.
     tf.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
     part, distribution = cluster.role(), Distribution(strategy)
-    thresholds = check_threshold(list(thresholds))
+    try:
+        thresholds = check_threshold(list(thresholds))
+    except UserError as error:
+        raise UserError(f"--thresholds: {error}") from error
     space = Space.load(space_path, settings)
     table, latency_table = checks.find_table(settings, latency_table)
     checks.check_settings(settings, beside)
@@ -109,6 +113,9 @@ def search(
             distribution,
             output,
         )
+        if ended := len(folder.records()):
+            output.write(f"{folder} holds {ended} trials that have ended: going on\n")
+        output.write(f"each trial prints into {folder}/trials/NUMBER.log\n")
         if part == "chief":
             cluster.check_port()
             output.write(f"the chief waits for workers at {cluster.address()}\n")
@@ -157,6 +164,7 @@ def _write(folder, content):
             f"It is a rung of hyperband and resumed trial {best['resumed']}: a "
             f"training from the start differs a little."
         )
-    folder.write_best(best["trial"], comments)
+    threshold = best["point"]["threshold"] if best["point"] else None
+    folder.write_best(best["trial"], comments, threshold)
     report.plot(folder / "frontier.png", content)
     write_json(folder / "results.json", content)

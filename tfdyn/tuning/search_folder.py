@@ -1,5 +1,6 @@
 """SearchFolder: the files of a search."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ from tfdyn.files import check_writable, whole_folder, write_json, write_text
 from tfdyn.locks import NAME as LOCK
 from tfdyn.reading import read_json
 from tfdyn.runs.run_folder import RunFolder
+from tfdyn.settings.flagfiles import to_flagfile
 from tfdyn.temporary import LIST, PREFIX, READY, check_replaceable
 
 MEND = "Restore it, or choose another --search_dir."
@@ -27,7 +29,8 @@ class SearchFolder:
     - `trials/0000/`, `trials/0001/`, …: a run folder each; beside each, `0000.json`
       (its settings, its points, its objective) and `0000.log` (what it printed).
     - `results.json`, `frontier.png`: the result.
-    - `best/`: a copy of the best trial's run folder; `best.flags` repeats it.
+    - `best/`: a copy of the best trial's run folder, at the T that is the best;
+      `best.flags` repeats it.
 
     Args:
         path: Path of the folder.
@@ -98,23 +101,39 @@ class SearchFolder:
         paths = sorted((self / "trials").glob("*.json"))
         return [self.record(int(path.stem)) for path in paths if path.stem.isdecimal()]
 
-    def write_best(self, number: int, comments: list[str]) -> None:
+    def write_best(
+        self, number: int, comments: list[str], threshold: float | None = None
+    ) -> None:
         """Copies a trial to `best/` and its flagfile to `best.flags`.
 
         Args:
             number: Number of the trial.
             comments: Lines for the head of the flagfile.
+            threshold: T of the copy and the flagfile (default: that of the trial).
         """
         run = self.run(number)
         with whole_folder(self / "best") as folder:
             ignore = shutil.ignore_patterns(*NOT_OF_BEST)
             shutil.copytree(run.path, folder, ignore=ignore)
+            if threshold is not None:
+                _set_threshold(RunFolder(folder), threshold)
         lines = [f"# {comment}" for comment in comments]
-        flags = (run / "flags.txt").read_text(encoding="utf-8")
+        flags = (self / "best/flags.txt").read_text(encoding="utf-8")
         write_text(self / "best.flags", "\n".join([*lines, "", flags]))
 
     def _record(self, number):
         return self / f"trials/{number:04d}.json"
+
+
+def _set_threshold(run, threshold):
+    """Changes T in a run's settings and models."""
+    settings = dataclasses.replace(run.settings(), threshold=threshold)
+    write_text(run / "flags.txt", to_flagfile(settings))
+    for name in ("model.keras", "best.keras"):
+        if (run / name).exists():
+            model = run.load_model(name)
+            model.threshold = threshold
+            run.save_model(model, name)
 
 
 def _names(path):
