@@ -137,13 +137,14 @@ def test_a_flag_that_cannot_be_parsed_is_one_line(
     assert exit.value.code.count("\n") == 0
 
 
-def test_a_flag_that_must_be_given_is_explained(monkeypatch):
+def test_a_flag_that_must_be_given_is_explained(tmp_path, monkeypatch):
+    (tmp_path / "other.flags").write_text("--a_text=b")
     values = define_flags()
     flags.DEFINE_string(
         "output", None, "File to write.", required=True, flag_values=values
     )
     monkeypatch.setattr(commands, "FLAGS", values)
-    for words in ([], ["--flagfile=/dev/null"]):
+    for words in ([], [f"--flagfile={tmp_path}/other.flags"]):
         with pytest.raises(SystemExit) as exit:
             commands.parse(["command", *words])
         assert exit.value.code == "error: --output is missing. It is: File to write."
