@@ -116,3 +116,14 @@ def test_what_is_done_is_not_done_again(found, monkeypatch):
     monkeypatch.setattr("tfdyn.tuning.trial.train", train)
     failed = run(3)["trials"][2]
     assert failed["status"] == "failed" and "finite" in failed["message"]
+
+
+def test_a_trial_that_is_lost_is_missed(found):
+    folder, _, _, run = found
+    record = folder / "trials/0000.json"
+    text = record.read_text()
+    record.unlink()
+    with pytest.raises(UserError, match="has lost trial 0, which had ended: restore"):
+        run(2)
+    record.write_text(text)
+    run(2)

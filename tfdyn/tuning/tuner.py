@@ -30,6 +30,9 @@ class TrainingTuner(BaseTuner):
         train: Function of a trial's number and values that trains and evaluates it,
             and returns its record.
         output: Text stream for a line on each trial. Default: standard error.
+
+    Raises:
+        UserError: If a trial has ended, and its record is gone or broken.
     """
 
     def __init__(self, oracle, folder, train: Callable, output: TextIO | None = None):
@@ -37,6 +40,7 @@ class TrainingTuner(BaseTuner):
         super().__init__(oracle, directory=str(folder.path), project_name="keras_tuner")
         if not self._is_worker():
             oracle.reload()
+            _check_records(oracle, folder)
         self._folder, self._train = folder, train
         self._output, self._failures = output or sys.stderr, 0
         self._idle = False
@@ -111,4 +115,16 @@ class TrainingTuner(BaseTuner):
                 f"{self._failures} trials have failed in a row, the last one because: "
                 f"{trial.message} Mend that in the space or the settings, and search "
                 f"in another --search_dir; or run the same command to try others."
+            )
+
+
+def _check_records(oracle, folder):
+    """Refuses a folder that has lost a trial, which would be missing in the result."""
+    for trial_id, trial in oracle.trials.items():
+        number = int(trial_id)
+        if trial.status == TrialStatus.COMPLETED and folder.record(number) is None:
+            raise UserError(
+                f"{folder} has lost trial {number}, which had ended: restore "
+                f"trials/{number:04d}.json and the folder trials/{number:04d}, or "
+                f"choose another --search_dir."
             )
