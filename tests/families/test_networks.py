@@ -359,6 +359,15 @@ def test_a_setting_that_no_stage_reads_is_refused(reason, network, name, value):
         networks.check_settings(settings)
 
 
+def test_all_settings_that_a_codebook_does_not_read_are_named_at_once():
+    settings = Settings(
+        network="instanas_xs", codebook="a.json", joint_epochs=10, drop_branch=0.1
+    )
+    expected = "has no --drop_branch, --joint_epochs; leave them out, of the flagfile"
+    with pytest.raises(ValueError, match=expected):
+        build_network(settings, (32, 32, 3), 10)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

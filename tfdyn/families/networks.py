@@ -163,10 +163,17 @@ def check_settings(settings: Settings) -> None:
                 f"--network={settings.network} is of the family {family.name}; leave "
                 f"it out."
             )
+    wrong = {}
     for name, reason in sorted(unread.items()):
         allowed = (DEFAULTS[name], WITHOUT_ROUTERS.get(name, DEFAULTS[name]))
         if getattr(settings, name) not in allowed:
-            raise UserError(f"{reason} has no --{name}; leave it out.")
+            wrong.setdefault(reason, []).append(name)
+    for reason, names in wrong.items():
+        them = "it" if len(names) == 1 else "them"
+        raise UserError(
+            f"{reason} has no {', '.join(f'--{name}' for name in names)}; leave {them} "
+            f"out, of the flagfile too."
+        )
 
 
 def _unread(settings, family):
