@@ -1,7 +1,5 @@
 """Measures what a router is worth: `python -m tfdyn.router_worth --run_dir=…`."""
 
-import pathlib
-
 from absl import flags
 
 from tfdyn import commands
@@ -16,7 +14,7 @@ def main() -> None:
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from tfdyn.evaluation import spread, worth_report
     from tfdyn.evaluation.runs_title import runs_title
-    from tfdyn.evaluation.worth_of_run import worth_of_run
+    from tfdyn.evaluation.worth_of_run import check_thresholds, measure, prepare
     from tfdyn.runs.finished import newest_run
 
     try:
@@ -29,19 +27,17 @@ def main() -> None:
         raise UserError("--static_twin is for one run; leave out --run_dirs.")
     run_dirs = FLAGS.run_dirs or [FLAGS.run_dir or newest_run().path]
     settings = spread.check_runs(run_dirs) if FLAGS.run_dirs else {}
+    comparisons = [
+        prepare(run_dir, thresholds, FLAGS.cost_table, FLAGS.static_twin)
+        for run_dir in run_dirs
+    ]
+    check_thresholds(comparisons)
     contents = []
-    for run_dir in run_dirs:
-        content = worth_of_run(
-            run_dir,
-            thresholds,
-            FLAGS.routes,
-            FLAGS.cost_table,
-            FLAGS.static_twin,
-            FLAGS.data_dir,
-            FLAGS.batch_size,
+    for comparison in comparisons:
+        contents.append(
+            measure(comparison, FLAGS.routes, FLAGS.data_dir, FLAGS.batch_size)
         )
-        contents.append(content)
-        path = pathlib.Path(run_dir, worth_report.NAME)
+        path = comparison.run / worth_report.NAME
         commands.say(f"wrote {path}.json and .png\n")
     if len(contents) == 1:
         commands.report(contents[0], worth_report.table(contents[0], str(run_dirs[0])))

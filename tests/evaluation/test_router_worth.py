@@ -196,14 +196,6 @@ def test_a_standard_deviation_has_no_sign(content):
     assert "own - best static: +22.88 ± 1.41 points" in text
 
 
-def test_runs_that_have_no_mean_are_refused(content):
-    other = copy.deepcopy(content)
-    other["thresholds"][0]["threshold"] = 0.7
-    for another in (other, content | {"dataset": "cats"}):
-        with pytest.raises(ValueError, match="--run_dirs: these runs have no mean"):
-            worth_report.mean_of([content, another])
-
-
 def test_a_number_that_one_run_lacks_has_no_mean(content):
     other = copy.deepcopy(content)
     other["thresholds"][0]["cost_wrong"] = None

@@ -2,7 +2,6 @@
 
 import statistics
 
-from tfdyn.errors import UserError
 from tfdyn.figures import figure
 from tfdyn.routing.threshold import threshold_label
 from tfdyn.text import align, readable
@@ -23,27 +22,8 @@ def mean_of(contents: list[dict]) -> dict:
         The content of the first, with `{"mean": number, "std": number}` in the place of
         each number. The standard deviation is that of a sample. The frontiers, which
         have routes of their own, are left out.
-
-    Raises:
-        UserError: If the runs have different data sets or thresholds.
     """
-    first = _compared(contents[0])
-    for content in contents[1:]:
-        for name, value in _compared(content).items():
-            if value != first[name]:
-                raise UserError(
-                    f"--run_dirs: these runs have no mean: {name} is {first[name]} of "
-                    f"one and {value} of another. Name runs of one data set, and with "
-                    f"--thresholds T for all."
-                )
     return _mean_of(contents)
-
-
-def _compared(content):
-    """Returns what runs must have in common."""
-    names = ("dataset", "examples")
-    thresholds = [part["threshold"] for part in content["thresholds"]]
-    return {name: content[name] for name in names} | {"T": thresholds}
 
 
 def _mean_of(contents):
