@@ -9,14 +9,17 @@ import subprocess
 
 import in_process
 import pytest
+from tiny_runs import STATIC, untrained_run
 
 from tfdyn.data.dataset import Dataset
 from tfdyn.reporting import report as reports
 from tfdyn.reporting.elements import element
 from tfdyn.reporting.evaluated_run import evaluated_run
 from tfdyn.reporting.page import page
+from tfdyn.reporting.parts_of_run import cost_parts
 from tfdyn.reporting.picture import Picture
 from tfdyn.reporting.sections import build_sections
+from tfdyn.runs.run_folder import RunFolder
 
 HOSTILE = '<script>alert("&amp;")</script>$\\frac{'
 
@@ -105,6 +108,39 @@ def test_its_headings_are_in_order(text):
     assert addresses <= {each.get("id") for _, each in tags.tags}
 
 
+def peer(folder, like):
+    """Makes a static network with the evaluation of another run."""
+    static = untrained_run(folder, RunFolder(like).input_format(), **STATIC)
+    shutil.copy(like / "evaluation.json", static / "evaluation.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none", "none is not a run folder: it does not exist"),
+        ("new", "new is not evaluated: run `python -m tfdyn.evaluate --run_dir=new`"),
+        ("run", "--peers=run has routers, and peers are static networks"),
+    ],
+)
+def test_a_peer_is_a_static_network_that_was_evaluated(folder, tmp_path, name, message):
+    shutil.copytree(folder[0] / "run", tmp_path / "run")
+    peer(tmp_path / "new", tmp_path / "run")
+    (tmp_path / "new/evaluation.json").unlink()
+    words = ("--run_dir=run", f"--peers={name}")
+    result = in_process.run("tfdyn.report", *words, cwd=tmp_path)
+    assert result.status == 1 and message in result.stderr.splitlines()[-1]
+
+
+def test_only_a_run_with_a_latency_table_has_predicted_milliseconds(folder, text):
+    predicted = "Milliseconds are predicted by"
+    assert predicted not in Page(text).text
+    run = evaluated_run(folder[0] / "run", "run")
+    with_table = {"images": {**run.images, "ms": run.images["macs"]}}
+    with_table["full"] = {**run.full, "ms": run.full["macs"]}
+    first = cost_parts(dataclasses.replace(run, **with_table))[0]
+    assert predicted in first.text
+
+
 def test_several_runs_stand_side_by_side(folder, monkeypatch):
     def render(picture, path):
         path.touch()
@@ -113,7 +149,8 @@ def test_several_runs_stand_side_by_side(folder, monkeypatch):
     monkeypatch.setattr(Picture, "render", render)  # Drawn before, in `folder`.
     path, _ = folder
     shutil.copytree(path / "run", path / "other")
-    words = ("--run_dirs=run,other", "--peers=run", "--threshold=1")
+    peer(path / "peer", path / "run")
+    words = ("--run_dirs=run,other", "--peers=peer", "--threshold=1")
     result = in_process.run("tfdyn.report", *words, cwd=path)
     assert result.status == 1 and "--output=FOLDER is missing" in result.stderr
     result = in_process.run("tfdyn.report", *words, "--output=both", cwd=path)
@@ -139,6 +176,9 @@ def test_several_runs_stand_side_by_side(folder, monkeypatch):
         ("router_worth.json", "{}", "is not the worth of a router"),
         ("latency.x.validation.json", "{}", "is not the validation"),
         ("metrics.csv", "a,b\n1,2\n", "is not a table of metrics"),
+        ("metrics.csv", "", "is not a table of metrics"),
+        ("metrics.csv", "epoch,stage,loss\n1,a\n", "none of its lines is whole"),
+        ("metrics.csv", "epoch,stage,loss\n1,a,x\n", "delete it to leave out"),
     ],
 )
 def test_a_broken_file_is_one_line(folder, tmp_path, file, text, reason):

@@ -48,20 +48,15 @@ def report(
         `macs_mean` and, if it has a latency table, `ms_mean`.
 
     Raises:
-        UserError: If a run is not finished or named twice, a peer is not evaluated, or
-            a file or an argument is not as described.
+        UserError: If a run is not finished or named twice, a peer is not evaluated or
+            has routers, or a file or an argument is not as described.
         OSError: If the data are missing, or the folder cannot be written to.
     """
     folder = _output(run_dirs, output)
     names = _names(run_dirs)
     contents = {}
     for peer, name in zip(peers, _names(peers), strict=True):
-        contents[name] = read_evaluation(RunFolder(peer))
-        if contents[name] is None:
-            raise UserError(
-                f"{peer} is not evaluated: run `python -m tfdyn.evaluate "
-                f"--run_dir={peer}` first."
-            )
+        contents[name] = _read_peer(RunFolder(peer))
     runs = [
         evaluated_run(
             path, name, threshold, data_dir, cost_table, categories, batch_size
@@ -90,6 +85,23 @@ def report(
             for run in runs
         },
     }
+
+
+def _read_peer(run):
+    """Returns the evaluation of a static network."""
+    run.settings()  # An error of a wrong path comes first.
+    content = read_evaluation(run)
+    if content is None:
+        raise UserError(
+            f"{run} is not evaluated: run `python -m tfdyn.evaluate "
+            f"--run_dir={run}` first."
+        )
+    if run.load_model(content["weights"]).has_routers:
+        raise UserError(
+            f"--peers={run} has routers, and peers are static networks: show it beside "
+            f"others with --run_dirs."
+        )
+    return content
 
 
 def _draw(sections, folder, several):

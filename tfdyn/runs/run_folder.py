@@ -249,8 +249,9 @@ class RunFolder:
                 f"{self} is a file: pass the folder of the run that holds it."
             )
         if not (self / name).exists():
+            reason = f"it has no {name}" if self.path.exists() else "it does not exist"
             raise UserError(
-                f"{self} is not a run folder: it has no {name}. Pass a folder that "
+                f"{self} is not a run folder: {reason}. Pass a folder that "
                 f"`python -m tfdyn.train` wrote."
             )
         return self / name
