@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfdyn.errors import UserError
 from tfdyn.evaluation import reports
 from tfdyn.reading import is_there
 from tfdyn.reporting import costs_of_images, examples, route_places
@@ -53,9 +54,20 @@ def evaluation_parts(run: EvaluatedRun) -> list[Part]:
 
 
 def training_parts(run: RunFolder) -> list[Part]:
-    """Returns the learning curves of a run, and the points that a search has kept."""
+    """Returns the learning curves of a run, and the points that a search has kept.
+
+    Raises:
+        UserError: If a file is not as the training writes it.
+    """
     path = run / "metrics.csv"
-    curves = learning_curves(read_rows(path)) if is_there(path) else []
+    curves = []
+    if is_there(path):
+        curves = learning_curves(read_rows(path))
+        if not curves:
+            raise UserError(
+                f"{path} is not a table of metrics: none of its lines is whole and has "
+                f"numbers. Restore it, or delete it to leave out the learning curves."
+            )
     return curves + search_points(run)
 
 
@@ -102,7 +114,9 @@ def cost_parts(run: EvaluatedRun) -> list[Part]:
         if each in run.images
     ]
     statistics = costs_of_images.describe(run.images, run.full, unit)
+    predicted = "Milliseconds are predicted by the latency table."
     return [
+        *([element("p", predicted)] if unit == "ms" else []),
         *costs_by_threshold(run.content),
         *histograms,
         costs_of_images.cost_by_certainty(run.images[unit], confidence, unit),

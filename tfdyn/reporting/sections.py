@@ -40,8 +40,7 @@ SECTIONS = (
     (
         "Cost of images",
         "With all branches, the network is certain of easy images (the third with the "
-        "highest confidence) and uncertain of hard ones. Milliseconds are predicted by "
-        "the run's latency table.",
+        "highest confidence) and uncertain of hard ones.",
         parts_of_run.cost_parts,
     ),
     (
