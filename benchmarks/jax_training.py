@@ -214,7 +214,8 @@ class JaxTraining:
             text = self.model.route_spec.to_text(row[-1])
             print(f"route of {row[0]:.3f}, {row[1]:.2%}: {text}", flush=True)
         whole_routes, spec = self.model.unpruned(kept)
-        routes_file.save(path, whole_routes, costs, spec)
+        network = self.settings.network
+        routes_file.save(path, whole_routes, costs, spec, network)
 
     def _worth(self):
         return RouterWorth(self.model, None, self._passes)

@@ -276,7 +276,9 @@ def test_settings_of_codebooks_are_read_with_one_alone(name):
 
 def test_the_routes_of_a_codebook_are_those_of_its_network(routes_file):
     settings = Settings(network="dmnn_xs_deep", codebook=routes_file)
-    with pytest.raises(ValueError, match="codebook.json is not a route of this"):
+    with pytest.raises(
+        ValueError, match="codebook.json is a codebook of another network"
+    ):
         build_network(settings, (8, 8, 1), 10)
 
 

@@ -14,6 +14,7 @@ VALUES = [
     (("routes", 0), (5, None, [], "x", {})),
     (("routes", 0, "cost"), (DELETED, *NUMBERS, 0, 1, 2, 1e300)),
     (("routes", 1, "cost"), (0.4, 0.5, 0.9, 2)),
+    (("network",), (DELETED, "dmnn_tiny", 5, None, [], {})),
     (ROUTE, (DELETED, [], {}, 5, "x", None)),
     ((*ROUTE, "FIRST"), (DELETED, [], [0, 0], [1], [1, 1, 1], "x", 5, None, {})),
     ((*ROUTE, "FIRST"), ([-1, 1], [2, 0], ["a", 1], [float("nan"), 1], [[1], [1]])),

@@ -66,7 +66,7 @@ def make(folder):
     route = spec.to_json(spec.all_branches()[0])
     (folder / "route.json").write_text(json.dumps(route))
     flat = np.tile(np.eye(2, dtype="float32"), spec.size // 2)
-    routes_file.save(folder / "codebook.json", flat, [0.5, 1.0], spec)
+    routes_file.save(folder / "codebook.json", flat, [0.5, 1.0], spec, "drnet_tiny")
 
 
 def _half(folder):

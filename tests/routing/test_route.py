@@ -47,7 +47,7 @@ def write_route(path, route, **changes):
         ({FIRST: "all"}, "all is not a list of numbers"),
         ({FIRST: ["1", 0, 0, 0, 0]}, "is not a list of numbers"),
         ({FIRST: None}, "None is not a list of numbers"),
-        ({"cell_9": [1, 0, 0, 0, 0]}, "it names 'cell_9', which is no MixedOp"),
+        ({"cell_9": [1, 0, 0, 0, 0]}, "it names 'cell_9', which is no connection"),
     ],
 )
 def test_what_is_no_route_of_the_network_is_an_error(model, tmp_path, changes, message):

@@ -58,7 +58,7 @@ def codebook_of_run(
             model, worth, thresholds, routes, size, least_cost
         )
     whole, spec = model.unpruned(kept)
-    routes_file.save(output, whole, shares, spec)
+    routes_file.save(output, whole, shares, spec, run.settings().network)
     return {
         "routes": [
             {

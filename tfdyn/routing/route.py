@@ -87,22 +87,24 @@ class RouteSpec:
 
     @property
     def _expected(self):
-        example = f'{{"{next(iter(self.branches))}": [0, 0, 1, 0, 0], …}}'
-        return f"Expected a JSON object with weights of each MixedOp: {example}."
+        name, branches = next(iter(self.branches.items()))
+        weights = [1] + [0] * (len(branches) - 1)
+        example = f'{{"{name}": {weights}, …}}'
+        return f"Expected a JSON object with weights of each connection: {example}."
 
     def from_json(self, content: dict, path) -> np.ndarray:
         """Returns the flat route `(size,)` of an object that `to_json` returned.
 
         Args:
             content: Dict from MixedOp names to lists of weights.
-            path: The file that it was read from, for errors.
+            path: The file that it was read from, for errors, or a part of the file.
 
         Raises:
             UserError: If it is not a route of this network.
         """
         try:
             if others := sorted(content.keys() - self.branches.keys()):
-                raise UserError(f"it names {others[0]!r}, which is no MixedOp")
+                raise UserError(f"it names {others[0]!r}, which is no connection")
             if missing := [name for name in self.branches if name not in content]:
                 raise UserError(f"it lacks {missing[0]}")
             parts = {name: _weights(content[name]) for name in self.branches}

@@ -280,7 +280,7 @@ def test_saved_and_loaded(model, tmp_path):
         ({"routes": [ROUTES[0]] * 65, "costs": np.linspace(0.01, 1, 65)}, "at most 64"),
         ({"costs": [0.2, 0.5, float("nan"), 1.0]}, "must rise"),
         ({"costs": [0.2, 0.5, 0.7, float("inf")]}, "must rise"),
-        ({"routes": ROUTES[[0, 1, 1, 3]]}, "no route twice"),
+        ({"routes": ROUTES[[0, 1, 1, 3]]}, "no route twice; leave out route 3"),
         ({"routes": 0.5 * ROUTES}, "needs weights 0 or 1"),
         ({"routes": ROUTES[:, :6]}, "has 8 weights"),
         ({"routes": [[1]] * 4}, "has 8 weights"),

@@ -72,7 +72,9 @@ def codebook_settings(base, found, few_images):
 @pytest.mark.slow
 def test_the_command_finds_routes_whose_costs_rise(base, found):
     path, printed = found
-    written = json.loads(path.read_text())["routes"]
+    content = json.loads(path.read_text())
+    written = content["routes"]
+    assert content["network"] == "dmnn_tiny"
     costs = [route["cost"] for route in printed["routes"]]
     assert costs == [route["cost"] for route in written]
     assert 2 <= len(costs) <= 4 and costs[-1] == 1.0 and costs == sorted({*costs})
@@ -106,7 +108,7 @@ def test_a_codebook_of_one_route_is_the_most_accurate_one(base, tmp_path):
     result = find(base, f"--output={tmp_path / 'one.json'}", "--routes=16", "--size=1")
     assert result.status == 0, result.stderr
     spec = base.load_model().route_spec
-    routes, costs = routes_file.load(tmp_path / "one.json", spec)
+    routes, costs = routes_file.load(tmp_path / "one.json", spec, "dmnn_tiny")
     assert costs.tolist() == [1.0]
     np.testing.assert_array_equal(routes, [[1, 1, 1, 0]])
 
@@ -171,7 +173,8 @@ def test_routes_of_a_codebook_are_routes_of_its_network(base, trained, tmp_path)
     assert result.status == 0, result.stderr
     # The last branch is in no route, and so the codebook does not have it.
     assert trained.load_model().route_spec.size == 3
-    routes, _ = routes_file.load(tmp_path / "again.json", base.load_model().route_spec)
+    spec = base.load_model().route_spec
+    routes, _ = routes_file.load(tmp_path / "again.json", spec, "dmnn_tiny")
     np.testing.assert_array_equal(routes[-1], [1, 1, 0, 0])
 
 

@@ -236,5 +236,9 @@ def _check(base, routes, costs):
         )
     for route in routes:
         base.route_spec.check(route)
-    if len(np.unique(routes, axis=0)) < len(routes):
-        raise UserError("A codebook holds no route twice; leave out the copies.")
+    _, firsts = np.unique(routes, axis=0, return_index=True)
+    if copies := sorted({*range(len(routes))}.difference(firsts.tolist())):
+        raise UserError(
+            f"A codebook holds no route twice; leave out route {copies[0] + 1}, a copy "
+            f"of one before it."
+        )

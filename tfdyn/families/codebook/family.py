@@ -36,9 +36,9 @@ def build_codebook(settings, base: RoutedModel) -> Codebook:
         base: `RoutedModel` without routers.
 
     Raises:
-        UserError: If the file does not hold routes of this network.
+        UserError: If the file does not hold a codebook of this network.
     """
-    routes, costs = load(settings.codebook, base.route_spec)
+    routes, costs = load(settings.codebook, base.route_spec, settings.network)
     try:
         return Codebook(
             base,
