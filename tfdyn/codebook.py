@@ -25,11 +25,21 @@ def main() -> None:
         FLAGS.data_dir,
         FLAGS.batch_size,
     )
+
+    def percent(route):
+        return f"{100 * route['validation_accuracy']:.2f} %"
+
     lines = [f"{'cost':>6}  {'validation':>10}  branches that run"]
     lines += [
-        f"{route['cost']:6.3f}  {route['validation_accuracy']:10.2%}  {route['runs']}"
+        f"{route['cost']:6.3f}  {percent(route):>10}  {route['runs']}"
         for route in content["routes"]
     ]
+    found = len(content["routes"])
+    if found < FLAGS.size:
+        lines.append(
+            f"{found} routes instead of --size={FLAGS.size}: the others cost nearly "
+            f"the same, or less than --least_cost={FLAGS.least_cost:g}"
+        )
     commands.report(content, "\n".join(lines))
     commands.say(f"wrote {FLAGS.output}\n")
 

@@ -1,9 +1,11 @@
 """The search of a codebook, by hand."""
 
+import types
+
 import numpy as np
 import pytest
 
-from tfdyn.evaluation.codebook_search import splice, spread
+from tfdyn.evaluation.codebook_search import routes_of, splice, spread
 from tfdyn.routing.route import RouteSpec
 
 SPEC = RouteSpec({name: ("x", "y") for name in "abc"}, (0, 0, 0))
@@ -28,6 +30,37 @@ def test_splices_that_are_the_same_count_once():
 def test_a_part_changes_as_a_whole():
     routes = splices([0] * 6, [1] * 6, [["a", "b"], ["c"]])
     assert routes == ["00 00 00", "11 11 00", "11 11 11"]
+
+
+class MadeUp:
+    """A network, and the worth of its router, whose routes have known accuracies."""
+
+    name, route_spec = "made_up", SPEC
+    parts = [[types.SimpleNamespace(name=name)] for name in "abc"]
+    accuracy = {"10 10 10": 0.5, "11 10 10": 0.6, "11 11 10": 0.9, "11 11 11": 0.8}
+
+    def try_static_routes(self, thresholds, most):
+        runs = np.array([[1, 0] * 3, [1, 1] * 3], bool)
+        return runs, np.array([0.5, 0.8]), np.array([3.0, 6.0])
+
+    def with_weights(self, runs):
+        return runs.astype("float32")
+
+    def cost_of_static(self, routes):
+        return float(routes.sum())
+
+    def right(self, split, route, text):
+        return np.array(self.accuracy[SPEC.to_text(route)])
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_the_last_route_is_the_most_accurate_one(size):
+    network = MadeUp()
+    routes, costs, accuracy = routes_of(network, network, [0.5], 9, size, 0.0)
+    assert SPEC.to_text(routes[-1]) == "11 11 10"
+    expected = {1: [0.9], 2: [0.5, 0.9], 4: [0.5, 0.6, 0.9]}
+    assert accuracy.tolist() == expected[size]
+    assert costs.tolist() == [{0.5: 0.6, 0.6: 0.8, 0.9: 1}[a] for a in expected[size]]
 
 
 @pytest.mark.parametrize(

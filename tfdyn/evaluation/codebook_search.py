@@ -29,7 +29,8 @@ def routes_of(
 
     Returns:
         K flat routes `(K, branches)`, their costs divided by that of the last, and
-        their accuracy on the validation images, both `(K,)`.
+        their accuracy on the validation images, both `(K,)`. The last is the most
+        accurate of all that were measured.
 
     Raises:
         UserError: If no route is more accurate than the cheapest one.
@@ -45,11 +46,13 @@ def routes_of(
     cheap, rich = (worth.with_weights(runs[best[end]]) for end in (0, -1))
     parts = [[op.name for op in part] for part in model.parts]
     spliced = splice(cheap, rich, parts, model.route_spec)
+    accuracy = [worth.right("validation", each, "codebook").mean() for each in spliced]
+    # A spliced route may be more accurate than the one with more of `rich`.
+    spliced = spliced[: int(np.argmax(accuracy)) + 1]
     costs = np.array([worth.cost_of_static(route[None]) for route in spliced])
     kept = spread(costs, size, least_cost)
-    spliced = np.array([spliced[index] for index in kept])
-    accuracy = [worth.right("validation", each, "codebook").mean() for each in spliced]
-    return spliced, costs[kept] / costs[kept[-1]], np.array(accuracy)
+    routes = np.array([spliced[index] for index in kept])
+    return routes, costs[kept] / costs[kept[-1]], np.array(accuracy)[kept]
 
 
 def splice(

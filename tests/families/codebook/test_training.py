@@ -1,6 +1,7 @@
 """A codebook from a run to a file for phones: found, trained, evaluated, exported."""
 
 import json
+import re
 from unittest import mock
 
 import in_process
@@ -96,6 +97,8 @@ def test_the_command_replaces_its_own_file_alone(base, found, tmp_path):
     result = find(base, f"--output={again}", "--routes=3", "--threshold=1")
     assert result.status == 0, result.stderr
     assert f"wrote {again}" in result.stderr + result.stdout
+    assert " routes instead of --size=6: " in result.stdout
+    assert re.search(r" \d\d\.\d\d %  [01]", result.stdout)
     for text in ("{}", '{"possible": ["routes"]}', "routes", '{"a": 1, "routes": []}'):
         again.write_text(text)
         result = find(base, f"--output={again}", "--routes=3")
