@@ -67,8 +67,8 @@ if __name__ == "__main__":
     flags.DEFINE_string(
         "static_twin",
         None,
-        "Run folder of a network without a router to compare with, such as one that "
-        "was trained with one fixed route.",
+        "Run folder of a network without a router to compare with, of the same data: "
+        "trained with --selection=none, or with a --codebook of one route.",
     )
     commands.define_passes()
     commands.define_json()

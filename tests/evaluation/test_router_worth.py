@@ -161,6 +161,7 @@ def test_as_people_read_it(content, tmp_path):
     text = worth_report.table(content, "runs/made_up")
     row = next(line for line in text.splitlines() if line.startswith("own  "))
     assert row.split() == ["own", "87.50", "%", "35"]
+    assert "T=0.5          accuracy  MACs an image\n" in text
     for words in (
         "own - best static: +21.88 points",
         "static twin",
@@ -183,10 +184,24 @@ def test_a_number_of_routes_is_exact_in_json_and_short_for_people(content):
     static = frontier.content(spec)
     assert json.loads(json.dumps(static))["possible"] == 31**12
     text = worth_report.table(content | {"static": static}, "a")
-    assert text.endswith("24 of 7.9e17 fixed routes tried")
+    assert "24 of 7.9e17 fixed routes tried; --routes ended the search" in text
     # Fewer than allowed, and fewer than there are: it says why.
     text = worth_report.table(content | {"static": static | {"limit": 25}}, "a")
     assert "tried; none is left that differs in one branch" in text
+
+
+def test_costs_that_are_not_those_of_own_are_named(content):
+    at = copy.deepcopy(content["thresholds"][0])
+    at["rows"]["most frequent"]["cost"] = 35.2
+    assert not any("equal cost" in text for text in worth_report.sentences(at))
+    at["rows"]["best static"]["cost"] = 28.0
+    at["rows"]["most frequent"]["cost"] = 42.0
+    expected = "best static costs 20 % less, most frequent costs 20 % more than own: "
+    expected += "a gain over it is not at equal cost"
+    assert expected in worth_report.sentences(at)
+    contents = [content | {"thresholds": [at]}] * 2
+    text = worth_report.table(worth_report.mean_of(contents), "two runs")
+    assert expected in text and text.endswith("3 of 3 fixed routes tried")
 
 
 def test_a_standard_deviation_has_no_sign(content):

@@ -9,6 +9,8 @@ from tfdyn.text import align, readable
 NAME = "router_worth"
 # The rows whose cost has the router in it. Fixed and random routes need none.
 WITH_ROUTER = ("own", "others'")
+# Rows whose costs differ by a larger share are not compared without a word.
+LARGEST_DIFFERENCE = 0.01
 PAYS = f"{' and '.join(WITH_ROUTER)} pay for the router; the other rows have none"
 
 
@@ -55,14 +57,15 @@ def table(content: dict, title: str) -> str:
         rows = rows_of_routes(part, content["unit"])
         lines += ["", align(rows), "", PAYS, *sentences(part)]
     static = content["static"]
-    rows = [["", "accuracy", content["unit"]]]
+    cost = _heading(content["unit"])
+    rows = [["", "accuracy", cost]]
     for name in ("oracle", "static twin"):
         row = static.get("oracle") if name == "oracle" else content.get("static_twin")
         if row:
             rows.append([name, _percent(row["accuracy"]), _cost(row["cost"])])
     lines += ["", align(rows)]
     if "frontier" in static:
-        rows = [["best fixed routes", "validation", "test", content["unit"]]]
+        rows = [["best fixed routes", "validation", "test", cost]]
         rows += [
             [
                 route["route"],
@@ -72,8 +75,8 @@ def table(content: dict, title: str) -> str:
             ]
             for route in static["frontier"]
         ]
-        lines += ["", align(rows), "", _tried(static)]
-    return "\n".join(lines)
+        lines += ["", align(rows)]
+    return "\n".join([*lines, "", _tried(static)])
 
 
 def rows_of_routes(part: dict, unit: str) -> list[list[str]]:
@@ -84,7 +87,7 @@ def rows_of_routes(part: dict, unit: str) -> list[list[str]]:
         unit: Unit of its costs.
     """
     return [
-        [threshold_label(part["threshold"]), "accuracy", unit],
+        [threshold_label(part["threshold"]), "accuracy", _heading(unit)],
         *(
             [name, _percent(row["accuracy"]), _cost(row["cost"])]
             for name, row in part["rows"].items()
@@ -92,13 +95,21 @@ def rows_of_routes(part: dict, unit: str) -> list[list[str]]:
     ]
 
 
+def _heading(unit):
+    return "MACs an image" if unit == "macs" else f"{unit} an image"
+
+
 def _tried(static):
-    tried, possible = static["tried"], static["possible"]
+    tried, possible, limit = (
+        _mean(static[name]) for name in ("tried", "possible", "limit")
+    )
     large = f"{possible:.1e}".replace("e+", "e")
-    number = f"{possible:,}" if possible < 1e9 else large
-    text = f"{tried:,} of {number} fixed routes tried"
-    if tried < min(possible, static["limit"]):
+    number = f"{possible:,.0f}" if possible < 1e9 else large
+    text = f"{tried:,.0f} of {number} fixed routes tried"
+    if tried < min(possible, limit):
         text += "; none is left that differs in one branch from one of the best"
+    elif tried < possible:
+        text += "; --routes ended the search, so a better one may exist"
     return text
 
 
@@ -115,6 +126,7 @@ def sentences(part: dict) -> list[str]:
     ]
     return [
         ", ".join(gains),
+        *_unequal(part["rows"]),
         f"{_number(part['routes_in_use'])} routes in use, the commonest for "
         f"{_percent(part['most_frequent_share'])} of the images; cost: standard "
         f"deviation {_percent(part['cost_spread'])} of the mean",
@@ -124,6 +136,23 @@ def sentences(part: dict) -> list[str]:
         f"{_cost(part['cost_wrong'])}; easy third {_cost(part['cost_easy'])}, hard "
         f"third {_cost(part['cost_hard'])}",
     ]
+
+
+def _unequal(rows):
+    """Returns a sentence, if rows are compared with own that cost something else."""
+    own = _mean(rows["own"]["cost"])
+    shares = {
+        name: _mean(rows[name]["cost"]) / own - 1
+        for name in ("best static", "most frequent")
+    }
+    texts = [
+        f"{name} costs {100 * abs(share):.3g} % {'less' if share < 0 else 'more'}"
+        for name, share in shares.items()
+        if abs(share) > LARGEST_DIFFERENCE
+    ]
+    if not texts:
+        return []
+    return [f"{', '.join(texts)} than own: a gain over it is not at equal cost"]
 
 
 def plot(path, content: dict, title: str, size: tuple[float, float] = (7, 5)) -> None:
@@ -163,6 +192,10 @@ def plot(path, content: dict, title: str, size: tuple[float, float] = (7, 5)) ->
         axes.margins(0.1)
         axes.set(xlabel=f"{unit} an image", ylabel="test accuracy (%)", title=title)
         axes.legend()
+
+
+def _mean(number):
+    return number["mean"] if isinstance(number, dict) else number
 
 
 def _over_runs(number, text):
