@@ -13,8 +13,9 @@ def main() -> None:
     """Runs the command on the flags."""
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from tfdyn.evaluation import spread, worth_report
+    from tfdyn.evaluation.comparison import check_thresholds, prepare
     from tfdyn.evaluation.runs_title import runs_title
-    from tfdyn.evaluation.worth_of_run import check_thresholds, measure, prepare
+    from tfdyn.evaluation.worth_of_run import measure
     from tfdyn.runs.finished import newest_run
 
     try:
