@@ -1,6 +1,7 @@
 """Depthwise convolutions for trainings on JAX, as sums of shifted products.
 
-XLA's own depthwise convolutions have slow gradients, on GPUs and more so on CPUs. The
+On GPUs XLA times many ways to compute each convolution before it compiles one, which
+took minutes for the depthwise ones of a DRNet. Their gradients are slow on CPUs. The
 products of this form become a few loops.
 """
 
