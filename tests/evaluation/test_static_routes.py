@@ -95,5 +95,8 @@ def test_weights_of_a_fixed_route_are_the_mean_ones_of_its_branches():
     mean = np.array([0.9, 0.1, 0.2, 0.5, 0.3])
     weights = static_routes.with_weights(runs, spec, mean)
     np.testing.assert_allclose(weights, [1, 0, 0.4, 0, 0.6], rtol=1e-6)
+    # No image runs these: in a codebook, what the most expensive route does not run.
+    unused = static_routes.with_weights(runs, spec, np.array([0, 1, 0, 1.0, 0]))
+    np.testing.assert_allclose(unused, [1, 0, 0.5, 0, 0.5])
     binary = static_routes.with_weights(runs, SPEC, mean)
     np.testing.assert_array_equal(binary, runs)

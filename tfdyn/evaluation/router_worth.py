@@ -1,5 +1,6 @@
 """What a router is worth: its routes beside those of other images, and fixed ones."""
 
+import collections
 import dataclasses
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ from tfdyn.costs.route_cost import RouteCost
 from tfdyn.evaluation import route_statistics, static_routes
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.routing.random_routes import draw_for_cost
-from tfdyn.routing.route import RouteSpec, distinct, most_frequent
+from tfdyn.routing.route import RouteSpec, most_frequent
 
 # Number of times that routes are permuted between images, or drawn at random.
 DRAWS = 2
@@ -114,16 +115,19 @@ class RouterWorth:
         """Measures fixed routes on the validation images.
 
         Args:
-            thresholds: Values of T. The routes in use at each are tried first.
+            thresholds: Values of T. The commonest routes in use are tried first, half
+                of `most` at the most.
             most: Largest number of routes to try.
 
         Returns:
             What `static_routes.search` returns.
         """
-        start = [np.ones(self.spec.size, bool), self._cheapest()]
+        in_use = collections.Counter()
         for threshold in thresholds:
-            routes, _ = distinct(self._images("validation", threshold)["route"])
-            start += [route != 0 for route in routes[: most // (2 * len(thresholds))]]
+            routes = np.asarray(self._images("validation", threshold)["route"])
+            in_use.update(row.tobytes() for row in routes != 0)
+        start = [np.ones(self.spec.size, bool), self._cheapest()]
+        start += [np.frombuffer(r, bool) for r, _ in in_use.most_common(most // 2)]
 
         def measure(runs):
             route = self.with_weights(runs)

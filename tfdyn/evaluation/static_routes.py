@@ -23,10 +23,12 @@ def with_weights(runs: np.ndarray, spec: RouteSpec, mean: np.ndarray) -> np.ndar
         mean: Float array `(branches of all MixedOps,)`, the router's weights of all
             branches, their mean over images. In a binary network the weights are 1
             instead. Otherwise those of the branches that run are divided by their sum,
-            as `tfdyn.routing.selection.threshold_route` does.
+            as `tfdyn.routing.selection.threshold_route` does. A branch that no image
+            runs, as in a codebook, counts 1.
     """
     if spec.binary:
         return runs.astype("float32")
+    mean = np.where(mean > 0, mean, 1.0)
     parts = spec.split(np.where(runs, mean, 0.0).astype("float32"))
     sums = {name: part.sum() or 1.0 for name, part in parts.items()}
     return spec.flatten({name: part / sums[name] for name, part in parts.items()})
