@@ -29,6 +29,8 @@ VARIANTS = (
     "dmnn_xs_deep_codebook",
     "dmnn_xs_deep_paper",
     "dmnn_xs_deep_scratch",
+    "drnet_xs_deep_scratch",
+    "instanas_xs_deep_scratch",
     "quickstart",
 )
 

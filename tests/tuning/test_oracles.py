@@ -26,7 +26,13 @@ def run_search(path, name, train, max_trials=9, resource=None):
     folder = SearchFolder(path)
     (path / "trials").mkdir(exist_ok=True)
     oracle = oracles.make(name, "score", make_space(), max_trials, 0, resource)
-    TrainingTuner(oracle, folder, train).search()
+
+    def recorded(number, values):
+        record = train(number, values)
+        folder.write_record({"trial": number, **record})
+        return record
+
+    TrainingTuner(oracle, folder, recorded).search()
     return [trial.hyperparameters.values for trial in oracle.trials.values()]
 
 
