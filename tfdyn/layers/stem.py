@@ -42,7 +42,9 @@ class ResidualStem(Chain):
         self.pool, self.max_value = pool, max_value
 
     def call(self, inputs):
-        return super().call(quantization.point(inputs, self, "images"))
+        outputs = super().call(quantization.point(inputs, self, "images"))
+        # Blocks know the range of what a point returned, not of what pooling made of it.
+        return quantization.point(outputs, self, "pool") if self.pool else outputs
 
     def get_config(self):
         return {
