@@ -43,7 +43,7 @@ class ResidualStem(Chain):
 
     def call(self, inputs):
         outputs = super().call(quantization.point(inputs, self, "images"))
-        # Blocks know the range of what a point returned, not of what pooling made of it.
+        # Blocks know the range of what a point returned, not of what pooling makes.
         return quantization.point(outputs, self, "pool") if self.pool else outputs
 
     def get_config(self):
