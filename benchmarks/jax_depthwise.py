@@ -1,8 +1,8 @@
 """Depthwise convolutions for trainings on JAX, as sums of shifted products.
 
-On GPUs XLA times many ways to compute each convolution before it compiles one, which
-took minutes for the depthwise ones of a DRNet. Their gradients are slow on CPUs. The
-products of this form become a few loops.
+On GPUs XLA times many ways to compute each convolution when it compiles, which took
+minutes for a DRNet; on CPUs the gradients of depthwise ones are slow. The products of
+this form become a few loops.
 """
 
 import keras

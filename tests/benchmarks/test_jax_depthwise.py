@@ -30,9 +30,9 @@ def test_equal_to_that_of_keras(both, kernel_size, strides, size):
     layer = keras.layers.DepthwiseConv2D(
         kernel_size, strides, "same", bias_initializer="ones", activation="relu"
     )
-    expected, found = both(layer, inputs.astype("float32"))
-    assert found.shape == expected.shape
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    keras_form, shifted_form = both(layer, inputs.astype("float32"))
+    assert shifted_form.shape == keras_form.shape
+    np.testing.assert_allclose(shifted_form, keras_form, atol=1e-5)
 
 
 def test_sums_in_float32(both):
@@ -45,8 +45,8 @@ def test_sums_in_float32(both):
     kernel = np.ones((3, 3, 1, 1), "float32")
     kernel[0, 0] = 256
     layer.set_weights([kernel])
-    _, found = both(layer, inputs)
-    assert found[0, 1, 1, 0] == 264
+    _, shifted_form = both(layer, inputs)
+    assert shifted_form[0, 1, 1, 0] == 264
 
 
 @pytest.mark.parametrize(

@@ -152,8 +152,8 @@ def test_the_worth_of_a_router_is_that_of_its_run(routed, tmp_path, monkeypatch)
         assert near or one == other
     routes, costs, _ = routes_of(model, router_worth, [0.5, 1.0], 6, 1, 0.3)
     codebook = routed[0].parent / "codebook_3.json"
-    found = routes_file.load(codebook, model.route_spec, "dmnn_tiny")
-    for ours, theirs in zip((routes, costs), found, strict=True):
+    in_file = routes_file.load(codebook, model.route_spec, "dmnn_tiny")
+    for ours, theirs in zip((routes, costs), in_file, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 

@@ -84,8 +84,8 @@ def evaluate(
     model = run.load_model(model_name)
     options = _call_options(model, inference_noise, inference_temperature)
     if thresholds is None:
-        own = model.threshold if isinstance(model.threshold, float) else 1.0
-        thresholds = sorted({*THRESHOLDS, own})
+        of_model = {model.threshold} if isinstance(model.threshold, float) else set()
+        thresholds = sorted(of_model.union(THRESHOLDS))
     thresholds = check_threshold(list(thresholds))
     if not model.has_routers:
         thresholds = [1.0]

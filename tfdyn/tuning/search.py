@@ -113,8 +113,8 @@ def search(
             distribution,
             output,
         )
-        if ended := len(folder.records()):
-            output.write(f"{folder} holds {ended} trials that have ended: going on\n")
+        if records := folder.records():
+            output.write(f"{folder} holds {len(records)} ended trials: going on\n")
         output.write(f"each trial prints into {folder}/trials/NUMBER.log\n")
         if part == "chief":
             cluster.check_port()

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from ai_edge_litert import interpreter as litert
+from litert_files import result
 
 from export.graph.flatbuffer import Flatbuffer
 from export.graph.half_weights import LEAST, halve
@@ -21,15 +21,6 @@ def converted(units):
     with output.quiet():
         content = tf.lite.TFLiteConverter.from_keras_model(model).convert()
     return content, np.linspace(-1, 1, units, dtype="float32")[None]
-
-
-def result(content, image):
-    with output.quiet():
-        interpreter = litert.Interpreter(model_content=content)
-        interpreter.allocate_tensors()
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
-    interpreter.invoke()
-    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
 
 @pytest.mark.parametrize("factor", [1, 8])
