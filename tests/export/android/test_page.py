@@ -1,8 +1,11 @@
 """Android page: the template, filled in for a network."""
 
 import dataclasses
+import itertools
+import pathlib
 import re
 
+import kotlin
 import pytest
 from tiny_settings import tiny_settings
 
@@ -13,6 +16,8 @@ from export.graph.form import Form
 
 ROW = {"index": 7, "label": None, "predicted": "3", "branches": 2, "macs": 1.5e6}
 NAMES = ("light", "median", "heavy")
+# The calls of Android and LiteRT that the page makes: their APIs are in no registry.
+SIGNATURES = pathlib.Path(__file__).with_name("signatures")
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +57,20 @@ def test_the_page_of_each_form(source, threshold_input, preprocess):
     assert "Neither the script nor the code below has been run on a phone" in text
 
 
-def test_pictures_of_three_channels_and_many_classes(source):
-    form = source.input_format
+def in_color(source):
     names = tuple(f"class {index}" for index in range(1000))
     form = dataclasses.replace(
-        form, class_names=names, shape=(24, 32, 3), mean=(0, 0, 0), std=(1, 1, 1)
+        source.input_format,
+        class_names=names,
+        shape=(24, 32, 3),
+        mean=(0, 0.5, 0),
+        std=(1, 0.25, 1),
     )
-    text = page(dataclasses.replace(source, input_format=form))
+    return dataclasses.replace(source, input_format=form)
+
+
+def test_pictures_of_three_channels_and_many_classes(source):
+    text = page(in_color(source))
     assert "createScaledBitmap(image, 32, 24, true)" in text
     assert "values[3 * i + 2] = blue.toByte()" in text and "299 * red" not in text
     assert "the 1000 labels" in text and "class 2, …" in text
@@ -68,3 +80,37 @@ def test_a_mark_leaves_out_its_line():
     text = "a {{one}}\n?so b\n?not_so c\n\n?not_so d\n\ne? no\n"
     filled = android_page.fill(text, {"one": 1}, {"so": True, "not_so": False})
     assert filled == "a 1\nb\n\ne? no\n"
+
+
+def kotlin_of(text, package):
+    """The Kotlin of a page as one file, as a reader would put it together."""
+    blocks = re.findall(r"```kotlin\n(.*?)```", text, re.DOTALL)
+    *whole, last = (re.sub(r"^import .*\n", "", each, flags=re.M) for each in blocks)
+    imports = dict.fromkeys(re.findall(r"^import .*", "\n".join(blocks), re.M))
+    # The last block stands in a function of an app.
+    last = (
+        f"fun classify(context: Context, image: Bitmap): Int {{\n{last}\nreturn best }}"
+    )
+    return "\n".join([f"package {package}", *imports, *whole, last])
+
+
+@pytest.mark.slow
+def test_the_kotlin_of_every_page_compiles(source, tmp_path):
+    forms = itertools.product((source, in_color(source)), (False, True), (False, True))
+    files = []
+    for number, (each, threshold_input, preprocess) in enumerate(forms):
+        text = page(each, threshold_input=threshold_input, preprocess=preprocess)
+        files.append(tmp_path / f"page{number}.kt")
+        files[-1].write_text(kotlin_of(text, f"page{number}"), encoding="utf-8")
+    try:
+        errors = kotlin.compile_kotlin([*files, *SIGNATURES.glob("*.kt")], tmp_path)
+    except kotlin.UnavailableError as reason:
+        pytest.skip(str(reason))
+    assert not errors
+    # The compiler does read the page: a mistake in it is found.
+    wrong = (
+        files[0].read_text("utf-8").replace("writeFloat(pixels(", "writeInt8(pixels(")
+    )
+    files[0].write_text(wrong, encoding="utf-8")
+    errors = kotlin.compile_kotlin([files[0], *SIGNATURES.glob("*.kt")], tmp_path)
+    assert "page0.kt" in errors and "argument type mismatch" in errors.lower()
