@@ -22,6 +22,7 @@ PATHS = (
     "run_dir",
     "run_dirs",
     "peers",
+    "emulator_dir",
     "export_dir",
     "output",
     "per_image",
