@@ -127,7 +127,7 @@ def text(content: dict) -> str:
     Args:
         content: A dict with `files`, a list of what `compare` returned.
     """
-    rows = [["file", "same class", "route", "MACs", "logits", "MACs", "instructions"]]
+    rows = [["", "class", "route", "MACs", "logits", "MACs an image", "instructions"]]
     for row in content["files"]:
         file = pathlib.Path(row["file"])
         count = row["instructions"]
@@ -143,7 +143,10 @@ def text(content: dict) -> str:
                 "not counted" if count is None else readable(count),
             ]
         )
-    return f"ARM64 ({CPU}, emulated) against x86-64:\n{align(rows)}"
+    return (
+        f"ARM64 ({CPU}, emulated) against x86-64: images of the same class, route and "
+        f"MACs,\nlargest difference of a logit; means over the images\n{align(rows)}"
+    )
 
 
 def main(paths: list[str]) -> None:

@@ -62,6 +62,9 @@ def ungated(branches, inputs, weights, initial=None):
     branches of weight 1 are not multiplied. Arguments and result are those of `gated`.
     """
     values = tf.get_static_value(weights)
+    if values is None:
+        # They are an output too: there, 8 bits would make the small ones 0.
+        weights = quantization.exact(weights)
     values = [None] * len(branches) if values is None else values[0]
     weights = tf.unstack(tf.reshape(weights, (-1,)))
     outputs = execution.sum_of_known(branches, inputs, weights, values, initial)

@@ -102,7 +102,7 @@ def test_the_command_fails_where_a_file_differs(path, monkeypatch):
     result = in_process.run("benchmarks.arm64", path, "--images=2")
     assert result.status == 1 and "not the same on ARM64 and x86-64" in result.stderr
     lines = result.stdout.splitlines()
-    assert lines[2].split()[1:5] == ["2/2", "2/2", "2/2", "5.0e-01"]
+    assert lines[3].split()[1:5] == ["2/2", "2/2", "2/2", "5.0e-01"]
     result = in_process.run("benchmarks.arm64", path, "--images=2", "--tolerance=0.6")
     assert result.status == 0
 

@@ -73,6 +73,19 @@ def test_a_file_of_int8_computes_nearly_what_keras_computes(model, ranges, tmp_p
     assert np.mean(errors) < 0.1 * np.std(logits)
 
 
+def test_a_file_of_all_branches_does_not_round_small_weights_to_0(tmp_path):
+    model = sharpen(MODELS["drnet"](), 60.0)
+    ranges = calibrate(model, NORMALIZED, 1.0)
+    function = trace.gated(model, FORMAT, Form("all_branches"), ranges=ranges)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(convert(function, "int8"))
+    fixed, branches = trace.macs(model)
+    with output.quiet():
+        outputs = Interpreter(path)(image=PIXELS[0])
+    assert 0 < outputs["route"].min() < 1 / 255
+    assert outputs["macs"] == fixed + branches.sum()
+
+
 def test_too_few_images_are_refused(model):
     with pytest.raises(UserError, match="at least 32 images; got 31"):
         calibrate(model, NORMALIZED[:31], 0.5)
