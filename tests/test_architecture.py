@@ -29,10 +29,10 @@ tfdyn.evaluation
 tfdyn.reporting tfdyn.training.trainer
 tfdyn.tuning
 tfdyn
-export.description export.graph export.interpreter export.source
+export.browser export.description export.graph export.interpreter export.source
 export.checks export.flags export.gates export.goal export.manifest export.runtime
 export.classification export.exporter export.latency
-export.android export
+export.android export.web export
 benchmarks
 """
 LINES = {
@@ -189,7 +189,8 @@ def test_what_is_imported_is_required():
         names = re.findall(r"^[\w.-]+", (ROOT / file).read_text("utf-8"), re.MULTILINE)
         return {re.sub("[-.]", "_", name).lower() for name in names}
 
-    library = read_names("requirements.txt") | read_names("requirements-report.txt")
+    lists = "requirements.txt", "requirements-report.txt", "requirements-web.txt"
+    library = set().union(*map(read_names, lists))
     development = library | read_names("requirements-dev.txt")
     missing = [
         f"{path.relative_to(ROOT).as_posix()}:{line} imports {name}: add {package}."

@@ -20,15 +20,17 @@ def test_metadata_and_requirements_are_one_list():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     metadata = [Requirement(line) for line in project["dependencies"]]
     assert metadata == read_requirements("requirements.txt")
-    extra = [Requirement(line) for line in project["optional-dependencies"]["report"]]
-    assert extra == read_requirements("requirements-report.txt")
+    for name, lines in project["optional-dependencies"].items():
+        extra = [Requirement(line) for line in lines]
+        assert extra == read_requirements(f"requirements-{name}.txt")
 
 
 def test_the_lock_file_holds_every_requirement():
     pins = {}
     for pin in read_requirements("requirements_lock.txt"):
         pins.setdefault(canonicalize_name(pin.name), []).append(pin.specifier)
-    for file in ("requirements.txt", "requirements-report.txt", "requirements-dev.txt"):
+    names = ("", "-report", "-web", "-dev")
+    for file in (f"requirements{name}.txt" for name in names):
         for wanted in read_requirements(file):
             versions = pins.get(canonicalize_name(wanted.name))
             assert versions, f"{wanted} is not in requirements_lock.txt: make it again."

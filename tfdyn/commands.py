@@ -34,6 +34,7 @@ PATHS = (
     "space",
     "search_dir",
     "beside",
+    "litert_js",
 )
 # Largest whole number of a flag: more fits no tensor of shapes or seeds.
 LARGEST = 2**32

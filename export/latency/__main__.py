@@ -1,5 +1,9 @@
 """Profiles a network on a device: `python -m export.latency --run_dir=runs/NAME`."""
 
+import contextlib
+import functools
+import sys
+
 from absl import flags, logging
 
 from export import flags as export_flags
@@ -8,22 +12,45 @@ from tfdyn import commands
 from tfdyn.errors import UserError
 
 FLAGS = flags.FLAGS
+# Arguments of a `Browser`, and the flags that hold them.
+BROWSER = {
+    "program": "browser",
+    "host": "host",
+    "port": "port",
+    "packages": "litert_js",
+}
 
 
 def main() -> None:
     """Runs the command on the flags."""
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from export.latency.devices.devices import make_device
+
+    _check_flags()
+    source = export_flags.source_from_flags()
+    device = make_device(
+        FLAGS.device,
+        FLAGS.benchmark_model,
+        FLAGS.benchmark_app,
+        FLAGS.timeout,
+        {
+            key: FLAGS[name].value
+            for key, name in BROWSER.items()
+            if FLAGS[name].present
+        },
+        FLAGS.num_threads,
+        functools.partial(print, file=sys.stderr, flush=True),
+    )
+    with contextlib.closing(device):
+        _measure(source, device)
+
+
+def _measure(source, device):
     from export.latency.partial import remove_done
     from export.latency.provenance import num_threads_of
     from tfdyn.costs import provenance
     from tfdyn.costs.cost_table import CostTable
 
-    _check_flags()
-    source = export_flags.source_from_flags()
-    device = make_device(
-        FLAGS.device, FLAGS.benchmark_model, FLAGS.benchmark_app, FLAGS.timeout
-    )
     device.check_threads(FLAGS.num_threads)
     path = export_flags.output_from_flags(
         source.home / f"latency.{device.name}.json", ("unit", "modules")
@@ -140,7 +167,9 @@ if __name__ == "__main__":
     export_flags.define_source()
     export_flags.define_output("latency.DEVICE.json in the run's folder")
 
-    flags.DEFINE_string("device", "host", "host, adb or adb:SERIAL.")
+    flags.DEFINE_string(
+        "device", "host", "host, adb, adb:SERIAL, browser or browser:NAME."
+    )
     flags.DEFINE_integer(
         "num_threads",
         1,
@@ -179,7 +208,27 @@ if __name__ == "__main__":
         "benchmark_app", False, "adb: run the benchmark app instead of the program."
     )
     flags.DEFINE_float(
-        "timeout", 120, "adb: seconds that one file may take.", lower_bound=1
+        "timeout",
+        120,
+        "adb, browser: seconds that one file may take.",
+        lower_bound=1,
+    )
+    flags.DEFINE_string(
+        "browser",
+        None,
+        "browser: Chromium or Chrome to start, without a window; auto: one on PATH. "
+        "Default: open the printed address, on this machine or on a phone.",
+    )
+    flags.DEFINE_string(
+        "host",
+        "127.0.0.1",
+        "browser: address to listen at. 0.0.0.0: for phones of the same network.",
+    )
+    flags.DEFINE_integer("port", 0, "browser: port; 0: any.", 0, 65535)
+    flags.DEFINE_string(
+        "litert_js",
+        None,
+        "browser: folder in which npm has installed LiteRT.js (default: npm gets it).",
     )
     commands.define_json()
     for module in (export_flags, commands):  # So that --help lists their flags.

@@ -34,7 +34,7 @@ def profile(
 
     Args:
         source: `Source` of the network.
-        device: `Host` or `Adb`.
+        device: `Host`, `Adb` or `Browser`.
         path: JSON file to write.
         image: uint8 image `(height, width, channels)`.
         num_threads: Threads of the device's CPU.

@@ -12,7 +12,7 @@ def check_device(table: CostTable, device) -> None:
 
     Args:
         table: Latency table, as `latency_table.compose` returns it.
-        device: `Host` or `Adb`.
+        device: `Host`, `Adb` or `Browser`.
 
     Raises:
         UserError: If it was not.

@@ -22,7 +22,7 @@ def recheck(source: Source, device, table: CostTable, image: np.ndarray) -> dict
 
     Args:
         source: `Source` of the network.
-        device: `Host` or `Adb`.
+        device: `Host`, `Adb` or `Browser`.
         table: Latency table, as `latency_table.compose` returns it.
         image: uint8 image `(height, width, channels)`.
 

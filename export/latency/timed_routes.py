@@ -29,7 +29,7 @@ def time_routes(
 
     Args:
         source: `Source` of the network.
-        device: `Host` or `Adb`.
+        device: `Host`, `Adb` or `Browser`.
         inputs: Mapping from names of routes to `{"image": image, "route": route}`: a
             uint8 image `(height, width, channels)`, and a flat route.
         folder: Folder for the file, which is made if it is not there.

@@ -38,7 +38,7 @@ def validate(
 
     Args:
         source: `Source` of the network.
-        device: `Host` or `Adb`.
+        device: `Host`, `Adb` or `Browser`.
         table: Latency table, as `latency_table.compose` returns it.
         images: uint8 images `(n, height, width, channels)`, one for each route.
         path: JSON file of the table, whose name the files that are written share.

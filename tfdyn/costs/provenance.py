@@ -12,7 +12,10 @@ from absl import logging
 
 # What a device says about itself that decides how fast it is.
 HARDWARE = ("processor", "cores", "system", "manufacturer", "model", "soc", "abi")
-SOFTWARE = ("android", "benchmark", "ai-edge-litert", "tensorflow")
+SOFTWARE = (
+    *("android", "benchmark", "browser", "litert_js", "build"),
+    *("ai-edge-litert", "tensorflow"),
+)
 # Packages that make the files and run them.
 PACKAGES = ("ai-edge-litert", "tensorflow")
 # Days after which a table is called old.

@@ -81,6 +81,9 @@ class Adb:
             "benchmark": adb_benchmark.PACKAGE if self._app else str(self._program),
         }
 
+    def close(self) -> None:
+        """Does nothing: sessions end by themselves."""
+
     def check_threads(self, num_threads: int) -> None:
         """Checks a number of threads.
 

@@ -31,6 +31,9 @@ class Host:
         """Returns processor, system and versions of this machine, a dict for JSON."""
         return {**this_machine(), "python": platform.python_version()}
 
+    def close(self) -> None:
+        """Does nothing: a host needs no end."""
+
     def check_threads(self, num_threads: int) -> None:
         """Checks a number of threads: at most one for each core.
 

@@ -14,7 +14,7 @@ def phone(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["phone", "adb:", "host:1", ""])
 def test_devices_that_are_none(name):
-    with pytest.raises(ValueError, match=f"host, adb or adb:SERIAL; got '{name}'"):
+    with pytest.raises(ValueError, match=f"browser or browser:NAME; got '{name}'"):
         make_device(name)
 
 

@@ -1,0 +1,1 @@
+"""Browser: LiteRT.js, a web server, and a headless browser."""
