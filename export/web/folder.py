@@ -208,7 +208,8 @@ def _copy_page(folder):
     # Which build of LiteRT.js a browser needs, only that browser knows.
     names = [path.relative_to(folder).as_posix() for path in files]
     names = [n for n in names if n not in (WORKER, "manifest.json")]
-    names = [n for n in names if not n.startswith("litert/") or n.endswith("s.js")]
+    builds = tuple(f"litert/{build}." for build in litert_js.BUILDS)
+    names = [name for name in names if not name.startswith(builds)]
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.read_bytes())

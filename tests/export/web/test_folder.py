@@ -90,7 +90,7 @@ def test_images_that_no_page_shows(elsewhere):
 def test_a_network_without_routers_gets_no_slider(elsewhere, tmp_path):
     packages = browsing.fake_litert_js(tmp_path / "packages")
     format_ = InputFormat(tuple("abc"), (8, 8, 1), (0.5,), (0.2,))
-    model = make(num_cells=1, num_nodes=1, selection="none", drop_branch=0.0)
+    model = make(num_cells=1, num_nodes=1, selection="none")
     source = sources.from_model(model, format_, tmp_path / "export")
     noise = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), "uint8")
     _, content = folder_module.export_web(
