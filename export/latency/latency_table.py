@@ -110,7 +110,8 @@ def compose(
 
 def _scale(parts, whole):
     """Returns the factor by which parts are scaled, if they exceed their whole."""
-    return whole / parts if parts > whole else 1.0
+    # Rounding may leave less than nothing of the whole.
+    return max(0.0, whole) / parts if parts > whole else 1.0
 
 
 def _in_network(warm, timed):
