@@ -71,23 +71,29 @@ def check_digest(path: pathlib.Path, digests: dict) -> None:
         )
 
 
-def fault(inputs: dict, outputs: dict) -> str | None:
+def fault(inputs: dict, outputs: dict, scales: dict) -> str | None:
     """Returns what no exported network has, as a text, or `None` if all is well.
 
     Args:
         inputs: Mapping from the names of a file's inputs to arrays.
         outputs: Mapping from the names of its outputs to the arrays of one run.
+        scales: Mapping from the names of those that have 8 bits and a scale to pairs:
+            the scale and the zero point.
     """
     types = {name: str(array.dtype) for name, array in inputs.items()}
     image = types.pop("image")
-    if image not in ("uint8", "float32"):
-        return f"its images are {image}, not uint8 or float32"
+    known = ("uint8", "float32", *["int8"] * ("image" in scales))
+    if image not in known:
+        return f"its images are {image}, not uint8 or float32, or int8 with a scale"
     if types not in ({}, {"threshold": "float32"}) or np.ndim(inputs.get("threshold")):
         return f"it has the inputs {', '.join(inputs)}, not image alone or threshold"
     if "macs" not in outputs or outputs["macs"].shape != (1,):
         return "it has no output macs of shape (1,)"
     probabilities = outputs["probabilities"].astype("float64")
-    if not (probabilities >= 0).all() or not 0.98 <= probabilities.sum() <= 1.02:
+    step, _ = scales.get("probabilities", (0.0, 0))
+    # Each may be rounded by half a step.
+    error = abs(probabilities.sum() - 1)
+    if not (probabilities >= 0).all() or not error <= 0.02 + probabilities.size * step:
         total = f"{probabilities.sum():g}"
         return f"its probabilities are below 0, or their sum is not 1 but {total}"
     return None

@@ -1,6 +1,5 @@
 """Exporter: writes a network as a `.tflite` file or a SavedModel, and checks it."""
 
-import dataclasses
 import hashlib
 import pathlib
 import time
@@ -12,9 +11,10 @@ from export import manifest
 from export.checks import saved_model_check, tflite_check
 from export.checks.parity import Reference
 from export.graph import trace
-from export.graph.calibration import calibrate
 from export.graph.convert import convert
 from export.graph.form import CALIBRATION_IMAGES, Form
+from export.graph.form_ranges import form_ranges
+from export.graph.int8_io import SCALES
 from export.source import Source
 from tfdyn import output
 from tfdyn.data.image_files import load_square
@@ -65,6 +65,11 @@ def export_tflite(
         OSError: If the folder cannot be written to.
     """
     _check(source, form, images)
+    if form.int8_io and precision != "int8":
+        raise UserError(
+            f"Only files of the precision int8 have int8 inputs and outputs; got "
+            f"{precision}. Add --precision=int8, or leave out --int8_io (int8_io=True)."
+        )
     if precision == "int8":
         if calibration is None:
             calibration = source.calibration_images(CALIBRATION_IMAGES)
@@ -105,17 +110,21 @@ def _convert(source, form, precision, route, calibration):
     """Returns the bytes of the file and what its entry says about them."""
     start, ranges = time.perf_counter(), None
     if precision == "int8":
-        ranges = _ranges(source, form, route, calibration)
+        model, origin = source.model, source.calibrated_on
+        ranges = form_ranges(
+            model, source.input_format, form, calibration, origin, route
+        )
     function = trace.gated(
         source.model, source.input_format, form, route, ranges=ranges
     )
-    content = convert(function, precision)
+    content = convert(function, precision, scales=SCALES if form.int8_io else None)
     entry = {
         "variant": form.variant,
         "precision": precision,
         "threshold": form.threshold,
         "threshold_input": form.threshold_input,
         "preprocess": form.preprocess,
+        "int8_io": form.int8_io,
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "convert_seconds": round(time.perf_counter() - start, 1),
@@ -124,19 +133,6 @@ def _convert(source, form, precision, route, calibration):
         limits = {name: list(pair) for name, pair in ranges.by_name.items()}
         entry["calibration"] = {**ranges.provenance, "ranges": limits}
     return content, entry
-
-
-def _ranges(source, form, route, images):
-    normalized = np.asarray(source.input_format.normalize(images))
-    # Where any T or route may be asked for, sums must not overflow with all branches.
-    all_branches = form.threshold_input or form.variant in ("all_branches", "forced")
-    threshold = 1.0 if all_branches else form.threshold
-    ranges = calibrate(source.model, normalized, threshold, route)
-    digest = hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
-    of = source.dataset.name if source.run else "images that were passed, or noise"
-    return dataclasses.replace(
-        ranges, provenance={**ranges.provenance, "of": of, "sha256": digest}
-    )
 
 
 def file_name(variant: str) -> str:

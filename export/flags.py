@@ -61,6 +61,34 @@ def define_form() -> None:
     flags.declare_key_flag("threshold")
 
 
+def define_int8_io() -> None:
+    """Defines `--int8_io`, for commands that have `--precision`."""
+    flags.DEFINE_bool(
+        "int8_io",
+        False,
+        "--precision=int8: take the image as int8, pixel less 128, and return logits "
+        "and probabilities as int8 with a scale and a zero point.",
+    )
+
+
+def refuse_int8_io() -> None:
+    """Refuses `--int8_io` beside flags that it does not fit.
+
+    Raises:
+        UserError: If it is set with another precision, or with `--nopreprocess`.
+    """
+    if FLAGS.int8_io and FLAGS.precision != "int8":
+        raise UserError(
+            f"--int8_io is for --precision=int8; got --precision={FLAGS.precision}. "
+            f"Add --precision=int8, or leave out --int8_io."
+        )
+    if FLAGS.int8_io and not FLAGS.preprocess:
+        raise UserError(
+            "--int8_io takes pixels less 128, and --nopreprocess normalised images. "
+            "Leave one of the two out."
+        )
+
+
 def source_from_flags(reads: tuple[str, ...] = ()) -> "Source":
     """Returns the `Source` that the flags name: by default the newest run.
 
@@ -155,8 +183,13 @@ def form_from_flags(source: "Source", variant: str = "routed") -> Form:
         UserError: If a flag does not fit the variant, T is not in (0, 1], or
             `--threshold` holds more or fewer numbers than there are MixedOps.
     """
-    threshold = threshold_from_flags(source)
-    return Form(variant, threshold, FLAGS.threshold_input, FLAGS.preprocess)
+    return Form(
+        variant,
+        threshold_from_flags(source),
+        FLAGS.threshold_input,
+        FLAGS.preprocess,
+        int8_io="int8_io" in FLAGS and FLAGS.int8_io,
+    )
 
 
 def threshold_from_flags(source: "Source") -> float | list[float]:

@@ -10,6 +10,7 @@ from tfdyn.errors import UserError
 from tfdyn.reading import check_file
 
 MOST_THREADS = 256
+EIGHT_BITS = (np.int8, np.uint8)
 # What LiteRT and numpy raise for a file that is damaged.
 DAMAGE = (ValueError, RuntimeError, KeyError, IndexError, TypeError, MemoryError)
 
@@ -81,6 +82,8 @@ class Interpreter:
     Attributes:
         inputs: Mapping from the names of the inputs to arrays of zeros, each with the
             shape and type of its input.
+        scales: Mapping from the names of the inputs and outputs of 8 bits that have a
+            scale to pairs: the scale, and the zero point, the integer that means 0.
 
     Raises:
         UserError: If there is no such file, if it is not an exported network, or if
@@ -104,12 +107,18 @@ class Interpreter:
             self._inputs = {name: detail["index"] for name, detail in details.items()}
             details = runner.get_output_details()
             self._outputs = {name: detail["index"] for name, detail in details.items()}
+            self.scales = {
+                name: detail["quantization"]
+                for name, detail in (runner.get_input_details() | details).items()
+                if detail["dtype"] in EIGHT_BITS and detail["quantization"][0]
+            }
 
     def set(self, **inputs) -> None:
         """Sets inputs by name; an input that is left out keeps its value.
 
         Args:
-            **inputs: Array of each input's shape; axes of size 1 may be left out.
+            **inputs: Array of each input's shape; axes of size 1 may be left out. For
+                an input that has a scale, numbers of another type are rounded to it.
 
         Raises:
             UserError: If the network has no input of a name.
@@ -122,8 +131,18 @@ class Interpreter:
                     f"Pass one of them."
                 )
             zeros = self.inputs[name]
-            value = np.asarray(value, zeros.dtype).reshape(zeros.shape)
+            value = self._round(name, value).reshape(zeros.shape)
             self._interpreter.set_tensor(self._inputs[name], value)
+
+    def _round(self, name, value):
+        """Returns a value in the type of an input."""
+        dtype = self.inputs[name].dtype
+        if name not in self.scales or getattr(value, "dtype", None) == dtype:
+            return np.asarray(value, dtype)
+        scale, zero_point = self.scales[name]
+        limits = np.iinfo(dtype)
+        rounded = np.round(np.asarray(value, "float32") / scale) + zero_point
+        return np.clip(rounded, limits.min, limits.max).astype(dtype)
 
     def invoke(self) -> None:
         """Runs the network once, on the inputs that were set last.
@@ -137,9 +156,18 @@ class Interpreter:
             raise _damaged(self._path, error) from error
 
     def outputs(self) -> dict[str, np.ndarray]:
-        """Returns a mapping from names to the output arrays of the last run."""
-        get = self._interpreter.get_tensor
-        return {name: get(index) for name, index in self._outputs.items()}
+        """Returns a mapping from names to the output arrays of the last run.
+
+        Outputs that have a scale are float32, the numbers that their 8 bits mean.
+        """
+        outputs = {}
+        for name, index in self._outputs.items():
+            outputs[name] = self._interpreter.get_tensor(index)
+            if name in self.scales:
+                scale, zero_point = self.scales[name]
+                shifted = outputs[name].astype("float32") - zero_point
+                outputs[name] = np.float32(scale) * shifted
+        return outputs
 
     def __call__(self, **inputs) -> dict[str, np.ndarray]:
         """Sets inputs, runs the network once and returns its outputs by name.

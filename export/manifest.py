@@ -15,6 +15,12 @@ from tfdyn.temporary import finish
 
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert")
 MANIFEST, DESCRIPTION = "manifest.json", "model.json"
+# What an app must do with pixels, by the type of the input.
+NORMALIZATION = {
+    "uint8": "inside: give pixels 0..255",
+    "int8": "inside: give pixels 0..255 less 128",
+    "float32": "give (pixel / 255 - mean) / std",
+}
 MEND = "Move it away, or name another folder with --export_dir."
 
 
@@ -79,6 +85,13 @@ def write(contents: dict[str, dict], name: str, entry: dict, folder) -> None:
     contents[DESCRIPTION]["sha256"] = {
         each: files[each]["sha256"] for each in files if "sha256" in files[each]
     }
+    quantization = {
+        each: files[each]["quantization"]
+        for each in files
+        if "quantization" in files[each]
+    }
+    contents[DESCRIPTION].pop("quantization", None)
+    contents[DESCRIPTION] |= {"quantization": quantization} if quantization else {}
     for file, content in contents.items():
         write_json(folder / file, content)
 
@@ -115,19 +128,16 @@ def describe(source: Source, form: Form) -> dict:
     input_format, evaluation = source.input_format, source.evaluation
     rows = evaluation["routed"] if evaluation else []
     rows = [row for row in rows if row["threshold"] == form.threshold]
+    dtype = ("int8" if form.int8_io else "uint8") if form.preprocess else "float32"
     return {
         "labels": list(input_format.class_names),
         "input": {
             "name": "image",
             "shape": [1, *input_format.shape],
-            "dtype": "uint8" if form.preprocess else "float32",
+            "dtype": dtype,
             "mean": list(input_format.mean),
             "std": list(input_format.std),
-            "normalization": (
-                "inside: give pixels 0..255"
-                if form.preprocess
-                else "give (pixel / 255 - mean) / std"
-            ),
+            "normalization": NORMALIZATION[dtype],
         },
         "outputs": {
             "logits": "of each class",

@@ -102,7 +102,8 @@ class Classifier:
                 f"{expected}: they are of different networks. Export the network again "
                 f"with `python -m export.tflite`."
             )
-        if fault := description.fault(inputs, outputs):
+        scales = self._interpreter.scales
+        if fault := description.fault(inputs, outputs, scales):
             raise UserError(
                 f"{self._path} is not a network that `python -m export.tflite` "
                 f"exported: {fault}. Name a file that it wrote."
@@ -137,7 +138,7 @@ class Classifier:
                 self._interpreter.invoke()
                 milliseconds[index] = 1e3 * (time.perf_counter() - start)
                 outputs = self._interpreter.outputs()
-            probabilities[index] = outputs["probabilities"][0]
+            probabilities[index] = self._probabilities(outputs)
             macs[index] = outputs["macs"][0]
         labels = [names[best] for best in probabilities.argmax(axis=-1)]
         return Classification(labels, probabilities, macs, milliseconds)
@@ -158,9 +159,21 @@ class Classifier:
                 f"reads an image file in this shape."
             )
         images = images.reshape(-1, *shape)
-        if self._interpreter.inputs["image"].dtype == "uint8":
+        scale, _ = self._interpreter.scales.get("image", (1.0, 0))
+        # In files of other tools, another scale is that of normalised values.
+        if self._interpreter.inputs["image"].dtype != "float32" and scale == 1:
             return images
         return self.input_format.normalize(images)
+
+    def _probabilities(self, outputs):
+        """Returns the probabilities of an image, `(classes,)`."""
+        (probabilities,) = outputs["probabilities"]
+        logits = outputs.get("logits")
+        if "probabilities" not in self._interpreter.scales or logits is None:
+            return probabilities
+        # In 8 bits, those of several classes may be the same, such as 0.
+        powers = np.exp(logits[0] - logits.max())
+        return powers / powers.sum()
 
     def _threshold_input(self, threshold):
         """Returns `{"threshold": T}`, or `{}` for a file that has T inside."""

@@ -135,6 +135,13 @@ class Source:
         generator = np.random.default_rng(1)
         return generator.integers(0, 256, (count, *self.input_format.shape), "uint8")
 
+    @property
+    def calibrated_on(self) -> str:
+        """What `calibration_images` returns, for people."""
+        if self.run:
+            return f"training images of {self.dataset.name}"
+        return "images that were passed" if self.settings is None else "noise"
+
 
 def from_run(
     run_dir,

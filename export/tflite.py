@@ -27,6 +27,7 @@ def convert_model(
     precision: str = "float32",
     images=None,
     calibration=None,
+    int8_io: bool = False,
 ) -> dict:
     """Converts a network to one `.tflite` file that runs only each image's branches.
 
@@ -52,6 +53,7 @@ def convert_model(
             (default: 32 images of noise).
         calibration: For "int8", uint8 images like those of the training, at least 32,
             on which the ranges of activations are observed.
+        int8_io: With "int8", whether images, logits and probabilities are int8, too.
 
     Returns:
         The file's entry in `manifest.json`: size, operations, and how near its outputs
@@ -83,7 +85,7 @@ def convert_model(
         images = source.test_images(32)[0] if images is None else images
         _, entry = export_tflite(
             source,
-            Form(threshold=threshold),
+            Form(threshold=threshold, int8_io=int8_io),
             images,
             None,
             precision,
@@ -172,12 +174,7 @@ def _refuse_unused_flags():
             f"--calibration_images is for --precision=int8, and has no effect with "
             f"--precision={FLAGS.precision}; leave it out."
         )
-    if FLAGS.latency_table and FLAGS.precision == "int8":
-        raise UserError(
-            f"--latency_table={FLAGS.latency_table} holds times of float32, which say "
-            f"nothing about gates of int8. Leave it out, or export with "
-            f"--precision=float32."
-        )
+    export_flags.refuse_int8_io()
     if FLAGS.latency_table and variant != "routed":
         raise UserError(
             f"--latency_table leaves out gates of the routed variant, and "
@@ -213,6 +210,7 @@ if __name__ == "__main__":
         "in 8 bits where the runtime has such kernels. int8: weights and activations "
         "of 8 bits, except in routers, by ranges observed on training images.",
     )
+    export_flags.define_int8_io()
     flags.DEFINE_integer(
         "calibration_images",
         CALIBRATION_IMAGES,

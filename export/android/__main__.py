@@ -3,7 +3,7 @@
 from absl import flags
 
 from export import flags as export_flags
-from export.graph.form import PRECISIONS
+from export.graph.form import CALIBRATION_IMAGES, PRECISIONS
 from tfdyn import commands
 
 FLAGS = flags.FLAGS
@@ -16,6 +16,7 @@ def main() -> None:
     from export.android.inputs import table_text
     from tfdyn.runs.tables import load_in_ms, load_table
 
+    export_flags.refuse_int8_io()
     source = export_flags.source_from_flags(("threshold", "cost_table"))
     form = export_flags.form_from_flags(source)
     table = load_in_ms(FLAGS.cost_table) if FLAGS.cost_table else None
@@ -24,9 +25,12 @@ def main() -> None:
     commands.say(
         f"exporting {source.name} for Android, in three variants, {FLAGS.precision}\n"
     )
+    calibration = None
+    if FLAGS.precision == "int8":  # Before test images, for which noise may stand in.
+        calibration = source.calibration_images(CALIBRATION_IMAGES)
     images, labels = source.test_images(FLAGS.check_images)
     folder, content = export_android(
-        source, form, images, labels, FLAGS.precision, table
+        source, form, images, labels, FLAGS.precision, table, calibration
     )
     text = (
         f"{table_text(content)}\n\nwrote {folder}: {SCRIPT} times the models on a "
@@ -41,6 +45,7 @@ if __name__ == "__main__":
 
     flags.declare_key_flag("cost_table")
     flags.DEFINE_enum("precision", "float32", PRECISIONS, "Precision of the weights.")
+    export_flags.define_int8_io()
     commands.define_json()
     for module in (export_flags, commands):  # So that --help lists their flags.
         flags.adopt_module_key_flags(module)

@@ -32,6 +32,7 @@ def export_android(
     labels: np.ndarray | None = None,
     precision: str = "float32",
     table: CostTable | None = None,
+    calibration: np.ndarray | None = None,
 ) -> tuple[pathlib.Path, dict]:
     """Writes a folder for TFLite's stock benchmark and for an app's assets.
 
@@ -49,6 +50,8 @@ def export_android(
         precision: Precision of the weights, one of `export.graph.form.PRECISIONS`.
         table: `CostTable` in ms, which predicts the time of each route, or `None`. The
             three images are chosen by this time, or else by MACs.
+        calibration: For "int8", uint8 images on which the ranges of activations are
+            observed (default: as in `export_tflite`).
 
     Returns:
         The folder's path and the content of its `inputs.json`.
@@ -74,7 +77,13 @@ def export_android(
                 form, variant=variant, threshold_input=threshold_input
             )
             path, entry = export_tflite(
-                inside, variant_form, images, labels, precision, route
+                inside,
+                variant_form,
+                images,
+                labels,
+                precision,
+                route,
+                calibration=calibration,
             )
             entries[variant] = entry
             return path

@@ -58,6 +58,8 @@ class Inputs:
         self._source, self._cost = source, cost
         self._images, self._labels = images, labels
         self._tensors = images
+        if form.int8_io:
+            self._tensors = (images.astype("int16") - 128).astype("int8")
         if not form.preprocess:
             self._tensors = np.asarray(source.input_format.normalize(images))
         self._threshold, self._others = form.threshold, {}

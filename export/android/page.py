@@ -56,15 +56,23 @@ def page(
         "input_names": '"image"' + ', "threshold"' * with_threshold,
         "parameter": f", threshold: Float = {threshold}f" * with_threshold,
         "channels": channels,
-        **_expressions(form.preprocess),
+        **_expressions(form),
         "array": "ByteArray" if form.preprocess else "FloatArray",
         "buffer": "ByteBuffer" if form.preprocess else "FloatBuffer",
         "write": "writeInt8" if form.preprocess else "writeFloat",
+        # The largest logit and the largest probability are of the same class, but
+        # probabilities of 8 bits may be equal.
+        "scores": "logits" if form.int8_io else "probabilities",
+        "read": "readInt8" if form.int8_io else "readFloat",
+        "scores_buffer": "ByteBuffer" if form.int8_io else "FloatBuffer",
     }
     conditions = {
         "untrained": source.run is None,
         "threshold": with_threshold,
-        "uint8": form.preprocess,
+        "uint8": form.preprocess and not form.int8_io,
+        "int8": form.int8_io,
+        "bytes": form.preprocess,
+        "outputs": not form.int8_io,
         "float": not form.preprocess,
         "rgb": channels == 3,
         "gray": channels == 1,
@@ -111,10 +119,12 @@ def _models(entries):
         yield f"| `{file_name(variant)}` | {MODELS[variant]} ({size}) |"
 
 
-def _expressions(preprocess):
+def _expressions(form):
     """Returns the Kotlin for the value that each channel of a pixel becomes."""
     channels = {"red": 0, "green": 1, "blue": 2, "gray": 0}
-    if preprocess:
+    if form.int8_io:
+        return {name: f"({name} - 128).toByte()" for name in channels}
+    if form.preprocess:
         return {name: f"{name}.toByte()" for name in channels}
     return {n: f"({n} / 255f - mean[{c}]) / std[{c}]" for n, c in channels.items()}
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from export.checks import parity, precision_check
+from export.checks import int8_io_check, parity, precision_check
 from export.graph import trace
 from export.graph.flatbuffer import Flatbuffer
 from export.graph.form import Form
@@ -40,7 +40,8 @@ def check(
 
     Returns:
         A dict: `operations`, `subgraphs`, `convolutions` (what `precision_check.check`
-        returns), what `parity.compare` returns and, with labels, `accuracy`.
+        returns), what `parity.compare` returns and, with labels, `accuracy`; if inputs
+        and outputs are int8, also `quantization` (what `int8_io_check.check` returns).
 
     Raises:
         UserError: If a check fails.
@@ -58,6 +59,7 @@ def check(
     expected = reference(normalized, threshold, forced)
     with output.quiet():  # LiteRT prints which delegate it uses.
         interpreter = Interpreter(path)
+    quantization = int8_io_check.check(interpreter, form.int8_io)
     macs = trace.macs(source.model, forced is None, form.ungated)
     logits, routes = [], []
     inputs = images if form.preprocess else normalized
@@ -82,6 +84,8 @@ def check(
             scaled=source.run is None,
         ),
     }
+    if quantization:
+        results["quantization"] = quantization
     if labels is not None:
         results["accuracy"] = float(np.mean(logits.argmax(-1) == labels))
     return results

@@ -39,8 +39,8 @@ def calibrate(
         `Ranges`, each the mean over batches of the smallest and of the largest value.
 
     Raises:
-        UserError: If there are fewer images, or an activation has the same value, 0,
-            for all of them.
+        UserError: If there are fewer images, a branch ran on none of them, or an
+            activation has the same value, 0, for all of them.
     """
     batches = len(images) // BATCH
     if not batches:
@@ -71,6 +71,11 @@ def calibrate(
         ),
         strict=True,
     )
+    choices, runs = (
+        {name: int(sum(each[name][i] for each in counts)) for name in counts[0]}
+        for i in (0, 1)
+    )
+    _check_branches(model, runs)
     ranges = {
         name: tuple(
             float(np.mean([each[name][i] for each in extremes])) for i in (0, 1)
@@ -81,13 +86,10 @@ def calibrate(
     # 0 must be one of the 256 numbers.
     ranges = {name: (min(0.0, a), max(0.0, b)) for name, (a, b) in ranges.items()}
     _check(ranges)
-    choices, runs = (
-        {name: int(sum(each[name][i] for each in counts)) for name in counts[0]}
-        for i in (0, 1)
-    )
     provenance = {
         "images": batches * BATCH,
         "forced_share": FORCED_SHARE,
+        "seed": seed,
         "branches": {
             name: {"chosen": choices[name], "forced": runs[name] - choices[name]}
             for name in runs
@@ -109,8 +111,22 @@ def _united(ranges, same):
     return united
 
 
+def _check_branches(model, runs):
+    """Refuses a calibration in which a branch ran on no image."""
+    names = [module.name for module in model.modules if module.kind == "branch"]
+    if never := [name for name in names if not runs.get(name)]:
+        raise UserError(
+            f"{len(never)} of {len(names)} branches were never calibrated: "
+            f"{', '.join(never[:5])}. Without a range they cannot be int8. Pass more "
+            f"images (--calibration_images). If that does not help, use "
+            f"--precision=float32, and report this."
+        )
+
+
 def _check(ranges):
-    empty = [name for name, (low, high) in ranges.items() if not low < high]
+    empty = [
+        n for n, (low, high) in ranges.items() if not -np.inf < low < high < np.inf
+    ]
     if empty:
         raise UserError(
             f"The calibration found no range for {', '.join(empty[:5])}: the "

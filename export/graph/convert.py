@@ -6,12 +6,18 @@ from export.graph.flatbuffer import rename_tensors
 from export.graph.form import PRECISIONS
 from export.graph.half_weights import halve
 from export.graph.int8_gates import pass_int8
+from export.graph.int8_io import narrow
 from export.graph.int8_relu import add_zero
 from tfdyn import output
 from tfdyn.errors import UserError
 
 
-def convert(function, precision: str = "float32", float_gates: bool = False) -> bytes:
+def convert(
+    function,
+    precision: str = "float32",
+    float_gates: bool = False,
+    scales: dict | None = None,
+) -> bytes:
     """Converts a traced function to TFLite.
 
     Args:
@@ -20,6 +26,8 @@ def convert(function, precision: str = "float32", float_gates: bool = False) -> 
         precision: Precision of the weights, one of `PRECISIONS`.
         float_gates: With "int8", whether all that enters and leaves a gate is float32,
             as the converter makes it: slower, to measure what it costs.
+        scales: With "int8", the inputs and outputs that become int8, as
+            `export.graph.int8_io.narrow` takes them, or `None` for none.
 
     Returns:
         The content of a `.tflite` file.
@@ -42,5 +50,5 @@ def convert(function, precision: str = "float32", float_gates: bool = False) -> 
         content = converter.convert()
     if precision == "int8":
         content = content if float_gates else pass_int8(content)
-        content = halve(add_zero(content))
+        content = narrow(halve(add_zero(content)), scales or {})
     return rename_tensors(content)

@@ -28,6 +28,8 @@ class Form:
         threshold_input: Whether T is an input of the graph instead, a scalar.
         preprocess: Whether the graph takes uint8 images, and normalises them. Otherwise
             it takes normalised float32 images.
+        int8_io: Whether images, logits and probabilities are int8
+            (`export.graph.int8_io`). Only files of the precision "int8" can be so.
         ungated: Names of the branches (`tfdyn.layers.modules.Module`) that run for
             every image, because a gate would cost more time than it saves.
 
@@ -40,6 +42,7 @@ class Form:
     threshold_input: bool = False
     preprocess: bool = True
     ungated: tuple = ()
+    int8_io: bool = False
 
     def __post_init__(self):
         if self.variant not in VARIANTS:
@@ -50,6 +53,12 @@ class Form:
             raise UserError(
                 f"Only the routed variant takes T as an input; {self.variant} has no "
                 f"use for it. Leave out --threshold_input (threshold_input=True)."
+            )
+        if self.int8_io and not self.preprocess:
+            raise UserError(
+                "An image of int8 is its pixels less 128, and the file normalises it: "
+                "leave out --int8_io (int8_io=True) or --nopreprocess "
+                "(preprocess=False)."
             )
         if self.ungated and self.variant != "routed":
             raise UserError(

@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import tensorflow as tf
 
+from tfdyn.errors import UserError
 from tfdyn.layers.keras_internals import all_layers, sublayers
 from tfdyn.layers.quantization import Quantization
 
@@ -81,6 +82,11 @@ class FakeQuantization(Quantization):
         name = self._name(layer, place)
         if name is None or _symbolic(tensor):
             return tensor
+        if name not in self._ranges:
+            raise UserError(
+                f"The activation {name} was never calibrated, so it has no range and "
+                f"cannot be int8. Calibrate again, or use --precision=float32."
+            )
         return self._round(tensor, self._ranges[name])
 
     def again(self, tensor):

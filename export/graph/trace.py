@@ -50,7 +50,9 @@ def gated(
     if form.variant == "all_branches" and model.binary:
         by = gating.unweighted
     frozen = Constants(model) if constants else contextlib.nullcontext()
-    signature = {"image": _images(1, input_format, form.preprocess)}
+    # Pixels in float32, if the file takes them as int8: the conversion makes them so.
+    pixels = form.preprocess and not form.int8_io
+    signature = {"image": _images(1, input_format, pixels)}
     if form.threshold_input:
         signature["threshold"] = tf.TensorSpec((), tf.float32, "threshold")
     if form.variant == "forced":

@@ -58,7 +58,8 @@ REFUSED = [
     ((*UNTRAINED, "--target_rate=0.5"), "needs a trained run"),
     ((*UNTRAINED, "--budget_ms=5"), "needs a trained run"),
     ((*UNTRAINED, "--latency_table=x"), "needs a trained run"),
-    ((RUN, "--precision=int8", "--latency_table=x"), "=x holds times of float32"),
+    ((RUN, "--int8_io"), "--int8_io is for --precision=int8; got --precision=float"),
+    ((RUN, "--int8_io", "--precision=int8", "--nopreprocess"), "Leave one of the two"),
     ((RUN, "--calibration_images=64"), "is for --precision=int8"),
     ((RUN, "--precision=int8", "--calibration_images=31"), "calibration_images"),
     ((RUN, "--precision=int8", "--data_dir=gone"), "data_dir='gone'"),
@@ -75,6 +76,7 @@ OTHERS = [
     ("export.saved_model", "--target_rate=0.5", "--target_rate has no effect"),
     ("export.saved_model", "--threshold=0.5,0.6,0.7", "the 2 connections; got 3"),
     ("export.android", "--target_rate=0.5", "--target_rate has no effect"),
+    ("export.android", "--int8_io", "--int8_io is for --precision=int8"),
     ("export.android", "--threshold=0.5,0.6,0.7", "the 2 connections; got 3"),
     ("export.latency", "--threshold=0.5", "--threshold has no effect"),
     ("export.latency", "--cost_table=x", "--cost_table has no effect"),
@@ -176,6 +178,15 @@ def test_a_run_without_its_data_is_checked_on_noise(
 def test_what_needs_the_data_says_so(place, without_data, words, message):
     done = in_process.run("export.tflite", without_data, *words, cwd=place)
     assert done.status == 1 and re.search(message, done.stderr.splitlines()[-1])
+
+
+@pytest.mark.parametrize("module", ["tflite", "android", "latency"])
+def test_int8_without_the_data_writes_nothing(place, without_data, module):
+    before = listing(place)
+    words = without_data, "--precision=int8"
+    done = in_process.run(f"export.{module}", *words, cwd=place)
+    assert done.status == 1 and "are not in gone/photos" in done.stderr
+    assert done.stderr.count("\n") == 1 and listing(place) == before
 
 
 @pytest.mark.slow

@@ -14,10 +14,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny_networks
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
 
 from export.graph import trace
 from export.graph.convert import convert
 from export.graph.form import Form
+from export.graph.int8_io import narrow
 from export.interpreter import Interpreter
 from export.manifest import describe
 from export.runtime import Classifier
@@ -30,6 +33,7 @@ FORMS = {
     "uint8": Form(threshold=0.5),
     "threshold": Form(threshold=0.5, threshold_input=True, preprocess=False),
     "forced": Form("forced"),
+    "pixels": Form(threshold=0.5, int8_io=True),  # In float32: it is not narrowed.
 }
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), "uint8")
 
@@ -98,6 +102,39 @@ def test_a_classification_is_that_of_keras(exports, model):
     assert_as_in_keras(result, model, 0.5)
     assert len(set(result.macs)) > 1 and len(set(result.labels)) > 1
     assert result.milliseconds.shape == (6,) and (result.milliseconds > 0).all()
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "normalised"])
+def test_whole_numbers_in_and_out_are_not_noticed(exports, model, tmp_path, dtype):
+    """Files that take and return 8 bits, from tfdyn and as other tools make them."""
+    scales = {
+        "image": (1.0, -128),
+        "logits": (0.1, 3),
+        "probabilities": (1 / 256, -128),
+    }
+    name = "pixels"
+    if dtype == "normalised":
+        name, scales["image"] = "threshold", (1 / 32, -20)
+    content = narrow((exports / f"{name}.tflite").read_bytes(), scales)
+    if dtype == "uint8":
+        content = unsigned(content)
+    shutil.copy(exports / "model.json", tmp_path)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(content)
+    result = Classifier(path)(IMAGES)
+    probabilities, macs = keras_outputs(model, IMAGES, 0.5)
+    np.testing.assert_allclose(result.probabilities, probabilities, atol=0.05)
+    np.testing.assert_allclose(result.probabilities.sum(-1), 1, atol=1e-5)
+    np.testing.assert_array_equal(result.macs, macs)
+
+
+def unsigned(content):
+    """A file whose int8 input of zero point -128 is uint8, of zero point 0."""
+    network = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    (index,) = [e.tensorIndex for e in network.signatureDefs[0].inputs]
+    tensor = network.subgraphs[0].tensors[index]
+    tensor.type, tensor.quantization.zeroPoint = schema.TensorType.UINT8, [0]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(network))
 
 
 @pytest.mark.parametrize("threshold", [None, 0.3, 1.0])

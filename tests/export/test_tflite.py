@@ -98,12 +98,35 @@ def test_int8_says_what_it_was_calibrated_on(source, images, monkeypatch):
     path, entry = export_tflite(source, Form(threshold=0.7), images, precision="int8")
     assert entry["operations"]["IF"] == 4 and entry["convolutions"]["INT8 x INT8"] > 4
     calibration = entry["calibration"]
-    assert calibration["of"] == "digits" and calibration["images"] == 256
+    assert calibration["of"] == "training images of digits"
+    assert calibration["images"] == 256 and calibration["at"] == 0.7
+    assert calibration["forced_share"] == 0.25 and calibration["seed"] == 0
     assert len(calibration["branches"]) == 4 and len(calibration["sha256"]) == 64
     for branch in calibration["branches"].values():
         assert branch["chosen"] + branch["forced"] >= 8
     assert all(low < high for low, high in calibration["ranges"].values())
     classification = Classifier(path)(images)
+    np.testing.assert_allclose(classification.probabilities.sum(-1), 1, atol=1e-5)
+
+
+def test_int8_goes_in_and_comes_out(source, images, tmp_path, monkeypatch):
+    loose = dataclasses.replace(parity.TOLERANCES["int8"], top1=0.7)
+    monkeypatch.setitem(parity.TOLERANCES, "int8", loose)
+    elsewhere = dataclasses.replace(source, folder=tmp_path)
+    form = Form("all_branches", int8_io=True)
+    path, entry = export_tflite(elsewhere, form, images, precision="int8")
+    scales = entry["quantization"]
+    assert entry["int8_io"] and set(scales) == {"image", "logits", "probabilities"}
+    image = {"dtype": "int8", "scale": 1.0, "zero_point": -128}
+    assert scales["image"] == image
+    content = json.loads((tmp_path / "model.json").read_text())
+    assert content["quantization"] == {path.name: scales}
+    assert content["input"]["dtype"] == "int8"
+    assert "less 128" in content["input"]["normalization"]
+    classification = Classifier(path)(images)
+    logits = [Interpreter(path)(image=image)["logits"][0] for image in images]
+    best = [str(row.argmax()) for row in logits]
+    assert classification.labels == best
     np.testing.assert_allclose(classification.probabilities.sum(-1), 1, atol=1e-5)
 
 
@@ -152,6 +175,12 @@ def test_a_file_that_fails_its_check_is_not_left(source, images, tmp_path, monke
     ("form", "changes", "message"),
     [
         (Form(), {"precision": "int4"}, "one of float32, float16, dynamic"),
+        (Form(int8_io=True), {}, "Only files of the precision int8 .*got float32"),
+        (
+            Form(),
+            {"precision": "int8", "calibration": np.zeros((31, 8, 8, 1), "uint8")},
+            "at least 32 images; got 31",
+        ),
         (Form(threshold=[0.5] * 7), {}, "one for each of the 2 connections; got 7"),
         (Form(), {"images": np.zeros((2, 8, 8, 1))}, "uint8 array .*got float64"),
         (Form(), {"images": np.zeros((2, 9, 8, 1), "uint8")}, r"\(n, 8, 8, 1\)"),

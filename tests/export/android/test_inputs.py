@@ -66,6 +66,13 @@ def test_one_image_is_all_three(source, images):
     assert "noise" in android_inputs.table_text(content).splitlines()[1]
 
 
+def test_pixels_less_128_in_int8(source, images):
+    form = Form(threshold=0.8, int8_io=True)
+    image = inputs_of(source, images, form).tensors(1)["image"]
+    assert image.dtype == "int8"
+    np.testing.assert_array_equal(image.astype(int) + 128, images[1])
+
+
 def test_several_thresholds_become_one_input(source, images):
     form = Form(threshold=[0.6, 0.8], threshold_input=True)
     tensors = inputs_of(source, images, form).tensors(1)

@@ -57,6 +57,20 @@ def test_the_page_of_each_form(source, threshold_input, preprocess):
     assert "Neither the script nor the code below has been run on a phone" in text
 
 
+def test_the_page_of_int8_inputs_and_outputs(source):
+    text = page(source, int8_io=True)
+    assert "{{" not in text and not re.search(r"^\?\w", text, re.MULTILINE)
+    assert "values[i] = (gray - 128).toByte()" in text and "ByteArray" in text
+    assert 'val logits = outputs.getValue("logits").readInt8()' in text
+    assert "writeInt8(pixels" in text and "copies the bytes unchanged" in text
+    assert "val logits = ByteBuffer.allocate(10)" in text
+    assert '"logits" to logits, "macs" to macs' in text
+    assert "int8: the value from 0 to 255, less 128" in text
+    assert "`probabilities` means `(b + 128) / 256f`" in text
+    assert "outputs are float32, with" not in text
+    assert "outputs are float32, with" in page(source)
+
+
 def in_color(source):
     names = tuple(f"class {index}" for index in range(1000))
     form = dataclasses.replace(

@@ -1,10 +1,12 @@
 """Calibration: each branch is seen, and a file of 8 bits computes nearly the same."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from tiny_networks import make, make_dmnn, make_instanas, sharpen
 
-from export.graph import trace
+from export.graph import calibration, trace
 from export.graph.calibration import BATCH, calibrate
 from export.graph.convert import convert
 from export.graph.form import Form
@@ -94,6 +96,31 @@ def test_too_few_images_are_refused(model):
 def test_an_activation_without_a_range_is_refused(model):
     with pytest.raises(UserError, match="no range for .*images"):
         calibrate(model, np.zeros_like(NORMALIZED), 0.5)
+
+
+def test_a_branch_that_never_ran_is_named(monkeypatch):
+    model = make_dmnn(stages=[(6, 2, 2, 1)])
+    name = [m.name for m in model.modules if m.kind == "branch"][1]
+    add = calibration._Observer._add
+
+    def add_most(observer, outputs, branch, *arguments):
+        if observer._names.path(branch) == name:
+            return outputs
+        return add(observer, outputs, branch, *arguments)
+
+    monkeypatch.setattr(calibration._Observer, "_add", add_most)
+    with pytest.raises(UserError, match=f"1 of 4 branches .*calibrated: {name}.*more"):
+        calibrate(model, NORMALIZED, 0.5)
+
+
+def test_an_activation_without_a_range_is_not_exported():
+    model = make_dmnn(stages=[(6, 2, 2, 1)])
+    ranges = calibrate(model, NORMALIZED, 0.5)
+    name = next(name for name in ranges.by_name if "sub_blocks" in name)
+    fewer = {key: pair for key, pair in ranges.by_name.items() if key != name}
+    ranges = dataclasses.replace(ranges, by_name=fewer)
+    with pytest.raises(UserError, match=f"{name} was never calibrated"):
+        trace.gated(model, FORMAT, Form(threshold=0.5), ranges=ranges)
 
 
 def test_a_route_is_calibrated_alone(model):
