@@ -6,6 +6,7 @@ import pathlib
 from export.graph.form import Form
 from export.source import Source
 from tfdyn.costs import provenance
+from tfdyn.costs.table_precision import check_precision
 from tfdyn.evaluation.evaluator import Evaluator
 from tfdyn.evaluation.thresholds import count_validation
 from tfdyn.models.routed_model import RoutedModel
@@ -13,7 +14,10 @@ from tfdyn.runs.tables import load_in_ms
 
 
 def leave_out(
-    source: Source, form: Form, latency_table: str | pathlib.Path
+    source: Source,
+    form: Form,
+    latency_table: str | pathlib.Path,
+    precision: str = "float32",
 ) -> tuple[Form, dict]:
     """Leaves out the gates that cost more time than they save.
 
@@ -23,6 +27,7 @@ def leave_out(
         source: `Source` of a trained run.
         form: `Form` of the routed variant.
         latency_table: Path of a latency table, in ms.
+        precision: Precision of the file, whose times the table must hold.
 
     Returns:
         The form with `ungated` set, and a dict for the manifest: `latency_table` (the
@@ -32,10 +37,13 @@ def leave_out(
 
     Raises:
         UserError: If the source is not a run or has no validation images, if the file
-            is not a table in ms, or if the form is not of the routed variant.
+            is not a table in ms of this precision, or if the form is not of the routed
+            variant.
         OSError: If there is no such file.
     """
-    table, dataset = load_in_ms(latency_table), source.dataset
+    table = load_in_ms(latency_table)
+    check_precision(table, precision, source.run)
+    dataset = source.dataset
     count_validation(dataset)
     result = Evaluator(source.model).on(dataset, "validation", form.threshold)
     shares = useless(source.model, table, result["use"])

@@ -5,6 +5,7 @@ import dataclasses
 from export.graph.form import Form
 from export.source import Source
 from tfdyn.costs import provenance
+from tfdyn.costs.table_precision import check_precision
 from tfdyn.errors import UserError
 from tfdyn.evaluation.evaluator import Evaluator
 from tfdyn.evaluation.reports import goal_line
@@ -13,7 +14,12 @@ from tfdyn.runs.tables import load_table
 
 
 def meet(
-    source: Source, form: Form, goal: Goal, limit, cost_table: str | None = None
+    source: Source,
+    form: Form,
+    goal: Goal,
+    limit,
+    cost_table: str | None = None,
+    precision: str = "float32",
 ) -> tuple[Form, dict]:
     """Finds the largest T that meets a goal on the validation images.
 
@@ -23,6 +29,7 @@ def meet(
         goal: `BUDGET_MS` or `TARGET_RATE`.
         limit: Mean ms an image, or the share of the branches' MACs that runs, 0 to 1.
         cost_table: Path of a table in ms, for a budget (default: the run's own).
+        precision: Precision of the file, whose times the table must hold.
 
     Returns:
         The form with that T, and a dict for the manifest that says how T was found:
@@ -31,7 +38,8 @@ def meet(
 
     Raises:
         UserError: If the form stores no T in the file, if no T meets the goal, if the
-            run has no validation images, or if a budget has no table in ms.
+            run has no validation images, or if a budget has no table in ms of
+            this precision.
         OSError: If there is no such table.
     """
     if form.variant != "routed" or form.threshold_input:
@@ -43,7 +51,8 @@ def meet(
         )
     dataset, path, table = source.dataset, None, None
     if goal is BUDGET_MS:
-        path, table = load_table(source.run, cost_table, needed=True)
+        path, table = load_table(source.run, cost_table, True, precision)
+        check_precision(table, precision, source.run)
     evaluator = Evaluator(source.model, table)
     (row,) = choose_thresholds(goal, [limit], evaluator, dataset)
     if table:

@@ -112,13 +112,14 @@ def main() -> None:
     choices = {}
     if limits:
         table = FLAGS.cost_table or FLAGS.latency_table
-        form, choices = goal.meet(source, form, *limits, table)
+        form, choices = goal.meet(source, form, *limits, table, FLAGS.precision)
         commands.say(goal.line(choices))
     calibration = None
     if FLAGS.precision == "int8":
         calibration = source.calibration_images(FLAGS.calibration_images)
     if FLAGS.latency_table:
-        form, gate_choices = gates.leave_out(source, form, FLAGS.latency_table)
+        table = FLAGS.latency_table
+        form, gate_choices = gates.leave_out(source, form, table, FLAGS.precision)
         commands.say(gates.line(gate_choices, source.model))
         choices |= gate_choices
     images, labels = source.test_images(FLAGS.check_images)

@@ -14,14 +14,20 @@ def main() -> None:
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from export.android.folder import SCRIPT, export_android
     from export.android.inputs import table_text
+    from tfdyn.costs.table_precision import check_precision, precision_of
     from tfdyn.runs.tables import load_in_ms, load_table
 
     export_flags.refuse_int8_io()
     source = export_flags.source_from_flags(("threshold", "cost_table"))
     form = export_flags.form_from_flags(source)
-    table = load_in_ms(FLAGS.cost_table) if FLAGS.cost_table else None
-    if source.run and not table:
-        _, table = load_table(source.run)
+    table, precision = None, FLAGS.precision
+    if FLAGS.cost_table:
+        table = load_in_ms(FLAGS.cost_table)
+        check_precision(table, precision, source.home)
+    elif source.run:
+        _, table = load_table(source.run, precision=precision)
+        if table and precision_of(table) != precision:  # That of the training.
+            table = None
     commands.say(
         f"exporting {source.name} for Android, in three variants, {FLAGS.precision}\n"
     )

@@ -7,6 +7,7 @@ import sys
 from absl import flags, logging
 
 from export import flags as export_flags
+from export.graph.form import CALIBRATION_IMAGES, PRECISIONS
 from export.interpreter import MOST_THREADS
 from tfdyn import commands
 from tfdyn.errors import UserError
@@ -46,35 +47,53 @@ def main() -> None:
 
 
 def _measure(source, device):
+    from export.latency.precision import Precision
+
+    device.check_threads(FLAGS.num_threads)
+    name = device.name
+    if FLAGS.precision != "float32":
+        name += f"-{FLAGS.precision}"
+    path = export_flags.output_from_flags(
+        source.home / f"latency.{name}.json", ("unit", "modules")
+    )
+    _check_outputs(path, source.model.modules)
+    table, name = None, FLAGS.precision
+    if FLAGS.check or (FLAGS.validate and path.exists()):
+        table, name = _load(path, device)
+    # Before the test images, for which noise may stand in.
+    precision = Precision.of(source, name, CALIBRATION_IMAGES)
+    images, _ = source.test_images(max(1, FLAGS.validate))
+    if table is None:
+        table = _profile(source, device, path, images[0], precision)
+    if FLAGS.check:
+        _check(source, device, table, images[0], precision)
+    elif FLAGS.validate:
+        _validate(source, device, table, images, path, precision)
+
+
+def _load(path, device):
+    """Returns a table that is there, and the precision of its files."""
     from export.latency.partial import remove_done
-    from export.latency.provenance import num_threads_of
+    from export.latency.provenance import known_precision, num_threads_of
     from tfdyn.costs import provenance
     from tfdyn.costs.cost_table import CostTable
 
-    device.check_threads(FLAGS.num_threads)
-    path = export_flags.output_from_flags(
-        source.home / f"latency.{device.name}.json", ("unit", "modules")
-    )
-    _check_outputs(path, source.model.modules)
-    images, _ = source.test_images(max(1, FLAGS.validate))
-    if FLAGS.check or (FLAGS.validate and path.exists()):
-        table = CostTable.load(path)
-        remove_done(path.with_suffix(".partial"), path)
-        threads = num_threads_of(table)
-        if commands.typed("num_threads") and threads != FLAGS.num_threads:
+    table = CostTable.load(path)
+    remove_done(path.with_suffix(".partial"), path)
+    measured = {
+        "num_threads": num_threads_of(table),
+        "precision": known_precision(table),
+    }
+    for name, value in measured.items():
+        if commands.typed(name) and value != FLAGS[name].value:
             raise UserError(
-                f"{path} was measured with --num_threads={threads}: leave out "
-                f"--num_threads={FLAGS.num_threads}, or name another --output."
+                f"{path} was measured with --{name}={value}: leave out "
+                f"--{name}={FLAGS[name].value}, or name another --output."
             )
-        what = "checking" if FLAGS.check else "validating"
-        commands.say(f"{what} {path}, {provenance.origin(table)}")
-        provenance.warn(table, device.describe())
-    else:
-        table = _profile(source, device, path, images[0])
-    if FLAGS.check:
-        _check(source, device, table, images[0])
-    elif FLAGS.validate:
-        _validate(source, device, table, images, path)
+    what = "checking" if FLAGS.check else "validating"
+    commands.say(f"{what} {path}, {provenance.origin(table)}")
+    provenance.warn(table, device.describe())
+    return table, measured["precision"]
 
 
 def _check_flags():
@@ -87,14 +106,20 @@ def _check_flags():
 
 
 def _check_same_network(path, modules):
-    """Refuses to replace a table, if it is of another network."""
+    """Refuses to replace a table, if it is of another network or precision."""
     from tfdyn.costs.cost_table import CostTable, module_key
+    from tfdyn.costs.table_precision import precision_of
 
     try:
-        keys = CostTable.load(path).modules.keys()
+        table = CostTable.load(path)
     except UserError:
         return  # A broken one.
-    if not keys & {module_key(module.layer) for module in modules}:
+    if precision_of(table) != FLAGS.precision:
+        raise UserError(
+            f"{path} holds times of {precision_of(table)}, not of {FLAGS.precision}: "
+            f"name another file with --output, or move that one away."
+        )
+    if not table.modules.keys() & {module_key(module.layer) for module in modules}:
         raise UserError(
             f"--output={path} holds the table of another network: name another file, "
             f"or move that one away."
@@ -119,16 +144,20 @@ def _check_outputs(path, modules):
                 )
 
 
-def _profile(source, device, path, image):
+def _profile(source, device, path, image, precision):
     from export.latency.profiler import profile
     from export.latency.report import table_text
     from tfdyn.costs.provenance import origin
     from tfdyn.costs.route_cost import RouteCost
 
     threads = f"{FLAGS.num_threads} thread{'s' * (FLAGS.num_threads > 1)}"
-    commands.say(f"profiling {source.name} on {device.name}, {threads}")
+    kind = "" if precision.name == "float32" else f", {precision.name}"
+    commands.say(f"profiling {source.name} on {device.name}, {threads}{kind}")
     most = FLAGS.rounds
-    table = profile(source, device, path, image, FLAGS.num_threads, min(8, most), most)
+    limits = min(8, most), most
+    table = profile(
+        source, device, path, image, FLAGS.num_threads, *limits, precision=precision
+    )
     spec = source.model.route_spec
     cost = RouteCost(source.model.modules, table)
     (total,) = cost.total(spec.split(spec.all_branches()))
@@ -137,17 +166,17 @@ def _profile(source, device, path, image):
     return table
 
 
-def _check(source, device, table, image):
+def _check(source, device, table, image, precision):
     from export.latency.recheck import recheck
     from export.latency.report import bias_warning, recheck_text
 
-    content = recheck(source, device, table, image)
+    content = recheck(source, device, table, image, precision)
     commands.report(content, recheck_text(content))
     if warning := bias_warning(content, table.name, device.name):
         logging.warning("%s", warning)
 
 
-def _validate(source, device, table, images, path):
+def _validate(source, device, table, images, path, precision):
     from export.latency.provenance import num_threads_of
     from export.latency.report import bias_warning, validation_text
     from export.latency.validation import validate
@@ -155,7 +184,8 @@ def _validate(source, device, table, images, path):
     most = min(20, max(2, FLAGS.rounds))  # Odd rounds are compared with even ones.
     threads = num_threads_of(table)
     content = validate(
-        source, device, table, images, path, threads, min(10, most), most
+        *(source, device, table, images, path, threads, min(10, most), most),
+        precision=precision,
     )
     text = f"wrote {path.with_suffix('.validation.json')} and .png"
     commands.report(content, f"\n{validation_text(content)}\n\n{text}")
@@ -165,7 +195,10 @@ def _validate(source, device, table, images, path):
 
 if __name__ == "__main__":
     export_flags.define_source()
-    export_flags.define_output("latency.DEVICE.json in the run's folder")
+    export_flags.define_output(
+        "latency.DEVICE.json in the run's folder; latency.DEVICE-PRECISION.json for "
+        "another precision than float32"
+    )
 
     flags.DEFINE_string(
         "device", "host", "host, adb, adb:SERIAL, browser or browser:NAME."
@@ -176,6 +209,13 @@ if __name__ == "__main__":
         "Number of CPU threads. For the host, at most that of cores.",
         lower_bound=1,
         upper_bound=MOST_THREADS,
+    )
+    flags.DEFINE_enum(
+        "precision",
+        "float32",
+        PRECISIONS,
+        "Precision of the files that are timed, as in export.tflite. A table holds for "
+        "files of its precision.",
     )
     flags.DEFINE_integer(
         "rounds",

@@ -8,17 +8,19 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from export.checks.parity import Reference
-from export.graph import gating, trace
+from export.graph import gating
 from export.graph.constants import Constants
 from export.graph.convert import convert
 from export.graph.form import Form
 from export.interpreter import Interpreter
+from export.latency.precision import FLOAT32, Precision
 from export.source import Source
 from tfdyn import output
 from tfdyn.costs.complexity import input_shape, shape_of_one_image
 from tfdyn.costs.cost_table import module_key
 from tfdyn.errors import UserError
 from tfdyn.files import whole
+from tfdyn.layers import quantization
 from tfdyn.routing.random_routes import spread_routes
 
 # Number of gates in a file that times a gate: one alone is too fast to time.
@@ -111,6 +113,7 @@ class Probes:
         source: `Source` of the network.
         folder: Folder of the files. Files that can be loaded are not made again.
         image: uint8 image `(height, width, channels)` for the whole network.
+        precision: `Precision` of the files.
 
     Attributes:
         files: Mapping from names to paths; several names may share a file.
@@ -119,8 +122,14 @@ class Probes:
             the flat routes `(branches of all MixedOps,)`.
     """
 
-    def __init__(self, source: Source, folder: pathlib.Path, image: np.ndarray):
-        self.source, self.folder = source, folder
+    def __init__(
+        self,
+        source: Source,
+        folder: pathlib.Path,
+        image: np.ndarray,
+        precision: Precision = FLOAT32,
+    ):
+        self.source, self.folder, self._precision = source, folder, precision
         self._constants = Constants(source.model)
         normalized = np.asarray(source.input_format.normalize(image[None]))
         _, (route,) = Reference(source.model)(normalized, source.model.threshold)
@@ -130,7 +139,7 @@ class Probes:
         self.inputs = {ROUTED: {"image": image}}
         for name, route in self.routes.items():
             self.inputs[name] = {"image": image, "route": route}
-        self._functions = {
+        self._contents = {
             folder / "empty.tflite": _empty,
             folder / "routed.tflite": lambda: self._whole("routed"),
             folder / "forced.tflite": lambda: self._whole("forced"),
@@ -142,13 +151,13 @@ class Probes:
         path = self.folder / f"{index}.tflite"
         self.files[module.name] = path
         if module.kind != "branch":
-            self._functions[path] = lambda: self._alone(module.layer)
+            self._contents[path] = lambda: self._alone(module)
             return
-        self._functions[path] = lambda: self._summed(module.layer, gating.ungated)
+        self._contents[path] = lambda: self._summed(module.layer, gating.ungated)
         self.inputs[module.name] = {"weights": [1.0]}
         gated = functools.partial(gating.gated, binary=self.source.model.binary)
         path = self.folder / f"{index}_gated.tflite"
-        self._functions[path] = lambda: self._summed(module.layer, gated, CHAIN)
+        self._contents[path] = lambda: self._summed(module.layer, gated, CHAIN)
         weights = {name_if_taken(module): 1.0, name_if_not_taken(module): 0.0}
         for name, weight in weights.items():
             self.files[name] = path
@@ -160,42 +169,53 @@ class Probes:
         Raises:
             OSError: If the folder cannot be written to.
         """
-        bar = tqdm(self._functions.items(), "making files", leave=False, disable=None)
-        for path, function in bar:
+        bar = tqdm(self._contents.items(), "making files", leave=False, disable=None)
+        for path, content in bar:
             if not usable(path):
                 with whole(path) as temporary:
-                    temporary.write_bytes(convert(function()))
+                    temporary.write_bytes(content())
 
     def _whole(self, variant):
         form = Form(variant, self.source.model.threshold)
-        return trace.gated(self.source.model, self.source.input_format, form)
+        return self._precision.network(self.source, form)
 
-    def _alone(self, layer):
+    def _alone(self, module):
+        layer = module.layer
+        in_float = module.kind == "router"
         shape = shape_of_one_image(input_shape(layer))
         several = isinstance(shape, list)
         shapes = {f"inputs_{i}": s for i, s in enumerate(shape if several else [shape])}
 
         def serve(**inputs):
             inputs = [inputs[name] for name in shapes]
-            with self._constants:
+            rounding = self._precision.rounding(self.source.model)
+            if module.kind not in ("router", "stem"):  # A stem rounds images itself.
+                inputs = [rounding.end(tensor) for tensor in inputs]
+            with self._constants, quantization.scope(rounding):
                 outputs = tf.nest.flatten(layer(inputs if several else inputs[0]))
+            if not in_float:
+                outputs = [rounding.end(output) for output in outputs]
             return {f"outputs_{i}": output for i, output in enumerate(outputs)}
 
-        return _traced(serve, **shapes)
+        return self._precision.part(_traced(serve, **shapes), in_float)
 
     def _summed(self, layer, by, branches=1):
         def serve(inputs, initial, weights):
-            with self._constants:
-                return {"outputs": by([layer] * branches, inputs, weights, initial)}
+            rounding = self._precision.rounding(self.source.model)
+            inputs = rounding.end(inputs)
+            with self._constants, quantization.scope(rounding):
+                initial = quantization.point(initial, layer, "sum")
+                outputs = by([layer] * branches, inputs, weights, initial)
+            return {"outputs": outputs}
 
         shape = input_shape(layer)
         shapes = {"inputs": shape, "initial": layer.compute_output_shape(shape)}
         shapes = {name: shape_of_one_image(shape) for name, shape in shapes.items()}
-        return _traced(serve, **shapes, weights=(1, branches))
+        return self._precision.part(_traced(serve, **shapes, weights=(1, branches)))
 
 
 def _empty():
-    return _traced(lambda inputs: {"outputs": inputs + 1.0}, inputs=(1, 1))
+    return convert(_traced(lambda inputs: {"outputs": inputs + 1.0}, inputs=(1, 1)))
 
 
 def _traced(function, **shapes):

@@ -9,6 +9,7 @@ import numpy as np
 from export import manifest
 from export.latency import latency_table, rounds
 from export.latency.partial import Partial
+from export.latency.precision import FLOAT32, Precision
 from export.latency.probes import Probes
 from export.source import Source
 from tfdyn.costs.cost_table import CostTable
@@ -26,6 +27,7 @@ def profile(
     num_threads: int = 1,
     least: int = 8,
     most: int = 40,
+    precision: Precision = FLOAT32,
 ) -> CostTable:
     """Times the modules and gates of a network on a device; writes a latency table.
 
@@ -40,6 +42,7 @@ def profile(
         num_threads: Threads of the device's CPU.
         least: Smallest number of rounds, in each of which everything is timed.
         most: Largest number of rounds; fewer are run if the medians are steady.
+        precision: `Precision` of the files that are timed.
 
     Returns:
         `CostTable` in ms.
@@ -56,10 +59,11 @@ def profile(
         "num_threads": num_threads,
         "runs": RUNS,
         "versions": manifest.versions(),
+        **precision.provenance(),
     }
     identity = {**provenance, "network": source.model.get_config()}
     with Partial(path.with_suffix(".partial"), identity) as partial:
-        probes = Probes(source, partial.folder, image)
+        probes = Probes(source, partial.folder, image, precision)
         probes.make()
         with device.session(probes.files, probes.inputs, num_threads) as measure:
             times = rounds.alternate(

@@ -2,8 +2,10 @@
 
 import reprlib
 
+from export.graph.form import PRECISIONS
 from export.interpreter import MOST_THREADS
 from tfdyn.costs.cost_table import CostTable, is_number
+from tfdyn.costs.table_precision import precision_of
 from tfdyn.errors import UserError
 
 
@@ -65,6 +67,25 @@ def times_of_routes(table: CostTable) -> dict[str, float]:
             f"table anew with `python -m export.latency`."
         )
     return routes
+
+
+def known_precision(table: CostTable) -> str:
+    """Returns the precision of the files that a table was measured with.
+
+    Args:
+        table: Latency table, as `compose` returns it.
+
+    Raises:
+        UserError: If there is no such precision.
+    """
+    precision = precision_of(table)
+    if precision not in PRECISIONS:
+        raise UserError(
+            f"{table.name}: `precision` in its provenance is {precision!r}, not one of "
+            f"{', '.join(PRECISIONS)}. Make the table anew with `python -m "
+            f"export.latency`."
+        )
+    return precision
 
 
 def num_threads_of(table: CostTable) -> int:

@@ -6,6 +6,7 @@ import tempfile
 import numpy as np
 
 from export.latency import probes, provenance
+from export.latency.precision import FLOAT32, Precision
 from export.latency.timed_routes import time_routes
 from export.latency.validation import compare
 from export.source import Source
@@ -17,7 +18,13 @@ from tfdyn.errors import UserError
 ROUTES, ROUNDS = 4, (6, 12)
 
 
-def recheck(source: Source, device, table: CostTable, image: np.ndarray) -> dict:
+def recheck(
+    source: Source,
+    device,
+    table: CostTable,
+    image: np.ndarray,
+    precision: Precision = FLOAT32,
+) -> dict:
     """Times a few of a table's own routes again. Takes seconds.
 
     Args:
@@ -25,6 +32,7 @@ def recheck(source: Source, device, table: CostTable, image: np.ndarray) -> dict
         device: `Host`, `Adb` or `Browser`.
         table: Latency table, as `latency_table.compose` returns it.
         image: uint8 image `(height, width, channels)`.
+        precision: `Precision` of the table.
 
     Returns:
         What `export.latency.validation.compare` returns for the times of then and now,
@@ -48,8 +56,9 @@ def recheck(source: Source, device, table: CostTable, image: np.ndarray) -> dict
     inputs = {name: {"image": image, "route": routes[name]} for name in names}
     with tempfile.TemporaryDirectory() as folder:
         threads = provenance.num_threads_of(table)
+        folder = pathlib.Path(folder)
         times = time_routes(
-            source, device, inputs, pathlib.Path(folder), threads, ROUNDS
+            *(source, device, inputs, folder, threads, ROUNDS), precision=precision
         )
     now = {name: float(np.median(times[name])) for name in names}
     then = {name: then[name] for name in names}

@@ -4,10 +4,9 @@ import functools
 import pathlib
 from collections.abc import Callable
 
-from export.graph import trace
-from export.graph.convert import convert
 from export.graph.form import Form
 from export.latency import probes, rounds
+from export.latency.precision import FLOAT32, Precision
 from export.source import Source
 from tfdyn.files import whole
 
@@ -24,6 +23,7 @@ def time_routes(
     limits: tuple[int, int],
     done: dict | None = None,
     save: Callable[[dict], None] | None = None,
+    precision: Precision = FLOAT32,
 ) -> dict[str, list[float]]:
     """Times routes on a device, in rounds.
 
@@ -37,6 +37,7 @@ def time_routes(
         limits: Smallest and largest number of rounds.
         done: Times of earlier rounds, as for `rounds.alternate`.
         save: Function that is called with the times after each round.
+        precision: `Precision` of the file.
 
     Returns:
         Mapping from the names to times in ms, one for each round.
@@ -46,9 +47,8 @@ def time_routes(
     """
     path = folder / "forced.tflite"
     if not probes.usable(path):
-        function = trace.gated(source.model, source.input_format, Form("forced"))
         with whole(path) as temporary:
-            temporary.write_bytes(convert(function))
+            temporary.write_bytes(precision.network(source, Form("forced")))
     files = dict.fromkeys(inputs, path)
     with device.session(files, inputs, num_threads) as measure:
         measure = functools.partial(measure, runs=RUNS)

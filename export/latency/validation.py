@@ -8,6 +8,7 @@ import numpy as np
 from export.checks.parity import Reference
 from export.latency import probes, provenance
 from export.latency.partial import Partial
+from export.latency.precision import FLOAT32, Precision
 from export.latency.report import plot
 from export.latency.timed_routes import RUNS, time_routes
 from export.source import Source
@@ -27,6 +28,7 @@ def validate(
     num_threads: int = 1,
     least: int = 10,
     most: int = 20,
+    precision: Precision = FLOAT32,
 ) -> dict:
     """Measures routes on a device, compares them with a table, and writes the result.
 
@@ -45,6 +47,7 @@ def validate(
         num_threads: Threads of the device's CPU.
         least: Smallest number of rounds, in each of which everything is timed.
         most: Largest number of rounds; fewer are run if the medians are steady.
+        precision: `Precision` of the table, and of the file that is timed.
 
     Returns:
         A dict ready for JSON: the settings; what `compare` returns for predicted and
@@ -81,6 +84,7 @@ def validate(
         "runs": RUNS,
         "table": table.content(),
         "routes": [spec.to_text(route) for route in routes],
+        **precision.provenance(),
     }
     with Partial(path.with_suffix(".validation.partial"), identity) as partial:
         all_times = time_routes(
@@ -92,6 +96,7 @@ def validate(
             (least, most),
             partial.times,
             partial.save,
+            precision,
         )
         times = np.array([all_times[name] for name in names])
         content = {
@@ -99,6 +104,7 @@ def validate(
             "distinct_routes": len(distinct(routes)[0]),
             "device": device.describe(),
             "num_threads": num_threads,
+            "precision": precision.name,
             "rounds": times.shape[1],
             "runs": RUNS,
             "predicted_ms": predicted.tolist(),

@@ -6,7 +6,7 @@ import pytest
 from tiny_networks import latency_table
 from tiny_settings import tiny_settings
 
-from export import goal
+from export import gates, goal
 from export import source as sources
 from export.graph.form import Form
 from tfdyn.evaluation.thresholds import BUDGET_MS, TARGET_RATE
@@ -30,6 +30,17 @@ def test_the_form_gets_the_threshold_that_was_found(source):
     table = source.run / "latency.host.json"
     assert line.endswith(f"by {table}, measured on an unknown device")
     assert row["cost_table_origin"] == "measured on an unknown device"
+
+
+def test_a_table_of_another_precision_is_refused(source):
+    table = source.run / "latency.host.json"
+    message = "holds times of float32.*--precision=int8` and name it"
+    with pytest.raises(ValueError, match=message):
+        goal.meet(source, Form(), BUDGET_MS, 100.0, table, "int8")
+    with pytest.raises(ValueError, match="no latency table of int8"):
+        goal.meet(source, Form(), BUDGET_MS, 100.0, precision="int8")
+    with pytest.raises(ValueError, match=message):
+        gates.leave_out(source, Form(), table, "int8")
 
 
 def test_a_target_rate_needs_no_table(source):

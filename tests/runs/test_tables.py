@@ -40,6 +40,20 @@ def test_of_several_tables_one_must_be_named(run, model):
     assert path == str(run / "latency.host.json") and named.remainder == 0.05
 
 
+def test_a_table_of_another_precision_does_not_count(run, model):
+    table = latency_table(model)
+    table.provenance = {"precision": "int8"}
+    table.save(run / "latency.host-int8.json")
+    assert load_table(run) == (None, None)
+    assert load_table(run, precision="int8")[0] == str(run / "latency.host-int8.json")
+    latency_table(model).save(run / "latency.host.json")
+    assert load_table(run, needed=True)[0] == str(run / "latency.host.json")
+    with pytest.raises(ValueError, match="table of dynamic .*=dynamic`, or name one"):
+        load_table(run, needed=True, precision="dynamic")
+    # It may be named.
+    assert load_table(run, run / "latency.host-int8.json")[1].unit == "ms"
+
+
 def test_a_table_of_another_machine_is_not_used_in_silence(run, model, caplog):
     table = latency_table(model)
     device = {"device": "host", "processor": "Cortex-A53", "cores": 8}

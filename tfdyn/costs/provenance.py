@@ -10,6 +10,8 @@ import platform
 
 from absl import logging
 
+from tfdyn.costs.table_precision import DEFAULT, precision_of
+
 # What a device says about itself that decides how fast it is.
 HARDWARE = ("processor", "cores", "system", "manufacturer", "model", "soc", "abi")
 SOFTWARE = (
@@ -51,7 +53,9 @@ def origin(table) -> str:
     if not there:
         return "measured on an unknown device"
     date = _word(table.provenance.get("date", "at an unknown date"))
-    device = _describe(there, table.provenance.get("num_threads"))
+    precision = precision_of(table)
+    precision = None if precision == DEFAULT else precision
+    device = _describe(there, table.provenance.get("num_threads"), precision)
     return f"measured on {device}, {date}"
 
 
@@ -129,7 +133,7 @@ def _device(table):
     return device if isinstance(device, dict) else {}
 
 
-def _describe(device, num_threads=None):
+def _describe(device, num_threads=None, precision=None):
     names = [device[name] for name in ("manufacturer", "model") if device.get(name)]
     title = (
         device.get("processor") or " ".join(map(_word, names)) or device.get("device")
@@ -140,6 +144,7 @@ def _describe(device, num_threads=None):
     details += [f"{device['cores']} cores"] if device.get("cores") else []
     if num_threads:
         details.append(f"{num_threads} thread{'s' * (num_threads != 1)}")
+    details += [precision] if precision else []
     details = f" ({', '.join(map(_word, details))})" if details else ""
     return f"{_word(title or 'an unknown device')}{details}"
 

@@ -7,6 +7,7 @@ from clock import Clock, own_route
 from export import source as sources
 from export.latency import probes, profiler
 from export.latency.devices.host import Host
+from export.latency.precision import Precision
 from tfdyn.costs.cost_table import CostTable
 from tfdyn.costs.route_cost import RouteCost
 
@@ -42,6 +43,7 @@ def test_a_host_is_profiled(source, image, probe_files, tmp_path, monkeypatch):
     cost = RouteCost(source.model.modules, table)
     assert 0 < cost.fixed < 100 and cost.all_branches > 0
     assert table.provenance["rounds"] == 2
+    assert table.provenance["precision"] == "float32"
     assert table.provenance["device"]["device"] == "host"
 
 
@@ -69,3 +71,12 @@ def test_what_is_interrupted_is_resumed(
     clock.fails_at, clock.measured = None, []
     profiler.profile(source, clock, path, image, num_threads=2, least=5, most=5)
     assert len(clock.measured) == 5 * size
+    # So does another precision.
+    clock.fails_at = len(clock.measured) + 2 * size
+    with pytest.raises(KeyboardInterrupt):
+        profiler.profile(source, clock, path, image, least=5, most=5)
+    clock.fails_at, clock.measured = None, []
+    half = Precision("float16")
+    table = profiler.profile(source, clock, path, image, 1, 5, 5, half)
+    assert len(clock.measured) == 5 * size
+    assert table.provenance["precision"] == "float16"
