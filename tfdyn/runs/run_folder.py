@@ -36,7 +36,8 @@ class RunFolder:
     - `model.keras`: model at the end of the training, in float32, without optimizer
       and auxiliary head. If this file exists, the run is finished.
     - `evaluation.json`, `evaluation.png`: results of `python -m tfdyn.evaluate`.
-    - `latency.DEVICE.json`: latency tables.
+    - `latency.DEVICE.json`: latency tables; `latency.DEVICE-PRECISION.json` those of
+      another precision than float32.
     - `report/`: what `python -m tfdyn.report` has drawn.
     - `operating_points/`: models that a search kept (InstaNAS).
 

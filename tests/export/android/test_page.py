@@ -110,10 +110,11 @@ def kotlin_of(text, package):
 
 @pytest.mark.slow
 def test_the_kotlin_of_every_page_compiles(source, tmp_path):
-    forms = itertools.product((source, in_color(source)), (False, True), (False, True))
+    images = {"preprocess": False}, {}, {"int8_io": True}
+    forms = itertools.product((source, in_color(source)), (False, True), images)
     files = []
-    for number, (each, threshold_input, preprocess) in enumerate(forms):
-        text = page(each, threshold_input=threshold_input, preprocess=preprocess)
+    for number, (each, threshold_input, image) in enumerate(forms):
+        text = page(each, threshold_input=threshold_input, **image)
         files.append(tmp_path / f"page{number}.kt")
         files[-1].write_text(kotlin_of(text, f"page{number}"), encoding="utf-8")
     try:

@@ -12,6 +12,7 @@ abstract class TensorBuffer : AutoCloseable {
     abstract fun writeFloat(data: FloatArray)
     abstract fun writeInt8(data: ByteArray)
     abstract fun readFloat(): FloatArray
+    abstract fun readInt8(): ByteArray
 }
 
 abstract class CompiledModel : AutoCloseable {
