@@ -23,7 +23,7 @@ from tfdyn.costs.route_cost import RouteCost
 
 FLAGS = {"device": "adb", "num_threads": 1, "rounds": 1, "validate": 0, "timeout": 30}
 FLAGS |= {"benchmark_model": None, "benchmark_app": False, "data_dir": None}
-FLAGS |= {"check": False}
+FLAGS |= {"check": False, "precision": "float32"}
 TABLE, PARTIAL = "latency.phone.json", "latency.phone.partial"
 LOST = f"{SERIAL} was lost at .*: it is disconnected. Check that its cable is in"
 # What goes wrong once there are files to time, and what is said.
@@ -98,13 +98,21 @@ def command(source, probe_files, path, tmp_path, monkeypatch):
     def run(**flags):
         flags = {**FLAGS, "output": path, "json": False, **flags}
         for module in (latency, export_flags):
-            monkeypatch.setattr(module, "FLAGS", types.SimpleNamespace(**flags))
+            monkeypatch.setattr(module, "FLAGS", Flags(**flags))
         try:
             commands.run(latency.main)
         finally:
             assert not list(temporary.iterdir())
 
     return run
+
+
+class Flags(types.SimpleNamespace):
+    """Flags as absl has them: each by its name, too."""
+
+    def __getitem__(self, name):
+        value = getattr(self, name, None)
+        return types.SimpleNamespace(value=value, present=hasattr(self, name))
 
 
 def said(command, **flags):
