@@ -58,6 +58,16 @@ class Augmentation:
                 "for no cutout."
             )
 
+    @classmethod
+    def of(cls, settings) -> "Augmentation":
+        """Returns the augmentation of a training.
+
+        Args:
+            settings: Object with the attributes of this class, such as `Settings`.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(**{name: getattr(settings, name) for name in names})
+
     def __call__(self, image, seed, input_format):
         """Augments one image and normalises it.
 

@@ -183,13 +183,7 @@ def _build_model(settings, input_format, distribution):
 
 def _batches(settings, dataset, distribution, epoch):
     """Returns the training batches of an epoch (0-based), split over the replicas."""
-    augmentation = Augmentation(
-        settings.crop,
-        settings.flip,
-        settings.autoaugment,
-        settings.cutout,
-        settings.color_jitter,
-    )
+    augmentation = Augmentation.of(settings)
 
     def shard(batch_size, index, count):
         return dataset.batches(

@@ -1,0 +1,1 @@
+"""Compression of static networks by the TensorFlow Model Optimization Toolkit."""
