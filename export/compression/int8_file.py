@@ -52,7 +52,7 @@ def convert(
 def _samples(images):
     images = images.copy()
     # The range of the image must be all pixels, for a scale of 1.
-    images[0, 0, 0, :2] = 0.0, 255.0
+    images[0, 0, 0], images[0, -1, -1] = 0.0, 255.0
     for image in images:
         yield [image[None]]
 

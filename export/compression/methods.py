@@ -52,7 +52,7 @@ def prune(model: tf_keras.Model, fit, sparsity: float, steps: int) -> tf_keras.M
 
     pruned = tf_keras.models.clone_model(model, clone_function=_large(wrap))
     fit(pruned, [sparsity_module.UpdatePruningStep()])
-    return sparsity_module.strip_pruning(pruned)
+    return _copy(sparsity_module.strip_pruning(pruned))
 
 
 def cluster(model: tf_keras.Model, fit, clusters: int) -> tf_keras.Model:
@@ -78,7 +78,7 @@ def cluster(model: tf_keras.Model, fit, clusters: int) -> tf_keras.Model:
 
     clustered = tf_keras.models.clone_model(model, clone_function=_large(wrap))
     fit(clustered, [])
-    return clustering.strip_clustering(clustered)
+    return _copy(clustering.strip_clustering(clustered))
 
 
 def quantize(
@@ -120,6 +120,13 @@ def sparsity_of(model: tf_keras.Model) -> float:
     kernels = [layer.get_weights()[0] for layer in model.layers if _is_large(layer)]
     zeros = sum(int(np.sum(kernel == 0)) for kernel in kernels)
     return zeros / max(1, sum(kernel.size for kernel in kernels))
+
+
+def _copy(model):
+    """Returns a model of new layers: those of wrappers have more than one output."""
+    copy = tf_keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _large(wrap):
