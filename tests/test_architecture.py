@@ -32,7 +32,8 @@ tfdyn
 export.browser export.description export.graph export.interpreter export.source
 export.checks export.flags export.gates export.goal export.manifest export.runtime
 export.classification export.exporter export.latency
-export.android export.web export
+export.android export.compression export.web
+export
 benchmarks
 """
 LINES = {
