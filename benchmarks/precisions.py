@@ -1,11 +1,11 @@
-"""Compares a routed network of int8 with one of float32, in LiteRT on the CPU.
+"""Compares a routed network in four precisions, in LiteRT on the CPU.
 
 `python -m benchmarks.precisions --run_dir=pretrained/drnet_xs_cifar10`
 
-Five files are made of a run, at its T: routed and with all branches, each in float32
-and int8, and routed in int8 with gates that pass float32, as the converter makes them.
-The routed ones classify all `--images`. All are timed in turn, with one thread, on the
-first `--timed` of these.
+Files are made of a run, at its T: routed in float32, float16, dynamic and int8, routed
+in int8 with gates that pass float32, as the converter makes them, and with all branches
+in float32 and int8. The routed ones classify all `--images`. All are timed in turn, with
+one thread, on the first `--timed` of these.
 """
 
 import importlib.metadata
@@ -21,7 +21,7 @@ from export import flags as export_flags
 from export.graph import trace
 from export.graph.calibration import calibrate
 from export.graph.convert import convert
-from export.graph.form import CALIBRATION_IMAGES, Form
+from export.graph.form import CALIBRATION_IMAGES, PRECISIONS, Form
 from export.interpreter import Interpreter
 from export.source import Source
 from tfdyn import commands, output
@@ -31,8 +31,7 @@ from tfdyn.text import align
 FLAGS = flags.FLAGS
 # Name of a file: its variant, its precision, and whether its gates pass float32.
 FILES = {
-    "float32": ("routed", "float32", False),
-    "int8": ("routed", "int8", False),
+    **{name: ("routed", name, False) for name in PRECISIONS},
     "int8, float gates": ("routed", "int8", True),
     "float32, all branches": ("all_branches", "float32", False),
     "int8, all branches": ("all_branches", "int8", False),
@@ -61,10 +60,10 @@ def measure(
 
     Returns:
         A dict ready for JSON: the settings; `bytes` and `ms` (the mean over images)
-        of each file; `accuracy` of the routed files, `None` without labels;
-        `same_route` and `same_class`, the shares of the images with the same branches
-        and class in int8 as in float32; the ratios `bytes_ratio` and `time_ratio` of
-        int8 to float32;
+        of each file; for each precision `accuracy` of the routed file, `None` without
+        labels, and `same_route` and `same_class`, the shares of the images with the
+        same branches and class as in float32; the ratios `bytes_ratio` and
+        `time_ratio` of int8 to float32;
         `macs_saved` and `time_saved` of int8, routed, against int8 with all branches,
         and their `saved_ratio`; and `float_gates_us`, what a gate costs more in
         microseconds if it passes float32.
@@ -90,15 +89,15 @@ def measure(
             sizes[name] = path.stat().st_size
             with output.quiet():  # LiteRT prints the name of its delegate.
                 interpreters[name] = Interpreter(path)
-    results = {name: _run(interpreters[name], images) for name in ("float32", "int8")}
+    results = {name: _run(interpreters[name], images) for name in PRECISIONS}
     count = min(timed, len(images))
     rows = litert.alternate(
         [interpreters] * count, images[:count], [None] * count, rounds, loop
     )
     ms = {name: statistics.mean(row[name] for row in rows) for name in FILES}
-    (logits, routes), (int8_logits, int8_routes) = results.values()
+    logits, routes = results["float32"]
     always, branches = trace.macs(source.model)
-    macs = always + np.mean(int8_routes[:count] @ branches)
+    macs = always + np.mean(results["int8"][1][:count] @ branches)
     macs_saved = float(1 - macs / (always + branches.sum()))
     time_saved = 1 - ms["int8"] / ms["int8, all branches"]
     gates = source.model.route_spec.size
@@ -114,8 +113,14 @@ def measure(
             name: None if labels is None else float(np.mean(each.argmax(-1) == labels))
             for name, (each, _) in results.items()
         },
-        "same_class": float(np.mean(logits.argmax(-1) == int8_logits.argmax(-1))),
-        "same_route": float(np.mean((routes == int8_routes).all(axis=-1))),
+        "same_class": {
+            name: float(np.mean(logits.argmax(-1) == each.argmax(-1)))
+            for name, (each, _) in results.items()
+        },
+        "same_route": {
+            name: float(np.mean((routes == each).all(axis=-1)))
+            for name, (_, each) in results.items()
+        },
         "bytes": sizes,
         "bytes_ratio": sizes["int8"] / sizes["float32"],
         "ms": ms,
@@ -147,19 +152,20 @@ def text(content: dict) -> str:
     Args:
         content: What `measure` returned.
     """
-    rows = [["", "accuracy", "KB", "ms"]]
+    rows = [["", "accuracy", "same class", "same route", "KB", "ms"]]
     for name, milliseconds in content["ms"].items():
-        accuracy = content["accuracy"].get(name)
-        accuracy = "" if accuracy is None else f"{accuracy:.2%}"
+        shares = [
+            content[key].get(name) for key in ("accuracy", "same_class", "same_route")
+        ]
+        shares = ["" if share is None else f"{share:.2%}" for share in shares]
         size = f"{content['bytes'][name] / 1e3:.0f}"
-        rows.append([name, accuracy, size, f"{milliseconds:.3f}"])
+        rows.append([name, *shares, size, f"{milliseconds:.3f}"])
     saved = content["saved_ratio"]
     saved = "" if saved is None else f", time saved / MACs saved {saved:.2f}"
     return (
         f"{align(rows)}\n"
         f"int8 / float32: bytes {content['bytes_ratio']:.3f}, time "
-        f"{content['time_ratio']:.2f}; same class {content['same_class']:.2%}, same "
-        f"route {content['same_route']:.2%} of {content['images']} images\n"
+        f"{content['time_ratio']:.2f}; {content['images']} images\n"
         f"int8 against all branches of int8: {content['macs_saved']:.1%} of the MACs "
         f"saved, {content['time_saved']:.1%} of the time{saved}\n"
         f"a gate that passes float32 costs {content['float_gates_us']:.1f} µs more"

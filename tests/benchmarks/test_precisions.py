@@ -23,12 +23,15 @@ def test_int8_is_held_against_float32(content):
     assert content["time_ratio"] == content["ms"]["int8"] / content["ms"]["float32"]
     sizes = content["bytes"]
     assert content["bytes_ratio"] == sizes["int8"] / sizes["float32"]
-    assert set(content["accuracy"]) == {"float32", "int8"}
-    assert 0.5 < content["same_class"] <= 1 and 0 <= content["same_route"] <= 1
+    for key in ("accuracy", "same_class", "same_route"):
+        assert list(content[key]) == ["float32", "float16", "dynamic", "int8"]
+        assert all(0 <= share <= 1 for share in content[key].values())
+    assert content["same_class"]["float32"] == content["same_route"]["float32"] == 1
+    assert content["same_class"]["int8"] > 0.5
     assert 0 <= content["macs_saved"] < 1
 
 
 def test_as_people_read_it(content):
     lines = precisions.text(content).splitlines()
-    assert lines[0].split() == ["accuracy", "KB", "ms"] and len(lines) == 9
-    assert "of 20 images" in lines[6]
+    assert lines[0].split() == ["accuracy", *"same class same route KB ms".split()]
+    assert len(lines) == 11 and "20 images" in lines[8]
