@@ -3,9 +3,9 @@
 `python -m benchmarks.precisions --run_dir=pretrained/drnet_xs_cifar10`
 
 Files are made of a run, at its T: routed in float32, float16, dynamic and int8, routed
-in int8 with gates that pass float32, as the converter makes them, and with all branches
-in float32 and int8. The routed ones classify all `--images`. All are timed in turn, with
-one thread, on the first `--timed` of these.
+in int8 with gates that pass float32, as the converter makes them, and with all
+branches in float32 and int8. The routed ones classify all `--images`. All are timed in
+turn, with one thread, on the first `--timed` of these.
 """
 
 import importlib.metadata
