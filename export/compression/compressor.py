@@ -14,7 +14,7 @@ import tempfile
 import numpy as np
 
 from export import manifest
-from export.checks import precision_check
+from export.checks import int8_io_check, precision_check
 from export.compression.worker import Job
 from export.exporter import export_tflite
 from export.graph.flatbuffer import Flatbuffer
@@ -87,6 +87,7 @@ def compress(
                 "variant": "fixed",
                 "precision": "int8",
                 "preprocess": True,
+                "int8_io": job.int8_io,
                 "bytes": len(content),
                 "sha256": hashlib.sha256(content).hexdigest(),
                 "convolutions": convolutions,
@@ -94,6 +95,10 @@ def compress(
                 "compression": {**settings, **result},
                 "accuracy": compared["int8"]["accuracy"],
             }
+            if job.int8_io:
+                with quiet():
+                    interpreter = Interpreter(output)
+                entry["quantization"] = int8_io_check.check(interpreter, True)
             manifest.write(contents, name, entry, temporary)
     return {
         "file": str(path),
@@ -141,7 +146,7 @@ def _compare(files, images, labels, num_threads):
         with quiet():  # LiteRT prints the name of its delegate.
             interpreter = Interpreter(path)
         right = [
-            interpreter(image=_pixels(interpreter, image))["logits"].argmax() == label
+            interpreter(image=image)["logits"].argmax() == label
             for image, label in zip(images, labels, strict=True)
         ]
         content = path.read_bytes()
@@ -155,13 +160,6 @@ def _compare(files, images, labels, num_threads):
     for name, values in times.items():
         compared[name]["ms"] = statistics.median(values)
     return compared
-
-
-def _pixels(interpreter, image):
-    """Returns an image as the file reads it: an int8 pixel is less by 128."""
-    if interpreter.inputs["image"].dtype == "int8":
-        return (image.astype("int16") - 128).astype("int8")
-    return image
 
 
 def text(content: dict) -> str:

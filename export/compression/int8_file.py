@@ -10,6 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
 from export.graph.flatbuffer import rename_tensors
+from export.graph.int8_relu import add_zero
 
 
 def convert(
@@ -46,7 +47,8 @@ def convert(
     if images is not None:
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: _samples(images)
-    return rename_tensors(_with_constants(converter.convert(), constants))
+    content = add_zero(converter.convert())
+    return rename_tensors(_with_constants(content, constants))
 
 
 def _samples(images):
