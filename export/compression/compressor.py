@@ -116,7 +116,7 @@ def _run_worker(job):
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(paths),
-        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_USE_LEGACY_KERAS": "1",
     }
     with tempfile.TemporaryDirectory() as folder:
