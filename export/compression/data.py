@@ -36,11 +36,12 @@ class TrainingData:
         self._job, self._settings = job, run.settings()
         self._dataset = load_data(run, job.data_dir)
         count = self._dataset.num_examples("train")
-        self._steps = min(count, job.train_images or count) // job.batch_size
+        count = min(count, job.train_images or count)
+        self._steps = count // job.batch_size
         if not self._steps:
             raise UserError(
                 f"--batch_size={job.batch_size} is more than the {count} training "
-                f"images; make it smaller."
+                f"images of an epoch; make it smaller."
             )
         self.steps = self._steps * job.epochs
 
