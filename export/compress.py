@@ -48,10 +48,9 @@ def main() -> None:
         int8_io=FLAGS.int8_io,
         train_images=FLAGS.train_images,
     )
-    method = FLAGS.method.replace("+", "_")
     number = f"_{FLAGS.codebook_route}" if FLAGS.codebook_route else ""
-    name = f"model.fixed{number}.{method}.tflite"
-    content = compressor.compress(source, route, job, images, labels, name)
+    stem = f"model.fixed{number}"
+    content = compressor.compress(source, route, job, images, labels, stem)
     commands.report(content, compressor.text(content))
 
 

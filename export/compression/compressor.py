@@ -31,6 +31,8 @@ from tfdyn.text import align
 
 # Smallest and largest number of rounds of timing.
 ROUNDS = 7, 15
+# Number of test images on which the file of float32 is compared with Keras.
+CHECKED = 256
 
 
 def compress(
@@ -39,13 +41,12 @@ def compress(
     job: Job,
     images: np.ndarray,
     labels: np.ndarray,
-    name: str,
-    num_threads: int = 1,
+    stem: str = "model.fixed",
 ) -> dict:
     """Compresses the network of one route, and compares it with float32.
 
-    Writes the file of float32, `model.fixed.tflite`, too. A file that fails a check is
-    not kept.
+    Writes two files: `STEM.tflite` of float32, and `STEM.METHOD.tflite`. Neither is
+    kept if it fails a check.
 
     Args:
         source: `Source` of a run.
@@ -53,14 +54,13 @@ def compress(
         job: `Job`; its paths are set here.
         images: uint8 test images `(n, height, width, channels)`.
         labels: Their labels `(n,)`.
-        name: Name of the file to write.
-        num_threads: Number of CPU threads of the timing.
+        stem: Beginning of the names of the files.
 
     Returns:
-        A dict ready for JSON: `file`; `images`, how many; `method` and its settings;
+        A dict ready for JSON: `file`; `images`, how many; the settings of the job;
         `result`, as `export.compression.worker.compress` returns it; and for "float32"
         and "int8" the `accuracy` on the images, `bytes`, `gzip_bytes` and `ms`, the
-        median of an image.
+        median of an image on one thread.
 
     Raises:
         UserError: If the network has an operation that cannot be rebuilt, the data are
@@ -68,45 +68,53 @@ def compress(
         RuntimeError: If the worker stops by a fault of its own.
     """
     form = Form("fixed", source.model.threshold)
-    base, _ = export_tflite(source, form, images[:256], labels[:256], route=route)
-    path = source.folder / name
+    few = images[:CHECKED], labels[:CHECKED]
+    base, _ = export_tflite(source, form, *few, route=route, name=f"{stem}.tflite")
+    name = f"{stem}.{job.method.replace('+', '_')}.tflite"
     with locked(source.folder):
         contents = manifest.prepare(source, form, name)
         with whole_set(source.folder) as temporary:
             output = temporary / name
             job = dataclasses.replace(job, base=str(base), output=str(output))
             result = _run_worker(job)
-            files = {"float32": base, "int8": output}
-            compared = _compare(files, images, labels, num_threads)
-            content = output.read_bytes()
-            convolutions = precision_check.check(Flatbuffer(content), "int8")
+            compared = _compare({"float32": base, "int8": output}, images, labels)
             settings = dataclasses.asdict(job)
-            for path_of_job in ("base", "output", "run", "data_dir"):
-                del settings[path_of_job]
+            for path in ("base", "output", "run", "data_dir"):
+                del settings[path]
             entry = {
-                "variant": "fixed",
-                "precision": "int8",
-                "preprocess": True,
-                "int8_io": job.int8_io,
-                "bytes": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-                "convolutions": convolutions,
+                **_check(output, job.int8_io),
                 "route": source.model.route_spec.to_json(route),
                 "compression": {**settings, **result},
                 "accuracy": compared["int8"]["accuracy"],
             }
-            if job.int8_io:
-                with quiet():
-                    interpreter = Interpreter(output)
-                entry["quantization"] = int8_io_check.check(interpreter, True)
             manifest.write(contents, name, entry, temporary)
+    file = str(source.folder / name)
     return {
-        "file": str(path),
+        "file": file,
         "images": len(images),
         **settings,
         "result": result,
         **compared,
     }
+
+
+def _check(path, int8_io):
+    """Checks that a file is full integer, and returns what its entry says of it."""
+    content = path.read_bytes()
+    entry = {
+        "variant": "fixed",
+        "precision": "int8",
+        "preprocess": True,
+        "int8_io": int8_io,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "convolutions": precision_check.check(Flatbuffer(content), "int8"),
+    }
+    if int8_io:
+        with quiet():  # LiteRT prints the name of its delegate.
+            interpreter = Interpreter(path)
+        entry["quantization"] = int8_io_check.check(interpreter, int8_io)
+    return entry
 
 
 def _run_worker(job):
@@ -139,7 +147,7 @@ def _run_worker(job):
     return result
 
 
-def _compare(files, images, labels, num_threads):
+def _compare(files, images, labels):
     """Returns accuracy, size and time of each file."""
     compared = {}
     for name, path in files.items():
@@ -155,7 +163,7 @@ def _compare(files, images, labels, num_threads):
             "bytes": len(content),
             "gzip_bytes": len(gzip.compress(content)),
         }
-    with Host().session(files, {}, num_threads) as measure:
+    with Host().session(files, {}) as measure:
         times = rounds.alternate(measure, files, ROUNDS)
     for name, values in times.items():
         compared[name]["ms"] = statistics.median(values)
