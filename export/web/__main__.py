@@ -38,7 +38,7 @@ def _export():
     from tfdyn import output
 
     output.start_tensorflow()
-    from export.web.folder import export_web
+    from export.web.folder import bytes_loaded, export_web
 
     source = export_flags.source_from_flags(("threshold",))
     form = export_flags.form_from_flags(source)
@@ -47,13 +47,15 @@ def _export():
     folder, content = export_web(
         source, form, images, labels, FLAGS.precision, FLAGS.litert_js
     )
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    loaded = bytes_loaded(folder)
     text = (
-        f"wrote {folder} ({size / 1e6:.1f} MB): any web server shows it, also "
-        f"`python -m export.web --export_dir={folder.parent} --serve`"
+        f"wrote {folder}, of which a browser loads {loaded / 1e6:.1f} MB: any web "
+        f"server shows it, also `python -m export.web --export_dir={folder.parent} "
+        f"--serve`"
     )
     keys = ("name", "family", "threshold", "models", "versions")
-    result = {"folder": str(folder), "bytes": size, **{k: content[k] for k in keys}}
+    result = {"folder": str(folder), "bytes_loaded": loaded}
+    result |= {key: content[key] for key in keys}
     commands.report(result, text)
     return folder
 

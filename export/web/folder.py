@@ -179,6 +179,20 @@ def describe(
     }
 
 
+def bytes_loaded(folder: pathlib.Path) -> int:
+    """Returns how many bytes a browser loads: one build of LiteRT.js, and the rest.
+
+    Args:
+        folder: Path of the folder.
+    """
+    others = [f"{build}." for build in litert_js.BUILDS if build != "relaxed"]
+    return sum(
+        path.stat().st_size
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(tuple(others))
+    )
+
+
 def _classify(source, form, path, images):
     """Returns the outputs of the routed model for all images, arrays by name."""
     with output.quiet():  # LiteRT prints which delegate it uses.

@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const STEP = 92; // From one node to the next.
-const APART = 15; // From one branch of an edge to the next.
+const APART = 15; // From one branch of an edge to the next, where there are many.
 const BULGE = 44; // For each node that an edge passes.
 const ROW = 6; // Longest part of a chain that is one drawing.
 const DELAY = 35; // Milliseconds from one node to the next.
@@ -43,13 +43,15 @@ export class RouteDrawing {
   draw({ name, edges }) {
     const nodes = [...new Set(edges.flatMap(({ source, target }) => [source, target]))].sort((a, b) => a - b);
     const x = (node) => 24 + STEP * (node - nodes[0]);
+    const most = Math.max(...edges.map(({ branches }) => branches.length));
+    const apart = Math.max(APART, 64 / most);
     const paths = [];
     let [top, bottom] = [22, 22];
     for (const edge of edges) {
       edge.branches.forEach((branch, index) => {
         const span = edge.target - edge.source;
         const side = edge.source % 2 ? 1 : -1;
-        const away = side * BULGE * (span - 1) + APART * (index - (edge.branches.length - 1) / 2);
+        const away = side * BULGE * (span - 1) + apart * (index - (edge.branches.length - 1) / 2);
         top = Math.max(top, -away + 8);
         bottom = Math.max(bottom, away + 8);
         const [from, to] = [x(edge.source), x(edge.target)];
@@ -65,7 +67,7 @@ export class RouteDrawing {
     }
     const width = x(nodes.at(-1)) + 24;
     const svg = svgElement("svg", { viewBox: `0 ${-top} ${width} ${top + bottom}`, role: "img" });
-    svg.style.maxWidth = `${Math.max(1.25 * width, 260)}px`;
+    svg.style.maxWidth = `${Math.max(1.4 * width, 260)}px`;
     svg.append(...paths.map(({ path }) => path));
     for (const node of nodes) {
       svg.append(svgElement("circle", { class: "node", cx: x(node), cy: 0, r: 9.5 }));

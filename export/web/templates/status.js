@@ -8,7 +8,8 @@ export function about(content) {
   const { name, run, family, trained, accuracy, macs, images, labels, dataset, versions } = content;
   document.title = `${run}: a routed network`;
   $("title").textContent = run;
-  const kind = family === "Codebook" ? "A network with a codebook of routes" : `A ${family}`;
+  const article = /^[AEIO]/.test(family) ? "An" : "A";
+  const kind = family === "Codebook" ? "A network with a codebook of routes" : `${article} ${family}`;
   const choose = content.threshold.has_routers
     ? "Routers choose, image by image, which of its branches run. The others take no time."
     : "It has no routers: every image runs the same branches.";
