@@ -4,18 +4,20 @@ import contextlib
 import errno
 import http.server
 import pathlib
+import re
 import socket
 import threading
 
 from tfdyn.errors import UserError
 
-# Without these two the browser gives a page neither fine clocks nor threads.
+# Without these two the browser gives a page neither fine clocks nor threads. At other
+# addresses than those of this machine it ignores them over http, with an error.
 ISOLATION = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
 }
+TRUSTED = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?")
 HEADERS = {
-    **ISOLATION,
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -43,8 +45,10 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     protocol_version, timeout = "HTTP/1.1", SILENCE
 
     def end_headers(self):
-        """Adds `HEADERS` to every answer."""
-        for name, value in HEADERS.items():
+        """Adds `HEADERS` to every answer, and `ISOLATION` where that is of use."""
+        host = (getattr(self, "headers", None) or {}).get("Host", "")
+        isolation = ISOLATION if TRUSTED.fullmatch(host) else {}
+        for name, value in {**HEADERS, **isolation}.items():
             self.send_header(name, value)
         super().end_headers()
 

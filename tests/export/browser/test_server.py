@@ -33,6 +33,12 @@ def test_types_and_headers(address, name, kind):
         assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_no_isolation_where_browsers_ignore_it(address):
+    request = urllib.request.Request(address + "main.js", headers={"Host": "10.0.0.2"})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        assert "Cross-Origin-Opener-Policy" not in response.headers
+
+
 @pytest.mark.parametrize("path", ["folder/", "missing", "../server.py", ""])
 def test_what_is_not_served(address, path):
     with pytest.raises(urllib.error.HTTPError, match="404") as error:
