@@ -13,7 +13,11 @@ export async function fetchBytes(address) {
   const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
   if (!isPacked) return bytes; // Or the server said that it is compressed.
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(unpacked).arrayBuffer());
+  try {
+    return new Uint8Array(await new Response(unpacked).arrayBuffer());
+  } catch {
+    throw new Error(`${address} is damaged: load the page again, or export it again.`);
+  }
 }
 
 /**

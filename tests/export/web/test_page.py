@@ -1,5 +1,8 @@
 """The page in a real browser: somebody clicks through it."""
 
+import gzip
+import os
+
 import browsing
 import numpy as np
 import pytest
@@ -26,10 +29,14 @@ def page(exported, tmp_path_factory):
         browsing.opened(profile, *browsing.CAMERA) as browser,
     ):
         browser.get(address)
-        ready = "return document.documentElement.dataset.ready"
-        browsing.wait_until(lambda: browser.execute_script(ready) in ("all", "failed"))
+        browsing.wait_until(lambda: is_ready(browser))
         assert text_of(browser, "problem") == ""
-        yield browser, content
+        yield browser, content, whole
+
+
+def is_ready(browser):
+    ready = browser.execute_script("return document.documentElement.dataset.ready")
+    return ready in ("all", "failed")
 
 
 def text_of(browser, identifier):
@@ -50,7 +57,7 @@ def set_threshold(browser, value):
 
 
 def test_every_image_has_the_class_of_the_file(page):
-    browser, content = page
+    browser, content, _ = page
     for index, item in enumerate(content["images"]["items"][:6]):
         browser.find_elements("css selector", "#sheet button")[index].click()
         what = f"Test image {index + 1} "
@@ -63,7 +70,7 @@ def test_every_image_has_the_class_of_the_file(page):
 
 
 def test_the_slider_moves_the_route(page):
-    browser, content = page
+    browser, content, _ = page
     branches = sum(len(e["branches"]) for g in content["graphs"] for e in g["edges"])
     set_threshold(browser, 1)
     all_of_them = f"{branches}of {branches}"
@@ -82,7 +89,7 @@ def test_the_slider_moves_the_route(page):
 
 
 def test_the_tour_and_three_ways(page):
-    browser, content = page
+    browser, content, _ = page
     click(browser, "hardest")
     browsing.wait_until(lambda: "the hardest" in text_of(browser, "what"))
     click(browser, "surprise")
@@ -97,7 +104,7 @@ def test_the_tour_and_three_ways(page):
 
 
 def test_the_histogram(page):
-    browser, content = page
+    browser, content, _ = page
     click(browser, "measure")
     count = len(content["images"]["items"])
     text = f"Medians of {count} images at T=0.7"
@@ -107,7 +114,7 @@ def test_the_histogram(page):
 
 
 def test_a_file_and_one_that_is_broken(page, tmp_path):
-    browser, _ = page
+    browser, *_ = page
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG and then nothing")
     browser.find_element("id", "file").send_keys(str(broken))
@@ -125,7 +132,7 @@ def test_a_file_and_one_that_is_broken(page, tmp_path):
 
 
 def test_something_is_dropped(page):
-    browser, _ = page
+    browser, *_ = page
     browser.execute_script(
         "const data = new DataTransfer();"
         "data.items.add(new File(['no image'], 'notes.txt', {type: 'text/plain'}));"
@@ -137,7 +144,7 @@ def test_something_is_dropped(page):
 
 
 def test_the_camera(page):
-    browser, _ = page
+    browser, *_ = page
     click(browser, "camera")
     browsing.wait_until(lambda: text_of(browser, "what") == "Camera")
     pressed = browser.find_element("id", "camera").get_attribute("aria-pressed")
@@ -154,7 +161,7 @@ def test_the_camera(page):
 
 
 def test_a_phone_and_names_for_all_that_can_be_used(page):
-    browser, _ = page
+    browser, *_ = page
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True},
@@ -169,8 +176,30 @@ def test_a_phone_and_names_for_all_that_can_be_used(page):
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+@pytest.mark.parametrize("change", ["cut", "changed"])
+def test_a_file_that_is_damaged(page, change):
+    browser, content, folder = page
+    path = folder / content["models"]["routed"]["file"]
+    whole, before = path.read_bytes(), path.stat().st_mtime
+    later = 10 if change == "cut" else 30  # Servers date files in whole seconds.
+    other = gzip.compress(gzip.decompress(whole)[:-1] + b"x")
+    path.write_bytes(whole[:-100] if change == "cut" else other)
+    os.utime(path, (before + later, before + later))
+    try:
+        browser.refresh()
+        said = browsing.wait_until(lambda: text_of(browser, "problem"))
+    finally:
+        path.write_bytes(whole)
+        os.utime(path, (before + later + 10, before + later + 10))
+    expected = {"cut": "is damaged: ", "changed": "is not the file that was exported"}
+    assert said.startswith(path.name) and expected[change] in said
+    browser.refresh()
+    browsing.wait_until(lambda: is_ready(browser))
+    assert text_of(browser, "problem") == ""
+
+
 def test_offline_once_loaded(page):
-    browser, _ = page
+    browser, *_ = page
     browsing.wait_until(lambda: "works offline" in text_of(browser, "status"))
     held = (
         "const done = arguments[0]; (async () => { const [name] = await caches.keys();"
@@ -185,13 +214,12 @@ def test_offline_once_loaded(page):
     offline["uploadThroughput"] = 0
     browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
     browser.refresh()
-    ready = "return document.documentElement.dataset.ready"
-    browsing.wait_until(lambda: browser.execute_script(ready) in ("all", "failed"))
+    browsing.wait_until(lambda: is_ready(browser))
     assert text_of(browser, "problem") == "" and text_of(browser, "class") != "…"
 
 
 def test_nothing_was_printed_to_the_console(page):
-    browser, _ = page
+    browser, *_ = page
     logged = [row["message"] for row in browser.get_log("browser")]
     # Chromium says that a request failed where the test cut the network.
     assert [line for line in logged if "ERR_INTERNET_DISCONNECTED" not in line] == []
