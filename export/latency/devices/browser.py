@@ -84,6 +84,7 @@ class Browser:
                 f"{name!r}."
             )
         self._timeout_s, self._threads, self._process = timeout_s, num_threads, None
+        self._sessions = 0
         self._stack = contextlib.ExitStack()
         try:
             folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -168,16 +169,18 @@ class Browser:
         """
         self.check_threads(num_threads)
         paths = list(dict.fromkeys(map(pathlib.Path, files.values())))
-        offered = {f"{index}.tflite": path for index, path in enumerate(paths)}
+        # The page keeps what it fetched: no two sessions may share a name.
+        self._sessions += 1
+        names = {path: f"{self._sessions}-{i}.tflite" for i, path in enumerate(paths)}
         shapes = {path: _inputs(path) for path in paths}
-        self._server.offer(offered)
+        self._server.offer({name: path for path, name in names.items()})
 
         def measure(name, runs=50):
             check_run(name, files, runs)
             path = pathlib.Path(files[name])
             job = {
                 "name": name,
-                "file": f"{paths.index(path)}.tflite",
+                "file": names[path],
                 "runs": runs,
                 "threads": num_threads,
                 "inputs": _encode(path, shapes[path], inputs.get(name, {})),

@@ -2,6 +2,7 @@
 import { count } from "./route.js";
 
 const $ = (id) => document.getElementById(id);
+const PATIENCE = 15_000; // Milliseconds for the worker that keeps the page for offline.
 
 /** Shows what the page is about. */
 export function about(content) {
@@ -36,10 +37,12 @@ async function keepOffline(build) {
   if (!isSecureContext || !navigator.serviceWorker) return false;
   try {
     await navigator.serviceWorker.register("service_worker.js");
-    const { active } = await navigator.serviceWorker.ready;
+    // If there is no space for the files, it is never ready.
+    const late = new Promise((_, reject) => setTimeout(reject, PATIENCE));
+    const { active } = await Promise.race([navigator.serviceWorker.ready, late]);
     active.postMessage([`litert/${build}.js.gz`, `litert/${build}.wasm.gz`]);
     return true;
   } catch {
-    return false; // Such as in a private window.
+    return false; // As in a private window.
   }
 }

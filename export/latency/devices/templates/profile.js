@@ -53,6 +53,9 @@ async function work(job) {
   say(`timing ${job.name}`);
   try {
     const network = await load(job);
+    for (const name of Object.keys(job.inputs)) {
+      if (!network.tensors[name]) throw new Error(`${job.file} has no input ${name}`);
+    }
     for (const name of Object.keys(network.tensors)) {
       const input = job.inputs[name];
       network.set(name, input ? decode(input) : new Array(network.tensors[name].size).fill(0));

@@ -75,11 +75,22 @@ def test_files_are_timed_on_their_inputs(packages, path):
             with pytest.raises(ValueError, match="The files are a, b; got c"):
                 measure("c")
     first, second = page.done
-    assert first["file"] == second["file"] == "0.tflite" and second["inputs"] == {}
+    assert first["file"] == second["file"] == "1-0.tflite" and second["inputs"] == {}
     raw = base64.b64decode(first["inputs"]["image"]["base64"])
     assert raw == image.tobytes() and first["inputs"]["image"]["dtype"] == "uint8"
     threshold = base64.b64decode(first["inputs"]["threshold"]["base64"])
     assert np.frombuffer(threshold, "float32") == 0.5
+
+
+def test_the_files_of_two_sessions_have_two_names(packages, path, tmp_path):
+    # The page keeps the files that it fetched, by their names.
+    other = tmp_path / "other.tflite"
+    other.write_bytes(path.read_bytes())
+    with connected(packages) as (device, page):
+        for each in (path, other):
+            with device.session({"a": each}, {}) as measure:
+                measure("a")
+    assert len({job["file"] for job in page.done}) == 2
 
 
 def test_an_input_that_the_file_does_not_have(packages, path):
