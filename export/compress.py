@@ -25,6 +25,7 @@ def main() -> None:
     from export.compression import compressor
 
     source = export_flags.source_from_flags(READS)
+    commands.say(f"compressing {source.name} by {FLAGS.method}")
     images, labels = source.test_images(FLAGS.test_images)
     if labels is None:
         raise UserError(
@@ -32,7 +33,7 @@ def main() -> None:
             f"name their folder with --data_dir."
         )
     route, reason = _route(source, images)
-    commands.say(f"compressing {source.name} by {FLAGS.method}: {reason}")
+    commands.say(f"the network of {reason}")
     job = Job(
         base="",
         output="",
@@ -95,7 +96,7 @@ if __name__ == "__main__":
         METHODS,
         "qat: fine-tuning with weights and activations rounded to 8 bits. prune: the "
         "smallest weights become 0. cluster: each kernel has few different weights. "
-        "prune+qat: one after the other. The file is full integer with each.",
+        "prune+qat: one after the other. With each, the file then becomes int8.",
     )
     flags.mark_flag_as_required("method")
     flags.DEFINE_string(

@@ -172,7 +172,10 @@ def choose_route(
     if image:
         return routes[0], f"the route of {image}"
     route, share = most_frequent(routes)
-    return route, f"the route of {share:.1%} of {len(images)} images"
+    return (
+        route,
+        f"the most frequent route, that of {share:.1%} of {len(images)} images",
+    )
 
 
 def export_saved_model(

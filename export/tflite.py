@@ -187,10 +187,13 @@ def _text(path, entry):
     accuracy = f"; accuracy {entry['accuracy']:.2%}" if "accuracy" in entry else ""
     convolutions = entry["convolutions"].items()
     convolutions = ", ".join(f"{count} {kind}" for kind, count in convolutions)
+    if entry["precision"] == "int8" and len(entry["convolutions"]) > 1:
+        convolutions += " (routers stay float)"
     return (
         f"converted in {entry['convert_seconds']:.0f} s; as in Keras on "
-        f"{entry['same_top1']} of {entry['images']} images, logits to "
-        f"{entry['max_logit_difference']:.1e}, routes on {entry['same_route']}"
+        f"{entry['same_top1']} of {entry['images']} images, routes on "
+        f"{entry['same_route']}; logits differ by at most "
+        f"{entry['max_logit_difference']:.1e}"
         f"{accuracy}\n"
         f"convolutions (weights x activations): {convolutions.lower()}\n"
         f"wrote {path} ({entry['bytes'] / 1e6:.2f} MB), model.json, manifest.json"

@@ -264,7 +264,7 @@ def define_json() -> None:
 def say(text: str) -> None:
     """Prints a text for people. With `--json`, prints nothing."""
     if not FLAGS.json:
-        print(text)
+        print(text, flush=True)  # Slow work follows.
 
 
 def report(content: dict, text: str) -> None:

@@ -89,6 +89,11 @@ def _install(folder):
 
 
 def _copy(packages, folder, builds):
+    if not packages.is_dir():
+        raise UserError(
+            f"--litert_js={packages} is no folder: name one in which `{INSTALL}` ran, "
+            f"or leave it out."
+        )
     core, utils = (packages / "node_modules" / name for name in (CORE, UTILS))
     files = {
         "core.js": core / "dist/index.js",

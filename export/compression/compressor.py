@@ -177,7 +177,7 @@ def text(content: dict) -> str:
         content: What `compress` returned.
     """
     rows = [["", "accuracy", "KB", "gzip KB", "ms"]]
-    titles = {"float32": "float32", "int8": f"{content['method']}, int8"}
+    titles = {"float32": "float32", "int8": f"{content['method']}, then int8"}
     for name, title in titles.items():
         each = content[name]
         sizes = [f"{each[size] / 1e3:.0f}" for size in ("bytes", "gzip_bytes")]

@@ -42,7 +42,7 @@ export function showAnswer(content, result, label) {
   setFigure("macs", count(ran), `${percent(ran / macs.all_branches)} of ${count(macs.all_branches)}`);
   const used = result.route.filter((weight) => weight !== 0).length;
   setFigure("branches", `${used}`, `of ${result.route.length}`);
-  const part = graphs.length > 1 ? `${graphs.length} cells` : `${graphs[0].edges.length} parts`;
+  const part = graphs.length > 1 ? `${graphs.length} cells` : `${graphs[0].edges.length} blocks or cells`;
   $("route_text").textContent =
     `Each line is a branch; those that run for this image are coloured. ` +
     `${used} of ${result.route.length} run, in ${part}. The rest of the network takes ${count(macs.always)} MACs.`;

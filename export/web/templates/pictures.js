@@ -106,7 +106,7 @@ export async function readFile(file, input) {
   try {
     picture = await createImageBitmap(file);
   } catch {
-    throw new Error(`${file.name || "What was dropped"} is no image that this browser can read. Choose a PNG or JPEG.`);
+    throw new Error(`${file.name || "What was dropped"} is no image that this page can read. Choose a PNG or JPEG.`);
   }
   const [height, width] = input.shape;
   const canvas = cropped(picture, [picture.width, picture.height], [width, height]);

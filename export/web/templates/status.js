@@ -12,7 +12,7 @@ export function about(content) {
   const article = /^[AEIO]/.test(family) ? "An" : "A";
   const kind = family === "Codebook" ? "A network with a codebook of routes" : `${article} ${family}`;
   const choose = content.threshold.has_routers
-    ? "Routers choose, image by image, which of its branches run. The others take no time."
+    ? "Routers choose, image by image, which of its branches run. The others are left out."
     : "It has no routers: every image runs the same branches.";
   $("lead").textContent = `${kind} for ${labels.length} classes that runs in this browser. ${choose}`;
   if (images.are_noise) $("choose").textContent = "Image (noise: the data were not there at the export)";
@@ -23,11 +23,13 @@ export function about(content) {
     `tfdyn ${versions.tfdyn}, LiteRT.js ${versions.litert_js} (Apache-2.0, litert/LICENSE). Images stay in this browser.`;
 }
 
+const BUILDS = { relaxed: "with relaxed SIMD", compat: "without relaxed SIMD" };
+
 /** Shows what this browser gives the page, and keeps the page for offline. */
 export async function showStatus(networks) {
   const step = networks.step * 1000;
   const clock = `Clock: steps of ${step < 1000 ? `${Math.round(step)} µs` : `${Math.round(step / 1000)} ms`}`;
-  const parts = [`One thread of ${navigator.hardwareConcurrency ?? "?"} cores, LiteRT.js ${networks.build}`, clock];
+  const parts = [`One thread of ${navigator.hardwareConcurrency ?? "?"} cores, LiteRT.js ${BUILDS[networks.build] ?? networks.build}`, clock];
   if (!self.crossOriginIsolated) parts.push("not isolated (a coarser clock; times are means of longer batches)");
   parts.push((await keepOffline(networks.build)) ? "works offline" : "needs its server (offline and camera need https:// or this machine)");
   $("status").textContent = `${parts.join("; ")}.`;

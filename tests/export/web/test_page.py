@@ -120,7 +120,7 @@ def test_a_file_and_one_that_is_broken(page, tmp_path):
     browser.find_element("id", "file").send_keys(str(broken))
     said = browsing.wait_until(lambda: text_of(browser, "problem"))
     assert said == (
-        "broken.png is no image that this browser can read. Choose a PNG or JPEG."
+        "broken.png is no image that this page can read. Choose a PNG or JPEG."
     )
     photo = tmp_path / "photo.jpg"
     pixels = np.random.default_rng(0).integers(0, 256, (300, 200, 3), "uint8")
