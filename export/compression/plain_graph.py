@@ -77,6 +77,7 @@ class PlainGraph:
         options = operator.builtinOptions
         inputs = [int(i) for i in operator.inputs if i >= 0]
         constants = [self._constant(i) for i in inputs]
+        self._minuend_is_constant = constants[0] is not None
         sources = [
             i for i, value in zip(inputs, constants, strict=True) if value is None
         ]
@@ -162,6 +163,8 @@ class PlainGraph:
         return self._affine("MUL", layers, constants, lambda c: (c, 0 * c))
 
     def _read_sub(self, layers, constants, options):
+        if self._minuend_is_constant:
+            self._refuse("SUB from a constant")
         return self._affine("SUB", layers, constants, lambda c: (1 + 0 * c, -c))
 
     def _read_add(self, layers, constants, options):
