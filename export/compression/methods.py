@@ -103,9 +103,15 @@ def quantize(
     annotated = quantization.quantize_annotate_model(with_probabilities(model))
     with quantization.quantize_scope({"WeightsOnly": WeightsOnly}):
         quantized = quantization.quantize_apply(annotated, scheme(keep_zeros))
-    _freeze(quantized, {layer.name for layer in model.layers if not layer.trainable})
     _set_ranges(quantized, model, images)
-    fit(tf_keras.Model(quantized.input, quantized.outputs[0]), [])
+    trained = _Trained(quantized.input, quantized.outputs[0])
+    trained.frozen = {
+        weight.name
+        for layer in model.layers
+        if not layer.trainable
+        for weight in layer.weights
+    }
+    fit(trained, [])
     # Pixels are 0 to 255, whatever training images showed last.
     _assign(quantized.layers[1], *PIXELS)
     return quantized
@@ -139,13 +145,18 @@ def _is_large(layer):
     return plain and layer.count_params() >= FEWEST_WEIGHTS
 
 
-def _freeze(quantized, names):
-    """Keeps the weights of layers with these names as they are."""
-    for wrapper in quantized.layers:
-        if getattr(wrapper, "layer", wrapper).name in names:
-            # The wrapper lists weights that it rounds whatever `trainable` is.
-            wrapper._non_trainable_weights += wrapper._trainable_weights
-            wrapper._trainable_weights = []
+class _Trained(tf_keras.Model):
+    """Model that does not train the weights of `frozen`, a set of names.
+
+    TFMOT's wrappers train the weights that they round, whatever `trainable` is.
+    """
+
+    frozen = frozenset()
+
+    @property
+    def trainable_weights(self):
+        weights = super().trainable_weights
+        return [each for each in weights if each.name not in self.frozen]
 
 
 def _set_ranges(quantized, model, images):

@@ -67,9 +67,14 @@ def test_the_drawing_is_that_of_the_network(exported, source):
 
 
 def test_no_litert_js_leaves_nothing(elsewhere, images, tmp_path):
-    with pytest.raises(ValueError, match="There is no file"):
+    with pytest.raises(ValueError, match="/no is no folder: name one"):
         folder_module.export_web(elsewhere, Form(), *images, packages=tmp_path / "no")
     assert list(tmp_path.iterdir()) == []
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(ValueError, match="There is no file"):
+        folder_module.export_web(elsewhere, Form(), *images, packages=empty)
+    assert list(tmp_path.iterdir()) == [empty]
 
 
 def test_a_folder_of_another_is_not_replaced(elsewhere, images, tmp_path):
