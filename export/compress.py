@@ -58,17 +58,17 @@ def main() -> None:
 def _check_flags():
     if FLAGS.untrained:
         raise UserError("--untrained has no data to train on; name a run instead.")
-    chosen = [n for n in ("route", "image", "codebook_route") if FLAGS[n].value]
-    if len(chosen) > 1:
-        raise UserError(f"--{' and --'.join(chosen)} exclude each other; leave one.")
+    names = [n for n in ("route", "image", "codebook_route") if FLAGS[n].value]
+    if len(names) > 1:
+        raise UserError(f"--{' and --'.join(names)} exclude each other; keep one.")
     for name, method in (("sparsity", "prune"), ("clusters", "cluster")):
         if FLAGS[name].present and method not in FLAGS.method:
             raise UserError(
                 f"--{name} is for --method={method}, and has no effect with "
                 f"--method={FLAGS.method}; leave it out."
             )
-    if chosen and chosen != ["image"] and export_flags.asked("threshold"):
-        raise UserError(f"--threshold has no effect with --{chosen[0]}; leave it out.")
+    if names and names != ["image"] and export_flags.asked("threshold"):
+        raise UserError(f"--threshold has no effect with --{names[0]}; leave it out.")
 
 
 def _route(source, images):

@@ -82,8 +82,8 @@ def fault(inputs: dict, outputs: dict, scales: dict) -> str | None:
     """
     types = {name: str(array.dtype) for name, array in inputs.items()}
     image = types.pop("image")
-    known = ("uint8", "float32", *["int8"] * ("image" in scales))
-    if image not in known:
+    dtypes = ("uint8", "float32", *["int8"] * ("image" in scales))
+    if image not in dtypes:
         return f"its images are {image}, not uint8 or float32, or int8 with a scale"
     if types not in ({}, {"threshold": "float32"}) or np.ndim(inputs.get("threshold")):
         return f"it has the inputs {', '.join(inputs)}, not image alone or threshold"

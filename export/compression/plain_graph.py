@@ -83,7 +83,7 @@ class PlainGraph:
         ]
         constants = [value for value in constants if value is not None]
         output = int(operator.outputs[0])
-        self._output, self._shape = output, self._graph.tensors[output].shape
+        self._shape = self._graph.tensors[output].shape
         read = getattr(self, f"_read_{name.lower()}", None)
         layers = [self._layer_of[i] for i in sources if i in self._layer_of]
         if read is None or len(layers) != len(sources) or not layers:

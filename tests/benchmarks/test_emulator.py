@@ -32,10 +32,10 @@ def test_nothing_half_made_stays(linux, monkeypatch, tmp_path):
 
 
 def test_it_is_made_once(linux, monkeypatch, tmp_path):
-    made = []
+    folders = []
 
     def unpack(folder):
-        made.append(folder)
+        folders.append(folder)
         python = folder / "arm64/usr/bin/python3.99"
         python.parent.mkdir(parents=True)
         python.touch()
@@ -44,7 +44,7 @@ def test_it_is_made_once(linux, monkeypatch, tmp_path):
     monkeypatch.setattr(emulator, "unpack_wheels", lambda folder, python: None)
     monkeypatch.setattr(emulator, "_start", lambda home: (("qemu",), False))
     first, second = (emulator.set_up(tmp_path) for _ in range(2))
-    assert first == second and len(made) == 1
+    assert first == second and len(folders) == 1
     assert "0xd0b" in (first.folder / "arm64/proc/cpuinfo").read_text()
 
 

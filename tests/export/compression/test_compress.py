@@ -9,6 +9,7 @@ import re
 import in_process
 import numpy as np
 import pytest
+from tiny_runs import untrained_run
 
 from export.graph.flatbuffer import Flatbuffer
 from export.interpreter import Interpreter
@@ -23,10 +24,17 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("compressed")
 
 
+@pytest.fixture(scope="module")
+def wide_run(tiny_run, tmp_path_factory):
+    """A run with kernels of 1,000 weights and more: smaller ones are not pruned."""
+    folder = tmp_path_factory.mktemp("wide") / "run"
+    return untrained_run(folder, tiny_run.input_format(), filters=32)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["qat", "cluster", "prune+qat"])
-def test_writes_a_full_integer_file(method, tiny_run, folder):
-    run = (f"--run_dir={tiny_run.path}", f"--export_dir={folder}", "--json")
+def test_writes_a_full_integer_file(method, wide_run, folder):
+    run = (f"--run_dir={wide_run.path}", f"--export_dir={folder}", "--json")
     more = ["--sparsity=0.75"] if "prune" in method else []
     more += ["--int8_io"] if method == "prune+qat" else []
     done = in_process.run("export.compress", *run, f"--method={method}", *SHORT, *more)
@@ -47,8 +55,7 @@ def test_writes_a_full_integer_file(method, tiny_run, folder):
     outputs = interpreter()
     assert set(outputs) == {"logits", "probabilities", "macs", "route"}
     if "prune" in method:
-        # Only kernels of 1,000 weights and more are pruned; a tiny network has few.
-        assert content["result"]["sparsity"] in (0, pytest.approx(0.75, abs=0.02))
+        assert content["result"]["sparsity"] == pytest.approx(0.75, abs=0.02)
     entry = json.loads((folder / "manifest.json").read_text())["files"][path.name]
     assert entry["compression"]["method"] == method
     assert ("quantization" in entry) == (dtype == "int8")

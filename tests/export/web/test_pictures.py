@@ -14,8 +14,8 @@ def test_from_the_easiest_to_the_hardest():
 
 def test_at_most_so_many():
     macs = np.arange(200)
-    chosen = pictures.choose(macs, np.ones(200), pixels=32 * 32)
-    assert len(chosen) == pictures.COUNT and chosen[0] == 0 and chosen[-1] == 199
+    indices = pictures.choose(macs, np.ones(200), pixels=32 * 32)
+    assert len(indices) == pictures.COUNT and indices[0] == 0 and indices[-1] == 199
     assert len(pictures.choose(macs, np.ones(200), pixels=224 * 224)) == 12
     assert pictures.choose(macs[:1], np.ones(1), pixels=64) == [0]
 
