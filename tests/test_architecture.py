@@ -23,6 +23,7 @@ tfdyn.costs tfdyn.losses tfdyn.settings
 tfdyn.models
 tfdyn.training
 tfdyn.families.drnet tfdyn.families.dmnn tfdyn.families.instanas tfdyn.families.codebook
+tfdyn.families.wrapped
 tfdyn.families
 tfdyn.runs
 tfdyn.evaluation

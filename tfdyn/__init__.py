@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from tfdyn.families.instanas.policy_loss import PolicyLoss
     from tfdyn.families.networks import build, networks
     from tfdyn.families.settings import Settings
+    from tfdyn.families.wrapped.describe import describe
+    from tfdyn.families.wrapped.loss import WrappedLoss
+    from tfdyn.families.wrapped.wrapped import Wrapped
+    from tfdyn.families.wrapped.wrapping import wrap
     from tfdyn.layers.mixed_op import MixedOp
     from tfdyn.losses.routing_loss import RoutingLoss
     from tfdyn.models.routed_model import RoutedModel
@@ -50,9 +54,13 @@ _MODULES = {
     "RoutedModel": "tfdyn.models.routed_model",
     "RoutingLoss": "tfdyn.losses.routing_loss",
     "Settings": "tfdyn.families.settings",
+    "Wrapped": "tfdyn.families.wrapped.wrapped",
+    "WrappedLoss": "tfdyn.families.wrapped.loss",
     "build": "tfdyn.families.networks",
+    "describe": "tfdyn.families.wrapped.describe",
     "load": "tfdyn.runs.finished",
     "networks": "tfdyn.families.networks",
+    "wrap": "tfdyn.families.wrapped.wrapping",
 }
 
 __all__ = [
@@ -68,9 +76,13 @@ __all__ = [
     "RoutedModel",
     "RoutingLoss",
     "Settings",
+    "Wrapped",
+    "WrappedLoss",
     "build",
+    "describe",
     "load",
     "networks",
+    "wrap",
 ]
 
 

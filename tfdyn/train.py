@@ -13,16 +13,26 @@ FLAGS = flags.FLAGS
 
 def main() -> None:
     """Runs the command on the flags."""
+    settings = fields.from_flags(Settings)
+    run(settings, f"{settings.network}_{settings.dataset}")
+
+
+def run(settings: Settings, name: str) -> None:
+    """Trains a network, and evaluates it.
+
+    Args:
+        settings: `Settings` of the run.
+        name: Name of its folder in runs/, if there is neither a flagfile nor
+            `--run_dir`.
+    """
     # TensorFlow takes seconds to import: `--help` and wrong flags need not wait for it.
     from tfdyn.evaluation import reports
     from tfdyn.evaluation.evaluate_run import evaluate
     from tfdyn.training.distribution import Distribution, WorkerLostError
     from tfdyn.training.trainer import train
 
-    settings = fields.from_flags(Settings)
-    name = commands.flagfile_name() or f"{settings.network}_{settings.dataset}"
     distribution = Distribution(FLAGS.strategy)
-    run_dir = FLAGS.run_dir or f"runs/{name}"
+    run_dir = FLAGS.run_dir or f"runs/{commands.flagfile_name() or name}"
     try:
         run = train(settings, run_dir, distribution=distribution)
     except WorkerLostError as error:
@@ -34,15 +44,22 @@ def main() -> None:
         print(reports.table(content, run))
 
 
-if __name__ == "__main__":
+def define_flags(folder: str) -> None:
+    """Defines the flags of a training.
+
+    Args:
+        folder: What `--run_dir` is by default, for `--help`.
+    """
     fields.define_flags(Settings)
-    commands.define_run_dir(
-        "Run folder (default: runs/FLAGFILE, or runs/NETWORK_DATASET without one)."
-    )
+    commands.define_run_dir(f"Run folder (default: {folder}).")
     commands.define_strategy()
     flags.DEFINE_bool("evaluate", True, "Evaluate on the test images at the end.")
     for module in (fields, commands):  # So that --help lists their flags.
         flags.adopt_module_key_flags(module)
-    commands.run(
-        main, "interrupted: the same command resumes after the last complete epoch"
-    )
+
+
+INTERRUPTED = "interrupted: the same command resumes after the last complete epoch"
+
+if __name__ == "__main__":
+    define_flags("runs/FLAGFILE, or runs/NETWORK_DATASET without one")
+    commands.run(main, INTERRUPTED)

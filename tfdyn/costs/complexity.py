@@ -10,7 +10,7 @@ import math
 import keras
 
 from tfdyn.errors import UserError
-from tfdyn.layers.keras_internals import graph_nodes, parameters
+from tfdyn.layers.keras_internals import graph_nodes, parameters, sublayers
 
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
@@ -70,7 +70,13 @@ def _count(layer, *args, **kwargs):
     inputs = [
         value for value in keras.tree.flatten((args, kwargs)) if _is_symbolic(value)
     ]
-    outputs = keras.tree.flatten(layer.call(*args, **kwargs))
+    if isinstance(layer, keras.layers.BatchNormalization):
+        # Keras cannot call one without scale with symbolic tensors.
+        return math.prod(args[0].shape)
+    try:
+        outputs = keras.tree.flatten(layer.call(*args, **kwargs))
+    except Exception as error:  # Of any kind, by the layer's own code.
+        return _macs_of_opaque(layer, error)
     if all(any(output is value for value in inputs) for output in outputs):
         return 0
     total = 0
@@ -83,6 +89,21 @@ def _count(layer, *args, **kwargs):
             shape = node.outputs[0].shape
             total += _operation_macs(node.operation, node.args, shape)
     return total
+
+
+def _macs_of_opaque(layer, error):
+    """Returns 0 for a layer that only real tensors can be called with.
+
+    Keras's preprocessing layers are such, and layers that use TensorFlow.
+    """
+    matrices = [weight for weight in layer.weights if len(weight.shape) > 1]
+    if sublayers(layer) or matrices:
+        raise UserError(
+            f"The MACs of {layer.name}, a {type(layer).__name__}, cannot be counted: "
+            f"it cannot be called with symbolic tensors ({type(error).__name__}). Write "
+            f"its call with keras.ops."
+        ) from error
+    return 0
 
 
 def _operation_macs(operation, arguments, output_shape):

@@ -12,11 +12,12 @@ from tfdyn.families.dmnn.family import FAMILY as DMNN
 from tfdyn.families.drnet.family import FAMILY as DRNET
 from tfdyn.families.instanas.family import FAMILY as INSTANAS
 from tfdyn.families.settings import Settings
+from tfdyn.families.wrapped.family import FAMILY as WRAPPED
 from tfdyn.models.family import Family
 from tfdyn.models.routed_model import RoutedModel
 from tfdyn.routing.threshold import threshold_from_flag
 
-FAMILIES = (DRNET, DMNN, INSTANAS)
+FAMILIES = (DRNET, DMNN, INSTANAS, WRAPPED)
 # Settings that not all families read.
 PARTIAL = frozenset().union(*(family.reads for family in FAMILIES))
 # Settings of the learning rate that not all its schedules read.
@@ -30,8 +31,9 @@ DEFAULTS = {field.name: field.default for field in dataclasses.fields(Settings)}
 
 
 def networks() -> list[str]:
-    """Returns the names of all networks."""
-    return [name for family in FAMILIES for name in family.sizes]
+    """Returns the names of all networks that can be built by their name."""
+    families = (family for family in FAMILIES if family is not WRAPPED)
+    return [name for family in families for name in family.sizes]
 
 
 def family_of(network: str) -> Family:
@@ -129,12 +131,15 @@ def build_network(
         **overrides,
     }
     if not settings.codebook:
-        return build(settings.network, input_shape, num_classes, **arguments)
+        model = build(settings.network, input_shape, num_classes, **arguments)
+        family.start(settings, model)
+        return model
     without = {name: False for name in family.model.training_heads}
     if "selection" in family.reads:
         without["selection"] = "none"
     arguments |= without
     base = build(settings.network, input_shape, num_classes, **arguments)
+    family.start(settings, base)
     return codebook.build_codebook(settings, base)
 
 
@@ -197,7 +202,7 @@ def _unread(settings, family):
         names = (of_routers | family.reads) - {"categories"}
     elif "selection" in family.reads and settings.selection == "none":
         reason = "--selection=none, without routers,"
-        names = of_routers.union(family.of_routers)
+        names = of_routers.union(family.of_routers) - {*family.reads_without_routers}
     else:
         names, reason = (), ""
     return unread | dict.fromkeys(names, reason)

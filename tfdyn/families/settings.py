@@ -7,6 +7,7 @@ from tfdyn.families.codebook.settings import CodebookSettings
 from tfdyn.families.dmnn.settings import DMNNSettings
 from tfdyn.families.drnet.settings import DRNetSettings
 from tfdyn.families.instanas.settings import InstaNASSettings
+from tfdyn.families.wrapped.settings import WrappedSettings
 from tfdyn.settings.data import DataSettings
 from tfdyn.settings.fields import check_fields
 from tfdyn.settings.network import NetworkSettings
@@ -16,6 +17,7 @@ from tfdyn.settings.training import TrainingSettings
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(
+    WrappedSettings,
     CodebookSettings,
     InstaNASSettings,
     DMNNSettings,

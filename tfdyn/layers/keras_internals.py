@@ -7,6 +7,7 @@ function promises: if a new Keras breaks one, that test fails first.
 from typing import Any, NamedTuple
 
 import keras
+from keras.src.models.functional import Functional
 
 
 class GraphNode(NamedTuple):
@@ -122,3 +123,12 @@ def variable_index(
         `optimizer.momentums` of `keras.optimizers.SGD`, have the same order.
     """
     return optimizer._get_variable_index(variable)
+
+
+def is_functional(model: keras.Model) -> bool:
+    """Returns whether a model is a graph of layers, as `keras.Model(inputs, outputs)`.
+
+    Args:
+        model: Any object. A sequential model is no such graph.
+    """
+    return isinstance(model, Functional)

@@ -37,6 +37,8 @@ class Family:
             family.
         of_routers: Names of settings of this family that only routers read, or the
             loss of what a route costs.
+        reads_without_routers: Names of common settings of routers that a network
+            without routers reads, too.
         unread: Function of the `Settings` that returns a mapping from names of settings
             that a training with these `Settings` does not read to the reason, such as
             "--temperature_schedule=linear".
@@ -46,6 +48,8 @@ class Family:
             other arguments of `model`, as a mapping. They replace those of the size.
         stages: Function of `Settings`, model and `TrainingContext` that returns the
             list of `Stage`s of a training.
+        start: Function of `Settings` and model that sets the weights of a new model
+            that are not random.
         callbacks: Function of `Settings`, model and `TrainingContext` that returns
             the Keras callbacks that only this family has.
     """
@@ -57,7 +61,9 @@ class Family:
     stages: Callable
     callbacks: Callable = lambda settings, model, context: []
     also_reads: tuple[str, ...] = ()
+    start: Callable = lambda settings, model: None
     of_routers: tuple[str, ...] = ()
+    reads_without_routers: tuple[str, ...] = ()
     unread: Callable = lambda settings: {}
     overrides: tuple[str, ...] = ()
 

@@ -1,0 +1,1 @@
+"""Wrapped: a user's own Keras model, made dynamic."""

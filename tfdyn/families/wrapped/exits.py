@@ -1,0 +1,111 @@
+"""Exits: heads inside a network, and the decision whether an image goes on."""
+
+import keras
+from keras import layers, ops
+
+from tfdyn.layers import quantization
+from tfdyn.layers.chain import Chain
+from tfdyn.layers.convolutions import conv_bn
+from tfdyn.layers.mixed_op import MixedOp
+
+
+@keras.saving.register_keras_serializable("tfdyn")
+class ExitHead(Chain):
+    """Computes logits from a feature map in the middle of a network.
+
+    Its layers are two 3x3 convolutions of stride 2, each with batch norm and ReLU,
+    global average pooling and a dense layer, as in MSDNet (Huang et al., 2018, section
+    4). One convolution halves a map below 4 pixels to nothing: those have stride 1.
+
+    Input: tensor `(batch, height, width, channels)`.
+    Output: logits `(batch, num_classes)`, float32.
+
+    Args:
+        num_classes: Integer, number of classes.
+        filters: Integer, number of output channels of the convolutions; 0 for a head
+            without convolutions.
+        strides: Pair of integers, the strides of the convolutions.
+    """
+
+    kind = "head"
+
+    def __init__(self, num_classes, filters=0, strides=(2, 2), **kwargs):
+        chain = []
+        for stride in strides if filters else ():
+            chain += [*conv_bn(filters, 3, stride), layers.ReLU()]
+        pool = layers.GlobalAveragePooling2D(data_format="channels_last")
+        dense = layers.Dense(num_classes, dtype="float32")
+        super().__init__([*chain, pool, dense], **kwargs)
+        self.num_classes, self.filters, self.strides = num_classes, filters, strides
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "filters": self.filters,
+            "strides": self.strides,
+        }
+
+
+@keras.saving.register_keras_serializable("tfdyn")
+class Exit(keras.layers.Layer):
+    """Replaces the logits by those of its head, for the images that come so far.
+
+    Args:
+        head: Layer that computes logits `(batch, classes)` from a feature map.
+        first: Boolean, whether all images come to this exit.
+
+    Call arguments:
+        inputs: Feature map `(batch, height, width, channels)`.
+        logits: Logits `(batch, classes)` of the exits before; `None` at the first one.
+        weights: Mapping from the name of its MixedOp, which the first exit does not
+            have, to weights `(batch, 1)`: 1 for the images that come here, else 0.
+    """
+
+    def __init__(self, head, first=False, **kwargs):
+        super().__init__(**{"autocast": False, **kwargs})
+        # A layer in two attributes would be two modules.
+        self.always = head if first else None
+        self.mixed_op = None if first else MixedOp([head], name=self.name)
+
+    @property
+    def head(self) -> keras.Layer:
+        """The layer that computes the logits."""
+        return self.always or self.mixed_op.branches[0]
+
+    def build(self, input_shape):
+        (self.always or self.mixed_op).build(input_shape)
+
+    def call(self, inputs, logits, weights):
+        if self.always:
+            return self.always(inputs)
+        weight = weights[self.mixed_op.name]
+        before = logits * (1.0 - ops.cast(weight, logits.dtype))
+        before = quantization.point(before, self, "before")
+        return self.mixed_op(inputs, weight, initial=before)
+
+    def get_config(self):
+        head = keras.saving.serialize_keras_object(self.head)
+        return {**super().get_config(), "head": head, "first": bool(self.always)}
+
+    @classmethod
+    def from_config(cls, config):
+        head = keras.saving.deserialize_keras_object(config["head"])
+        return cls(**{**config, "head": head})
+
+
+def goes_on(logits, threshold):
+    """Returns which images go on after an exit.
+
+    Args:
+        logits: Logits `(batch, classes)` of the exit.
+        threshold: T, a scalar. An image goes on if its largest probability is below T;
+            with T=1 all images do.
+
+    Returns:
+        Float32 tensor `(batch, 1)`: 1 for an image that goes on, else 0.
+    """
+    probabilities = ops.softmax(quantization.exact(ops.cast(logits, "float32")))
+    confidence = ops.max(probabilities, axis=-1, keepdims=True)
+    go_on = ops.logical_or(confidence < threshold, threshold >= 1.0)
+    return ops.cast(go_on, "float32")

@@ -1,0 +1,123 @@
+"""Original: the file of a user's Keras model, and what tfdyn needs to know of it."""
+
+import functools
+
+import keras
+
+from tfdyn.data.dataset import input_format_of
+from tfdyn.data.input_format import InputFormat
+from tfdyn.data.sources import IMAGENET_MEAN, IMAGENET_STD
+from tfdyn.errors import UserError
+from tfdyn.families.wrapped.graph import Graph, read_graph
+from tfdyn.families.wrapped.pieces import output_shapes
+from tfdyn.families.wrapped.wrapping import with_pixels
+from tfdyn.reading import check_file
+
+LARGEST = 2**31
+# As in keras.applications.imagenet_utils.preprocess_input, for pixels from 0 to 1.
+MODES = {
+    "unit": ((0, 0, 0), (1, 1, 1)),
+    "tf": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "torch": (IMAGENET_MEAN, IMAGENET_STD),
+    "caffe": ([m / 255 for m in (123.68, 116.779, 103.939)], (1 / 255,) * 3),
+    "none": ((0, 0, 0), (1 / 255,) * 3),
+}
+
+
+def graph_of(settings) -> Graph:
+    """Reads the graph of the model of a run, which takes the images of its data.
+
+    Args:
+        settings: `Settings` with `model`.
+
+    Raises:
+        UserError: If the file holds no model that can be wrapped, or its images or
+            classes are not those of the data.
+        OSError: If the file cannot be read.
+    """
+    if not settings.model:
+        raise UserError(
+            "--model is missing: the .keras file of the model that is made dynamic."
+        )
+    path, graph = settings.model, load_graph(settings.model)
+    input_format = input_format_of(
+        settings.dataset, settings.data_dir, settings.image_size
+    )
+    if graph.input_shape != input_format.shape:
+        raise UserError(
+            f"{path} reads images of the shape {graph.input_shape}, but those of "
+            f"--dataset={settings.dataset} have {input_format.shape}. Name another "
+            f"data set, or the model's size by --image_size={graph.input_shape[0]}."
+        )
+    shape = output_shapes(graph.nodes, graph.input_shape)[graph.nodes[-1]["name"]]
+    if shape != (len(input_format.class_names),):
+        raise UserError(
+            f"{path} has an output of the shape {shape}, but "
+            f"--dataset={settings.dataset} has {len(input_format.class_names)} "
+            f"classes. Name the data set that it was trained on, by --dataset and "
+            f"--data_dir."
+        )
+    return normalized(graph, settings.preprocessing, input_format)
+
+
+def normalized(graph: Graph, preprocessing: str, input_format: InputFormat) -> Graph:
+    """Returns a graph that takes images as tfdyn normalises them.
+
+    Args:
+        graph: `Graph` of a model.
+        preprocessing: How the model wants its pixels, as in `WrappedSettings`.
+        input_format: `InputFormat` of the images.
+
+    Raises:
+        UserError: If the images have no three colours, and the mode is of colours.
+    """
+    if preprocessing == "dataset":
+        return graph
+    mean, std = MODES[preprocessing]
+    channels = input_format.shape[-1]
+    if channels != 3:
+        if preprocessing in ("torch", "caffe"):
+            raise UserError(
+                f"--preprocessing={preprocessing} is for images of three colours; "
+                f"these have {channels} channel(s)."
+            )
+        mean, std = mean[:channels], std[:channels]
+    scale = [s / w for s, w in zip(input_format.std, std, strict=True)]
+    offset = [(m - w) / s for m, w, s in zip(input_format.mean, mean, std, strict=True)]
+    return with_pixels(graph, scale, offset, reverse=preprocessing == "caffe")
+
+
+def load_graph(path) -> Graph:
+    """Reads the graph of the model in a file.
+
+    Args:
+        path: Path of a `.keras` file.
+
+    Raises:
+        UserError: If the file holds no model that can be wrapped.
+        OSError: If the file cannot be read.
+    """
+    path = check_file(path, LARGEST)
+    return read_graph(_load(path, path.stat().st_mtime_ns))
+
+
+@functools.lru_cache(1)
+def _load(path, changed) -> keras.Model:
+    """Loads a model file. `changed`, its time, tells a new file of the same name."""
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:
+        # For a broken file Keras raises errors of JSON, HDF5 and its own.
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        if "Lambda" in str(error):
+            raise UserError(
+                f"{path} has a Lambda layer, whose Python code is not loaded from a "
+                f"file. Write it with keras.ops, or wrap the model in Python by "
+                f"tfdyn.wrap(model)."
+            ) from error
+        text = lines[0][:200] if lines else "no reason given"
+        raise UserError(
+            f"{path} cannot be loaded by Keras 3 ({type(error).__name__}: {text}). "
+            f"Expected a whole file of model.save('NAME.keras'). Layers of your own "
+            f"need tfdyn.wrap(model) in Python."
+        ) from error
