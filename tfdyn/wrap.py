@@ -24,14 +24,15 @@ DEFAULTS = {
     "finetune_learning_rate": 0.01,
     "nesterov": True,
     "weight_decay": 1e-4,
-    "noise_end": 0.0,
-    "target_rate_start": 1.0,
-    "normalized_routers": True,
 }
+OF_ROUTERS = {"noise_end": 0.0, "target_rate_start": 1.0, "normalized_routers": True}
 
 
 def main() -> None:
     """Runs the command on the flags."""
+    for name, value in OF_ROUTERS.items() if FLAGS.selection != "none" else ():
+        if not FLAGS[name].present:
+            FLAGS[name].value = value
     settings = fields.from_flags(Settings)
     if not settings.model:
         raise UserError(

@@ -100,8 +100,8 @@ def _macs_of_opaque(layer, error):
     if sublayers(layer) or matrices:
         raise UserError(
             f"The MACs of {layer.name}, a {type(layer).__name__}, cannot be counted: "
-            f"it cannot be called with symbolic tensors ({type(error).__name__}). Write "
-            f"its call with keras.ops."
+            f"it cannot be called with symbolic tensors ({type(error).__name__}). "
+            f"Write its call with keras.ops."
         ) from error
     return 0
 

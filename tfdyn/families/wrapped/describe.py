@@ -50,8 +50,8 @@ class Description:
             )
         blocks = sum(bool(link["skippable_macs"]) for link in self.links)
         return (
-            f"{self.name}: {self.macs:,} MACs an image; {blocks} blocks may be skipped, which "
-            f"have {self.skippable / max(self.macs, 1):.1%} of them\n\n"
+            f"{self.name}: {self.macs:,} MACs an image; {blocks} blocks may be "
+            f"skipped, which have {self.skippable / max(self.macs, 1):.1%} of them\n\n"
             + align(rows, left_columns=2)
         )
 

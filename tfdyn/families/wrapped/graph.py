@@ -188,8 +188,9 @@ def _add_call(operation, args, kwargs, prefix, nodes, operations):
     except Exception as error:  # Of any kind, by the layer's own code.
         raise UserError(
             f"{name}, a {type(operation).__name__}, cannot be copied: Keras cannot "
-            f"make it from its configuration ({_first_line(error)}). Register its class "
-            f"with keras.saving.register_keras_serializable, and give it a get_config."
+            f"make it from its configuration ({_first_line(error)}). Register its "
+            f"class with keras.saving.register_keras_serializable, and give it a "
+            f"get_config."
         ) from error
     config.pop("build_config", None)
     config["config"] = {**config["config"], "name": name}

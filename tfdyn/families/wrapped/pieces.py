@@ -131,9 +131,12 @@ def place_of_exit(pieces: list[Piece], name: str) -> int | None:
 
 
 def _is_weightless(piece):
-    return len(piece.nodes) == 1 and (
-        piece.nodes[0]["operation"]["class_name"] in WEIGHTLESS
-    )
+    return len(piece.nodes) == 1 and layer_of(piece) in WEIGHTLESS
+
+
+def layer_of(piece: Piece) -> str:
+    """Returns the name of the class of a link's last layer, such as "Conv2D"."""
+    return piece.nodes[-1]["operation"]["class_name"]
 
 
 def output_shapes(nodes: list[dict], image_shape: tuple) -> dict[str, tuple]:

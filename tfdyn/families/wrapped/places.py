@@ -2,7 +2,7 @@
 
 from tfdyn.costs import complexity
 from tfdyn.errors import UserError
-from tfdyn.families.wrapped.pieces import Piece, place_of_exit
+from tfdyn.families.wrapped.pieces import Piece, layer_of, place_of_exit
 from tfdyn.families.wrapped.sub_network import SubNetwork
 
 
@@ -62,9 +62,7 @@ def possible_places(pieces: list[Piece]) -> list[Piece]:
     """
     maps = [piece for piece in pieces[:-1] if len(piece.shape) == 3]
     blocks = [piece for piece in maps if len(piece.nodes) > 1]
-    return blocks or [
-        p for p in maps if "Conv" in p.nodes[0]["operation"]["class_name"]
-    ]
+    return blocks or [piece for piece in maps if "Conv" in layer_of(piece)]
 
 
 def _spread(pieces, count, image_shape):

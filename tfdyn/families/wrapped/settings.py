@@ -17,10 +17,10 @@ class WrappedSettings:
     )
     preprocessing: str = setting(
         "dataset",
-        "Wrapped: how the model wants its pixels. dataset: as tfdyn normalises the data "
-        "set. unit: from 0 to 1. tf: from -1 to 1 (MobileNetV2, ResNetV2). torch: less "
-        "ImageNet's mean, divided by its standard deviation (DenseNet). caffe: blue, "
-        "green, red, less the mean (ResNet). none: from 0 to 255 (MobileNetV3, "
+        "Wrapped: how the model wants its pixels. dataset: as tfdyn normalises the "
+        "data set. unit: from 0 to 1. tf: from -1 to 1 (MobileNetV2, ResNetV2). torch: "
+        "less ImageNet's mean, divided by its standard deviation (DenseNet). caffe: "
+        "blue, green, red, less the mean (ResNet). none: from 0 to 255 (MobileNetV3, "
         "EfficientNet, ConvNeXt). The names are Keras's.",
         choices=("dataset", "unit", "tf", "torch", "caffe", "none"),
     )
@@ -36,8 +36,8 @@ class WrappedSettings:
     )
     exit_filters: int = setting(
         64,
-        "Wrapped: filters of the two convolutions of each exit's head. 0: heads have no "
-        "convolutions.",
+        "Wrapped: filters of the two convolutions of each exit's head. 0: heads have "
+        "no convolutions.",
         within="from 0 to 4096",
     )
     routers: str = setting(

@@ -41,9 +41,9 @@ class Wrapped(RoutedModel):
         nodes: The nodes of the original's graph (`tfdyn.families.wrapped.graph`), whose
             output is logits.
         pieces: The chain that it is divided into, a list of dicts. A residual block has
-            `name`, `shortcut`, `branches` and `after`; an exit has `name` and `exit`, the number
-            of filters of its head; other links have `name` and `nodes`. Nodes are
-            named, not repeated.
+            `name`, `shortcut`, `branches` and `after`; an exit has `name` and `exit`,
+            the number of filters of its head; other links have `name` and `nodes`.
+            Nodes are named, not repeated.
         routers: String. "blocks": a router in front of each residual block. "image":
             one router, in front of the first block, decides for all.
         units: Integer d, size of each router's state.

@@ -64,10 +64,11 @@ def plan(
 ) -> dict:
     """Decides what of a graph becomes blocks and exits.
 
-    The other arguments are those of `wrap`.
-
     Args:
         graph: `Graph` of a model.
+        blocks: As that of `wrap`.
+        exits: Likewise.
+        exit_filters: Likewise.
 
     Returns:
         Dict of the arguments `num_classes`, `nodes` and `pieces` of `Wrapped`.
