@@ -70,11 +70,9 @@ def _macs(nodes, shape):
 
 def _exit_head(num_classes, filters, shape):
     """Returns the head of an exit, with smaller strides on small maps."""
-    side, strides = min(shape[1:3]), []
-    for _ in range(2):
-        strides.append(2 if side >= 8 else 1)
-        side //= strides[-1]
-    return ExitHead(num_classes, filters, tuple(strides), name="head")
+    side = min(shape[1:3])
+    strides = (2 if side >= 8 else 1, 1, 2 if side >= 16 else 1)
+    return ExitHead(num_classes, filters, strides, name="head")
 
 
 def _add_router(routers, arguments, name, shape):

@@ -36,7 +36,7 @@ class WrappedSettings:
     )
     exit_filters: int = setting(
         64,
-        "Wrapped: filters of the two convolutions of each exit's head. 0: heads have "
+        "Wrapped: filters of the convolutions of each exit's head. 0: heads have "
         "no convolutions.",
         within="from 0 to 4096",
     )

@@ -40,8 +40,8 @@ def wrap(
             lists them. Default: all.
         exits: Names of the layers behind which an image may stop, or the number of
             exits, which then stand at equal distances in MACs.
-        exit_filters: Number of filters of the two convolutions of each exit's head; 0
-            for heads without convolutions.
+        exit_filters: Number of filters of the convolutions of each exit's head; 0 for
+            heads without convolutions.
         routers: "blocks": a router for each block. "image": one for all.
         **arguments: Further arguments of `Wrapped`, such as `selection` and `units`.
 
