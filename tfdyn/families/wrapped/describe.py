@@ -5,7 +5,12 @@ import dataclasses
 import keras
 
 from tfdyn.families.wrapped.graph import Graph, read_graph
-from tfdyn.families.wrapped.pieces import Piece, find_pieces, output_shapes
+from tfdyn.families.wrapped.pieces import (
+    Piece,
+    find_pieces,
+    output_shapes,
+    place_of_exit,
+)
 from tfdyn.families.wrapped.places import macs_of_pieces, possible_places
 from tfdyn.families.wrapped.wrapping import with_logits
 from tfdyn.text import align
@@ -90,20 +95,23 @@ def describe_graph(graph: Graph, name: str) -> Description:
     pieces = find_pieces(nodes, shapes)
     macs = macs_of_pieces(pieces, graph.input_shape)
     places = {piece.name for piece in possible_places(pieces)}
-    links, before = [], graph.input_shape
-    for piece, of_piece in zip(pieces, macs, strict=True):
+    links, before, index = [], graph.input_shape, 0
+    while index < len(pieces):
+        piece = pieces[index]
+        # Activations behind a block belong to it.
+        end = place_of_exit(pieces, piece.name) if len(piece.nodes) > 1 else index
         links.append(
             {
                 "name": piece.name,
                 "shape": list(piece.shape),
-                "layers": len(piece.nodes),
-                "macs": of_piece,
-                "skippable_macs": _skippable(piece, of_piece, before),
+                "layers": sum(len(each.nodes) for each in pieces[index : end + 1]),
+                "macs": sum(macs[index : end + 1]),
+                "skippable_macs": _skippable(piece, macs[index], before),
                 "exit": piece.name in places,
                 "reason": piece.reason,
             }
         )
-        before = piece.shape
+        before, index = piece.shape, end + 1
     return Description(name, sum(macs), _join_plain(links))
 
 

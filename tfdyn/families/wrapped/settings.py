@@ -32,7 +32,7 @@ class WrappedSettings:
     exits: tuple = setting(
         (),
         "Wrapped: names of the layers behind which an image may stop, or the number of "
-        "exits, which then stand at equal distances in MACs.",
+        "exits, which then stand between a half and four fifths of the MACs.",
     )
     exit_filters: int = setting(
         64,

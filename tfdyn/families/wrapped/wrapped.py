@@ -140,6 +140,10 @@ class Wrapped(RoutedModel):
         return bool(self.routers)
 
     @property
+    def has_routers(self):
+        return bool(self.mixed_ops)  # Exits decide, too.
+
+    @property
     def residual_blocks(self) -> list[Residual]:
         """List of the residual blocks that may be skipped."""
         return [link for link in self.chain if isinstance(link, Residual)]

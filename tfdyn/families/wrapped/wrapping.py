@@ -39,7 +39,7 @@ def wrap(
         blocks: Names of the residual blocks that may be skipped, as `tfdyn.describe`
             lists them. Default: all.
         exits: Names of the layers behind which an image may stop, or the number of
-            exits, which then stand at equal distances in MACs.
+            exits, which then stand between a half and four fifths of the MACs.
         exit_filters: Number of filters of the convolutions of each exit's head; 0 for
             heads without convolutions.
         routers: "blocks": a router for each block. "image": one for all.
