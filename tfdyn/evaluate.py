@@ -61,6 +61,7 @@ def _evaluate(run_dir):
         FLAGS.per_image,
         FLAGS.inference_noise,
         FLAGS.inference_temperature,
+        FLAGS.least_accuracy or (),
     )
     written = [f"{run_dir}/evaluation.json", "evaluation.png"]
     written += [FLAGS.per_image] if FLAGS.per_image else []
@@ -106,6 +107,12 @@ if __name__ == "__main__":
     commands.define_goals(
         "Adds a row at the largest T whose mean on the validation images stays within "
         "the limit. One number, or several with commas."
+    )
+    flags.DEFINE_list(
+        "least_accuracy",
+        None,
+        "Adds a row at the smallest T whose accuracy on the validation images is at "
+        "least this, from 0 to 1. One number, or several with commas.",
     )
     flags.DEFINE_string(
         "categories",

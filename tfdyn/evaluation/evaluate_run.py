@@ -9,7 +9,12 @@ from tfdyn.errors import UserError
 from tfdyn.evaluation import image_table, reports
 from tfdyn.evaluation.evaluator import Evaluator, load_data
 from tfdyn.evaluation.plot import plot
-from tfdyn.evaluation.thresholds import BUDGET_MS, TARGET_RATE, choose_thresholds
+from tfdyn.evaluation.thresholds import (
+    BUDGET_MS,
+    TARGET_RATE,
+    choose_thresholds,
+    thresholds_for_accuracy,
+)
 from tfdyn.files import check_writable, whole_set, write_json
 from tfdyn.locks import locked
 from tfdyn.routing.threshold import check_threshold
@@ -32,6 +37,7 @@ def evaluate(
     per_image=None,
     inference_noise: bool = False,
     inference_temperature: float | None = None,
+    least_accuracies=(),
 ) -> dict:
     """Evaluates a run on its test images; writes `evaluation.json` and a plot.
 
@@ -60,11 +66,13 @@ def evaluate(
             eq. 4 makes no exception for inference. The same noise is drawn at every T.
         inference_temperature: Temperature of DRNet's softmax, above 0, instead of that
             of the training's last epoch.
+        least_accuracies: List of accuracies, from above 0 to 1. For each, a row is
+            added at the smallest T that reaches it on the validation images.
 
     Returns:
         The content of `evaluation.json`: `dataset`, `split`, `examples` (number of
-        images), `all_branches` and, for each threshold, budget and rate, a row in
-        `routed`. Accuracy is between 0 and 1; MACs and parameters are means over the
+        images), `all_branches` and, for each threshold, budget, rate and accuracy, a
+        row in `routed`. Accuracy is between 0 and 1; MACs and parameters are means over the
         images, of the branches on their routes. `use` holds the share of images that
         run each branch of each MixedOp, among `all` images and among those of each of
         the `categories`, at the `threshold` in `routed` nearest to the model's. It also
@@ -72,8 +80,8 @@ def evaluate(
 
     Raises:
         UserError: If the run is not finished, another command writes into its folder,
-            a file or an argument is not as described, or no threshold meets a budget or
-            a rate.
+            a file or an argument is not as described, or no threshold meets a budget, a
+            rate or an accuracy.
         OSError: If the data are missing and cannot be downloaded.
     """
     if per_image:
@@ -102,6 +110,9 @@ def evaluate(
     with locked(run.path):
         for goal, limits in ((BUDGET_MS, budgets_ms), (TARGET_RATE, target_rates)):
             rows += choose_thresholds(goal, limits, evaluator, dataset, batch_size)
+        rows += thresholds_for_accuracy(
+            least_accuracies, evaluator, dataset, batch_size
+        )
         results, images = {}, {}
         for threshold in dict.fromkeys(row["threshold"] for row in rows):
             of_images = evaluator.images_of(dataset, "test", threshold, batch_size)

@@ -160,7 +160,7 @@ def inference_options(content: dict) -> str:
 
 
 def goal_line(row: dict) -> str:
-    """Returns a line of text that names the largest T for a goal.
+    """Returns a line of text that names the T that was found for a goal.
 
     Args:
         row: A dict that `tfdyn.evaluation.thresholds.choose_thresholds` returned. It
@@ -172,6 +172,12 @@ def goal_line(row: dict) -> str:
             f"budget {row['budget_ms']:g} ms: {label}, the largest T that meets it "
             f"with a margin; the predicted mean is {row['validation_ms']:.4g} ms on "
             f"{images:,} validation images"
+        )
+    if "least_accuracy" in row:
+        return (
+            f"accuracy of at least {row['least_accuracy']:g}: {label}, the smallest T "
+            f"that has it; {row['validation_accuracy']:.4g} of {images:,} validation "
+            f"images are right"
         )
     tested = ""
     if "executed_share" in row:

@@ -9,7 +9,7 @@ from tfdyn.runs.run_folder import RunFolder
 from tfdyn.text import align, readable
 
 # Fields of a row that name it. All other numbers are averaged.
-GOALS = ("budget_ms", "target_rate")
+GOALS = ("budget_ms", "target_rate", "least_accuracy")
 
 
 def check_runs(run_dirs: list[str]) -> dict:
@@ -140,6 +140,8 @@ def _label(row):
         return f"budget {row['budget_ms']:g} ms"
     if "target_rate" in row:
         return f"target rate {row['target_rate']:g}"
+    if "least_accuracy" in row:
+        return f"accuracy from {row['least_accuracy']:g}"
     return threshold_label(row["threshold"])
 
 

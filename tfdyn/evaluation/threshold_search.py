@@ -56,6 +56,40 @@ def largest_threshold(
     return low
 
 
+def smallest_threshold(accuracy, least: float) -> float:
+    """Finds the smallest threshold T with `accuracy(T) >= least`.
+
+    Accuracy is taken to rise with T; where it does not, T meets the limit, but a
+    smaller one may, too. The search bisects over the logarithm of 1 - T, and ends when
+    the accuracy is the limit, or T is known to a few per cent of 1 - T.
+
+    Args:
+        accuracy: Function that maps T in (0, 1] to an accuracy in [0, 1]. It is called
+            several times with the same T.
+        least: Smallest accuracy allowed, in [0, 1].
+
+    Raises:
+        UserError: If even T=1 is less accurate.
+    """
+    low, high = SMALLEST, 1.0
+    if accuracy(high) < least:
+        raise UserError(
+            f"no threshold has an accuracy of {least:g} or more; that of T=1 is "
+            f"{math.floor(accuracy(high) * 1e4) / 1e4:g}."
+        )
+    while math.log((1 - low) / max(1 - high, 2**-25)) > 0.05:
+        middle = _between(low, high, 0.5)
+        if not np.float32(low) < np.float32(middle) < np.float32(high):
+            break
+        if accuracy(middle) >= least:
+            high = middle
+            if accuracy(middle) == least:
+                break
+        else:
+            low = middle
+    return high
+
+
 def _between(low, high, share):
     """Returns a T of few digits, about `share` of the way in log(1 - T)."""
     wide, narrow = 1 - low, max(1 - high, 2**-25)  # Half of float32's last step.

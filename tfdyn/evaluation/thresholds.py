@@ -5,7 +5,7 @@ import functools
 import math
 
 from tfdyn.errors import UserError
-from tfdyn.evaluation.threshold_search import largest_threshold
+from tfdyn.evaluation.threshold_search import largest_threshold, smallest_threshold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +38,12 @@ BUDGET_MACS = Goal("budget_macs", "macs_mean", "validation_macs", math.inf, "MAC
 # DMNN's r: the share of the branches' MACs that run.
 TARGET_RATE = Goal(
     "target_rate", "executed_share", "validation_rate", 1.0, "of the branches' MACs"
+)
+
+
+# Here the limit is the least value, not the largest.
+LEAST_ACCURACY = Goal(
+    "least_accuracy", "accuracy", "validation_accuracy", 1.0, "of the images"
 )
 
 
@@ -87,6 +93,52 @@ def choose_thresholds(
                 "threshold": threshold,
                 goal.name: limit,
                 goal.validation_name: mean_cost(threshold),
+                "validation_examples": examples,
+            }
+        )
+    return rows
+
+
+def thresholds_for_accuracy(
+    limits, evaluator, dataset, batch_size: int = 250
+) -> list[dict]:
+    """Finds, for each limit, the smallest T that is as accurate on validation images.
+
+    Args:
+        limits: List of accuracies, from above 0 to 1, or of texts of them.
+        evaluator: `Evaluator`.
+        dataset: `Dataset` with validation images.
+        batch_size: Number of images in a batch.
+
+    Returns:
+        A list of dicts ready for JSON: `threshold`, `least_accuracy`, the limit,
+        `validation_accuracy` at T, and `validation_examples`.
+
+    Raises:
+        UserError: If a limit is not such a number or cannot be met, or there are no
+            validation images.
+    """
+    limits = [_check(LEAST_ACCURACY, limit) for limit in limits]
+    examples = count_validation(dataset) if limits else 0
+
+    @functools.cache  # Several searches try the same thresholds.
+    def accuracy(threshold):
+        results = evaluator.on(dataset, "validation", threshold, batch_size)
+        return results[LEAST_ACCURACY.metric]
+
+    rows = []
+    for limit in limits:
+        try:
+            threshold = smallest_threshold(accuracy, limit)
+        except UserError as error:
+            raise UserError(
+                f"--least_accuracy={limit:g} cannot be met: {error}"
+            ) from error
+        rows.append(
+            {
+                "threshold": threshold,
+                LEAST_ACCURACY.name: limit,
+                LEAST_ACCURACY.validation_name: accuracy(threshold),
                 "validation_examples": examples,
             }
         )

@@ -71,7 +71,7 @@ def _macs(nodes, shape):
 def _exit_head(num_classes, filters, shape):
     """Returns the head of an exit, with smaller strides on small maps."""
     side = min(shape[1:3])
-    strides = (2 if side >= 8 else 1, 1, 2 if side >= 16 else 1)
+    strides = (2 if side >= 8 else 1, 1, 2 if side >= 16 else 1, 1)
     return ExitHead(num_classes, filters, strides, name="head")
 
 

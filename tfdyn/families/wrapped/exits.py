@@ -13,11 +13,12 @@ from tfdyn.layers.mixed_op import MixedOp
 class ExitHead(Chain):
     """Computes logits from a feature map in the middle of a network.
 
-    A dense layer alone reads little from early maps (55 % of CIFAR-10 behind the block
-    at 60 % of a ResNet-32's MACs; this head 82 %). Its layers are three separable
-    convolutions (3x3 depthwise, 1x1, batch norm, ReLU) with F, F and 2F channels,
-    global average pooling and a dense layer. The classifiers of MSDNet (Huang et al.,
-    2018, section 4) have two plain convolutions, of five times the MACs.
+    A dense layer alone reads little from early maps: behind 54 % of the MACs of a
+    ResNet-32 it is right for 51 % of CIFAR-10's test images, and this head for 81 %.
+    Its layers are four separable convolutions (3x3 depthwise, 1x1, batch norm, ReLU)
+    with F, F, 2F and 2F channels, global average pooling and a dense layer. The
+    classifiers of MSDNet (Huang et al., 2018, section 4) have two plain convolutions:
+    no more accurate here, with four times the MACs.
 
     Input: tensor `(batch, height, width, channels)`.
     Output: logits `(batch, num_classes)`, float32.
@@ -25,14 +26,14 @@ class ExitHead(Chain):
     Args:
         num_classes: Integer, number of classes.
         filters: Integer F; 0 for a head without convolutions.
-        strides: Three integers, the strides of the convolutions.
+        strides: Four integers, the strides of the convolutions.
     """
 
     kind = "head"
 
-    def __init__(self, num_classes, filters=0, strides=(2, 1, 2), **kwargs):
+    def __init__(self, num_classes, filters=0, strides=(2, 1, 2, 1), **kwargs):
         chain = []
-        widths = (filters, filters, 2 * filters) if filters else ()
+        widths = (filters, filters, 2 * filters, 2 * filters) if filters else ()
         for width, stride in zip(widths, strides, strict=False):
             chain += [depthwise(3, stride), *conv_bn(width), layers.ReLU()]
         pool = layers.GlobalAveragePooling2D(data_format="channels_last")
