@@ -73,10 +73,10 @@ def evaluate(
         The content of `evaluation.json`: `dataset`, `split`, `examples` (number of
         images), `all_branches` and, for each threshold, budget, rate and accuracy, a
         row in `routed`. Accuracy is between 0 and 1; MACs and parameters are means over
-        the images, of the branches on their routes. `use` holds the share of images that
-        run each branch of each MixedOp, among `all` images and among those of each of
-        the `categories`, at the `threshold` in `routed` nearest to the model's. It also
-        holds `inference_noise` and `inference_temperature`, if they were set.
+        the images, of the branches on their routes. `use` holds the share of images
+        that run each branch of each MixedOp, among `all` images and among those of each
+        of the `categories`, at the `threshold` in `routed` nearest to the model's. It
+        also holds `inference_noise` and `inference_temperature`, if they were set.
 
     Raises:
         UserError: If the run is not finished, another command writes into its folder,
