@@ -1,8 +1,7 @@
 """The training of a wrapped model, in one or two stages."""
 
 import dataclasses
-
-import numpy as np
+import functools
 
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.families.wrapped.loss import WrappedLoss
@@ -32,9 +31,8 @@ def wrapped_stages(settings, model: Wrapped, context: TrainingContext) -> list[S
     """
     costs = None
     if model.routers:
-        names = {link.mixed_op.name for link in model.residual_blocks}
-        costs = RouteCost(model.modules, cost_table(settings, model)).branches
-        costs = {name: np.asarray(costs[name]) for name in costs if name in names}
+        cost = RouteCost(model.modules, cost_table(settings, model))
+        costs = model.costs_of_blocks(cost)
     target = settings.target_rate
     start = settings.target_rate_start or target
     stages = []
@@ -49,14 +47,6 @@ def wrapped_stages(settings, model: Wrapped, context: TrainingContext) -> list[S
                 "noise": (model.selection.noise_scale, noise),
             }
         stage = sgd_stage(name, settings, context.steps_per_epoch, loss, changes)
-        begin = _begin(model, trainable)
+        begin = functools.partial(model.train_original, trainable)
         stages.append(dataclasses.replace(stage, begin=begin))
     return [stage for stage in stages if stage.epochs]
-
-
-def _begin(model, trainable):
-    def begin():
-        for layer in model.original_layers:
-            layer.trainable = trainable
-
-    return begin

@@ -3,11 +3,13 @@
 import keras
 from keras import ops
 
+from tfdyn.costs.route_cost import RouteCost
 from tfdyn.errors import UserError
 from tfdyn.families.dmnn.selection import GateSelection
 from tfdyn.families.wrapped.chain import build, mixed_ops_of, run
 from tfdyn.families.wrapped.exits import Exit, goes_on
 from tfdyn.families.wrapped.gates import Gates
+from tfdyn.families.wrapped.loss import WrappedLoss
 from tfdyn.families.wrapped.residual import Residual
 from tfdyn.families.wrapped.sub_network import SubNetwork
 from tfdyn.families.wrapped.training_pass import training_pass
@@ -148,11 +150,41 @@ class Wrapped(RoutedModel):
         """List of the residual blocks that may be skipped."""
         return [link for link in self.chain if isinstance(link, Residual)]
 
+    def costs_of_blocks(self, cost: RouteCost) -> dict | None:
+        """Returns the costs of the branches that have routers.
+
+        Args:
+            cost: `RouteCost` of the model.
+
+        Returns:
+            Dict from the names of MixedOps to arrays `(branches,)`; `None` if there are
+            no routers.
+        """
+        names = [link.mixed_op.name for link in self.residual_blocks]
+        return {name: cost.branches[name] for name in names} if self.routers else None
+
+    def compile(self, optimizer="sgd", loss=None, metrics=None, **kwargs):
+        """Sets optimizer, loss and metrics, as `RoutedModel.compile` does.
+
+        The default loss is `tfdyn.WrappedLoss`, with the costs of the blocks in MACs.
+        """
+        loss = loss or WrappedLoss(costs=self.costs_of_blocks(self.route_cost))
+        super().compile(optimizer, loss, metrics, **kwargs)
+
     @property
     def original_layers(self) -> list:
         """List of the layers that hold the original's weights."""
         links = [link for link in self.chain if not isinstance(link, Exit)]
         return [*links, self.chain[-1].head]
+
+    def train_original(self, trainable: bool) -> None:
+        """Decides whether a training changes the original's weights.
+
+        Args:
+            trainable: If false, its batch norms run as in inference, too.
+        """
+        for layer in self.original_layers:
+            layer.trainable = trainable
 
     @property
     def sub_networks(self) -> list[SubNetwork]:

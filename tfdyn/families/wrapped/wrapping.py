@@ -20,6 +20,7 @@ def wrap(
     exits: list[str] | int = (),
     exit_filters: int = 64,
     routers: str = "blocks",
+    frozen: bool = True,
     **arguments,
 ) -> Wrapped:
     """Makes a trained Keras model dynamic: it skips what an image does not need.
@@ -29,8 +30,9 @@ def wrap(
     `fit`, or with `python -m tfdyn.wrap`, which does all of this for a file.
 
     ```python
-    model = tfdyn.wrap(keras.applications.MobileNetV2(), exits=1)
-    outputs = model(images)  # normalised as MobileNetV2 wants them
+    model = tfdyn.wrap(keras.applications.MobileNetV2(), exits=2)
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True))
+    model.fit(images, labels)  # normalised as MobileNetV2 wants them
     ```
 
     Args:
@@ -43,6 +45,8 @@ def wrap(
         exit_filters: Number of filters of the convolutions of each exit's head; 0 for
             heads without convolutions.
         routers: "blocks": a router for each block. "image": one for all.
+        frozen: Whether `fit` trains the routers and the exits alone. Otherwise it
+            trains all weights.
         **arguments: Further arguments of `Wrapped`, such as `selection` and `units`.
 
     Raises:
@@ -56,6 +60,7 @@ def wrap(
         **arguments,
     )
     copy_weights(graph, wrapped)
+    wrapped.train_original(not frozen)
     return wrapped
 
 
