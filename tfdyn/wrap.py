@@ -63,9 +63,9 @@ class _Callable(types.ModuleType):
         return wrap(model, *args, **kwargs)
 
 
-sys.modules[__name__].__class__ = _Callable
-
-if __name__ == "__main__":
+if __name__ != "__main__":
+    sys.modules[__name__].__class__ = _Callable
+else:
     flags.DEFINE_bool(
         "describe", False, "List what of the model may be skipped, and train nothing."
     )
