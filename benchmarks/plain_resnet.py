@@ -1,5 +1,6 @@
-"""Trains a plain ResNet for CIFAR-10 with JAX: a network that is not dynamic yet.
+"""Trains a plain ResNet for CIFAR-10: a network that is not dynamic yet.
 
+`python -m benchmarks.plain_resnet --depth=8 --epochs=12 --output=resnet8.keras`
 `KERAS_BACKEND=jax python -m benchmarks.plain_resnet --images=cifar10.npz
 --output=resnet32.keras`
 
@@ -161,10 +162,55 @@ def train(model: keras.Model, settings: Settings, path) -> list[tuple]:
     return rows
 
 
+def fit(model: keras.Model, settings: Settings) -> list[float]:
+    """Trains as `train` does, with Keras's `fit` on TensorFlow.
+
+    Args:
+        model: Model that returns logits.
+        settings: As those of `train`; CIFAR-10 is that of TFDS.
+
+    Returns:
+        For each epoch the accuracy on held-out images, in [0, 1].
+    """
+    from tfdyn.data import dataset as datasets
+    from tfdyn.data.augmentation import Augmentation
+
+    dataset = datasets.load(settings.dataset)
+    batch_size, epochs = settings.batch_size, settings.finetune_epochs
+    steps = dataset.num_examples("train") // batch_size
+    rate = keras.optimizers.schedules.CosineDecay(
+        settings.finetune_learning_rate, steps * epochs
+    )
+    model.compile(
+        keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        ["accuracy"],
+        jit_compile=False,
+    )
+    rows, augmentation = [], Augmentation.of(settings)
+    for epoch in range(epochs):
+        batches = dataset.batches(
+            "train", batch_size, augmentation, settings.seed, epoch, True, True
+        )
+        history = model.fit(
+            batches,
+            validation_data=dataset.batches("validation", 250),
+            shuffle=False,  # The batches are.
+            verbose=0,
+        )
+        rows.append(history.history["val_accuracy"][0])
+        print(f"epoch {epoch + 1}/{epochs}: val_accuracy {rows[-1]:.4f}", flush=True)
+    return rows
+
+
 def main() -> None:
     """Runs the command on the flags."""
-    if keras.backend.backend() != "jax":
-        raise UserError("This command needs the environment KERAS_BACKEND=jax.")
+    on_jax = keras.backend.backend() == "jax"
+    if on_jax != bool(FLAGS.images):
+        raise UserError(
+            "--images, a file of images, and the environment KERAS_BACKEND=jax belong "
+            "together; without both, CIFAR-10 is that of TFDS. Give both, or neither."
+        )
     settings = Settings(
         network="resnet_xs",
         dataset="cifar10",
@@ -176,7 +222,7 @@ def main() -> None:
     keras.utils.set_random_seed(settings.seed)
     rates = FLAGS.drop_path, FLAGS.weight_decay
     model = resnet(FLAGS.depth, drop_path=rates[0], weight_decay=rates[1])
-    train(model, settings, FLAGS.images)
+    train(model, settings, FLAGS.images) if on_jax else fit(model, settings)
     model.save(FLAGS.output)
     print(f"wrote {FLAGS.output}")
 
@@ -193,5 +239,5 @@ if __name__ == "__main__":
         "weight_decay", 5e-4, "L2 in the gradient of the kernels of convolutions."
     )
     flags.DEFINE_integer("seed", 0, "Seed of weights, order and augmentation.")
-    flags.mark_flags_as_required(["images", "output"])
-    commands.run(main, tensorflow=False)
+    flags.mark_flags_as_required(["output"])
+    commands.run(main, tensorflow=keras.backend.backend() == "tensorflow")

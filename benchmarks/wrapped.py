@@ -50,7 +50,6 @@ def load_original(model: keras.Model, input_format: InputFormat, path) -> Interp
         input_format: `InputFormat`: the file takes uint8 images, as tfdyn's files do.
         path: File to write.
     """
-
     constants = Constants(model)  # As in tfdyn's files.
 
     def serve(image):

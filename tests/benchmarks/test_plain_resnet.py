@@ -1,12 +1,13 @@
-"""The plain ResNet: its size is that of He et al., and it needs JAX to train."""
+"""The plain ResNet: its size is that of He et al., and how it is trained."""
 
 import in_process
 import keras
 import numpy as np
 import pytest
 
-from benchmarks.plain_resnet import resnet
+from benchmarks.plain_resnet import fit, resnet
 from tfdyn.errors import UserError
+from tfdyn.families.settings import Settings
 
 
 def test_has_the_published_size():
@@ -29,7 +30,24 @@ def test_refuses_other_depths(depth):
         resnet(depth)
 
 
-def test_says_that_it_needs_jax(tmp_path):
+def test_says_what_belongs_together(tmp_path):
     words = f"--images={tmp_path}/x.npz", f"--output={tmp_path}/y.keras"
     done = in_process.run("benchmarks.plain_resnet", *words)
-    assert done.status != 0 and "KERAS_BACKEND=jax" in done.stderr
+    assert done.status != 0 and "KERAS_BACKEND=jax belong together" in done.stderr
+
+
+def test_learns_with_fit():
+    model = resnet(8, (8, 8, 1), weight_decay=0.0)
+    settings = Settings(
+        network="resnet_xs",
+        dataset="digits",
+        flip=False,
+        batch_size=64,
+        pretrain_epochs=0,
+        finetune_epochs=2,
+        finetune_learning_rate=0.1,
+    )
+    before = model.get_weights()[0]
+    rows = fit(model, settings)
+    assert len(rows) == 2 and rows[-1] > 0.5
+    assert not np.array_equal(model.get_weights()[0], before)
