@@ -78,21 +78,29 @@ class JaxTraining:
     Args:
         settings: `Settings` of the training; their seed is not used.
         path: Path of the NPZ file of images, as in `benchmarks.jax_images.load`.
+        measures_worth: Whether `worth` will be called, which needs test images.
 
     Raises:
-        UserError: If a setting does not fit the network or a training on JAX, or the
-            images are not as described.
+        UserError: If a setting does not fit the network or a training on JAX, the
+            images are not as described, or the worth of a router cannot be measured.
     """
 
-    def __init__(self, settings: Settings, path):
+    def __init__(self, settings: Settings, path, measures_worth: bool = False):
         # Here, because these files import JAX.
         from benchmarks import jax_epoch, jax_images
 
         self.settings = settings
         self.input_format = jax_images.input_format_of(settings)
-        self.model = build(settings, self.input_format)
         train, validation = jax_images.load(path, settings, self.input_format)
-        self._assign, self._path, self._validation = jax_epoch.assign, path, validation
+        if measures_worth and not len(validation[1]):
+            raise UserError(
+                "--worth_at chooses fixed routes on images that are held out, and "
+                "--validation_share=0 holds out none: hold out some, or leave it out."
+            )
+        self.model = build(settings, self.input_format)
+        if measures_worth:
+            self._passes = self._passes_over(validation, path)
+        self._assign = jax_epoch.assign
         self._set_weights_of(self.model)
         steps = len(train[1]) // settings.batch_size
         batches = None
@@ -162,26 +170,6 @@ class JaxTraining:
         self.stages[-1].stage.end()
         return rows
 
-    def load_test(self) -> None:
-        """Reads the test images, which `worth` needs, before a long training.
-
-        Raises:
-            UserError: If the file has no test images, no images are held out, or the
-                network has no router.
-        """
-        from benchmarks import jax_images, jax_passes
-
-        if not self.model.has_routers:
-            raise UserError("--worth_at: the network has no router; leave it out.")
-        if not len(self._validation[1]):
-            raise UserError(
-                "--worth_at chooses fixed routes on images that are held out, and "
-                "--validation_share=0 holds out none: hold out some, or leave it out."
-            )
-        test = jax_images.load_test(self._path, self.input_format)
-        splits = {"validation": self._validation, "test": test}
-        self._passes = jax_passes.JaxPasses(self.model, self.input_format, splits)
-
     def worth(self, thresholds: list[float], routes: int) -> dict:
         """Compares the router with fixed routes, as `python -m tfdyn.router_worth`.
 
@@ -216,6 +204,16 @@ class JaxTraining:
         whole_routes, spec = self.model.unpruned(kept)
         network = self.settings.network
         routes_file.save(path, whole_routes, costs, spec, network)
+
+    def _passes_over(self, validation, path):
+        """Returns the passes that `worth` needs, and reads the test images."""
+        from benchmarks import jax_images, jax_passes
+
+        if not self.model.has_routers:
+            raise UserError("--worth_at: the network has no router; leave it out.")
+        test = jax_images.load_test(path, self.input_format)
+        splits = {"validation": validation, "test": test}
+        return jax_passes.JaxPasses(self.model, self.input_format, splits)
 
     def _worth(self):
         return RouterWorth(self.model, None, self._passes)
@@ -255,9 +253,8 @@ def main() -> None:
         raise UserError(f"--worth_at: {error}") from error
     if FLAGS.codebook_output and not worth_at:
         raise UserError("--codebook_output needs --worth_at.")
-    training, logs, worth = JaxTraining(settings, FLAGS.images), {}, {}
-    if worth_at:
-        training.load_test()
+    training = JaxTraining(settings, FLAGS.images, measures_worth=bool(worth_at))
+    logs, worth = {}, {}
     print(f"built and traced in {time.perf_counter() - start:.1f} s", flush=True)
     for seed in seeds:
         source = None

@@ -6,6 +6,7 @@ from unittest import mock
 from tfdyn.data.input_format import InputFormat
 from tfdyn.families.dmnn.family import FAMILY as DMNN
 from tfdyn.families.instanas.family import FAMILY as INSTANAS
+from tfdyn.families.instanas.search_space import FALLBACK, MOBILENETV2, MODULES
 from tfdyn.families.settings import Settings
 from tfdyn.models.family import TrainingContext
 
@@ -86,4 +87,15 @@ def smallest_networks():
         }
     }
     with mock.patch.dict(DMNN.sizes, dmnn), mock.patch.dict(INSTANAS.sizes, instanas):
+        yield
+
+
+@contextlib.contextmanager
+def two_modules():
+    """Gives a cell of InstaNAS two of its five modules, one of each kind.
+
+    A model that is made in here can be loaded in here alone.
+    """
+    modules = {name: MODULES[name] for name in (MOBILENETV2, FALLBACK)}
+    with mock.patch.dict(MODULES, modules, clear=True):
         yield

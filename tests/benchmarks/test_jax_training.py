@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from paths import ROOT
+from tiny_settings import smallest_networks
 
 from benchmarks import jax_images, jax_runs
 from benchmarks.jax_weights import read_weights
@@ -48,15 +49,40 @@ COMMON = {
 }
 
 
-def train(folder, settings, *words):
-    """Runs the command on JAX, in a process of its own and without TensorFlow."""
+# What the process on JAX runs: each list of words is a command, one after the other.
+ON_JAX = """
+import dataclasses, json, sys
+sys.modules["tensorflow"] = None
+import in_process, tiny_settings
+with tiny_settings.smallest_networks():
+    for words in json.loads(sys.argv[1]):
+        result = in_process.run("benchmarks.jax_training", *words)
+        print(json.dumps(dataclasses.asdict(result)))
+"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def smallest():
+    with smallest_networks():
+        yield
+
+
+def run(folder, *commands):
+    """Runs commands on JAX, in a process of their own and without TensorFlow.
+
+    Args:
+        folder: The `Path` that they run in.
+        *commands: Of each its `Settings` and its words.
+
+    Returns:
+        The `Result` of each.
+    """
     np.savez(folder / "images.npz", xt=IMAGES, yt=LABELS, **TEST)
-    (folder / "settings.flags").write_text(to_flagfile(settings))
-    code = (
-        "import runpy, sys; sys.modules['tensorflow'] = None; "
-        "runpy.run_module('benchmarks.jax_training', run_name='__main__')"
-    )
-    command = [sys.executable, "-c", code, "--flagfile=settings.flags", *words]
+    lists = []
+    for index, (settings, words) in enumerate(commands):
+        (folder / f"{index}.flags").write_text(to_flagfile(settings))
+        files = [f"--flagfile={index}.flags", "--images=images.npz"]
+        lists.append([*files, "--output=weights.npz", *words])
     environment = {
         **os.environ,
         "KERAS_BACKEND": "jax",
@@ -65,10 +91,22 @@ def train(folder, settings, *words):
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
         "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
     }
-    command += ["--images=images.npz", "--output=weights.npz"]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True
+    done = subprocess.run(
+        [sys.executable, "-c", ON_JAX, json.dumps(lists)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
+    assert done.returncode == 0, done.stderr
+    return [in_process.Result(**json.loads(line)) for line in done.stdout.splitlines()]
+
+
+def train(folder, settings, *words):
+    """Runs one command on JAX to its end, which must be a good one."""
+    (done,) = run(folder, (settings, words))
+    assert done.status == 0, done.stderr
+    return done
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +122,6 @@ def routed(tmp_path_factory):
     words = ["--codebook_output=codebook_{seed}.json", "--codebook_size=1"]
     words += ["--worth_at=0.5,1", "--routes=6"]
     done = train(folder, settings, "--seeds=0,3", *words)
-    assert done.returncode == 0, done.stderr
     return folder / "weights.npz", done.stdout
 
 
@@ -157,21 +194,41 @@ def test_the_worth_of_a_router_is_that_of_its_run(routed, tmp_path, monkeypatch)
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
+REFUSED = {
+    "no threshold": ({}, ["--worth_at=0"], "--worth_at: A threshold T"),
+    "no number": ({}, ["--worth_at=x"], "--worth_at: A threshold T"),
+    "no images": ({"validation_share": 0.0}, ["--worth_at=1"], "--validation_share=0"),
+    "no router": ({"selection": "none"}, ["--worth_at=1"], "no router"),
+    "no worth": ({}, ["--codebook_output=codebook.json"], "needs --worth_at"),
+    "other data": (
+        {"dataset": "cifar100"},
+        [],
+        "--dataset=cifar100 is not for trainings on JAX",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory):
+    """What each of `REFUSED` ended with."""
+    folder = tmp_path_factory.mktemp("refused")
+    commands = [
+        (Settings(**COMMON | changes, batch_size=10), words)
+        for changes, words, _ in REFUSED.values()
+    ]
+    results = run(folder, *commands)
+    assert not (folder / "weights.npz").exists()
+    return dict(zip(REFUSED, results, strict=True))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("changes", "words", "message"),
-    [
-        ({}, ["--worth_at=0"], "--worth_at: A threshold T"),
-        ({}, ["--worth_at=x"], "--worth_at: A threshold T"),
-        ({"validation_share": 0.0}, ["--worth_at=1"], "--validation_share=0"),
-        ({"selection": "none"}, ["--worth_at=1"], "no router"),
-        ({}, ["--codebook_output=codebook.json"], "needs --worth_at"),
-    ],
-)
-def test_worth_is_refused_before_the_training(tmp_path, changes, words, message):
-    done = train(tmp_path, Settings(**COMMON | changes, batch_size=10), *words)
-    assert done.returncode == 1 and message in done.stderr.splitlines()[-1]
-    assert "epoch" not in done.stdout and not (tmp_path / "weights.npz").exists()
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_trained_is_refused_before_anything_is_traced(refused, name):
+    done, message = refused[name], REFUSED[name][-1]
+    assert done.status == 1 and message in done.stderr.splitlines()[-1]
+    assert "epoch" not in done.stdout and "compiled" not in done.stdout
+    # What is said right before.
+    assert "images for training" not in done.stdout
 
 
 @pytest.mark.slow
@@ -193,8 +250,7 @@ def test_the_training_is_that_of_tensorflow(tmp_path):
     arrays = {f"seed5/{i:04d}": w for i, w in enumerate(model.get_weights())}
     text = to_flagfile(settings)
     np.savez(tmp_path / "first.npz", settings=text, **arrays)
-    done = train(tmp_path, settings, "--seeds=5", "--init_weights=first.npz")
-    assert done.returncode == 0, done.stderr
+    train(tmp_path, settings, "--seeds=5", "--init_weights=first.npz")
     (stage,) = FAMILY.stages(
         settings, model, TrainingContext(1, data.input_format, None)
     )
@@ -210,14 +266,6 @@ def test_the_training_is_that_of_tensorflow(tmp_path):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
         if variable.trainable or "moving" in variable.name:
             assert (ours != first).any(), variable.path
-
-
-@pytest.mark.slow
-def test_refuses_what_it_cannot_train(tmp_path):
-    settings = Settings(**COMMON | {"dataset": "cifar100"})
-    done = train(tmp_path, settings)
-    assert done.returncode == 1
-    assert "--dataset=cifar100 is not for trainings on JAX" in done.stderr
 
 
 def test_the_input_format_is_that_of_cifar10():
