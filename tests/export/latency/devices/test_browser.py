@@ -8,10 +8,9 @@ import browsing
 import in_process
 import numpy as np
 import pytest
-import tensorflow as tf
 from browser_stand_in import HELLO, Page
+from litert_files import sum_file
 
-from export.graph.convert import convert
 from export.latency.devices import devices
 from export.latency.devices.browser import Browser, name_of, version_of
 from tfdyn.costs.cost_table import CostTable
@@ -19,17 +18,7 @@ from tfdyn.costs.cost_table import CostTable
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    """A file that computes the sum of an image and a threshold."""
-
-    @tf.function
-    def serve(image, threshold):
-        return {"sum": tf.cast(image, tf.float32) + threshold}
-
-    image = tf.TensorSpec((1, 2, 2, 1), tf.uint8, "image")
-    threshold = tf.TensorSpec((), tf.float32, "threshold")
-    path = tmp_path_factory.mktemp("export") / "sum.tflite"
-    path.write_bytes(convert(serve.get_concrete_function(image, threshold)))
-    return path
+    return sum_file(tmp_path_factory.mktemp("export"))
 
 
 @pytest.fixture

@@ -4,26 +4,15 @@ import json
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from litert_files import sum_file
 
-from export.graph.convert import convert
 from export.interpreter import Interpreter
 from export.latency.devices.host import WARM_UP, Host
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    """A file that computes `sum`, of an image and a threshold."""
-
-    @tf.function
-    def serve(image, threshold):
-        return {"sum": tf.cast(image, tf.float32) + threshold}
-
-    image = tf.TensorSpec((1, 2, 2, 1), tf.uint8, "image")
-    threshold = tf.TensorSpec((), tf.float32, "threshold")
-    path = tmp_path_factory.mktemp("export") / "sum.tflite"
-    path.write_bytes(convert(serve.get_concrete_function(image, threshold)))
-    return path
+    return sum_file(tmp_path_factory.mktemp("export"))
 
 
 @pytest.fixture
