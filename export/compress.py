@@ -151,12 +151,7 @@ if __name__ == "__main__":
         "Largest number of test images on which accuracy is measured.",
         lower_bound=1,
     )
-    flags.DEFINE_bool(
-        "int8_io",
-        False,
-        "Make the image (pixel - 128), logits and probabilities int8. Otherwise the "
-        "image is uint8, and the outputs are float32.",
-    )
+    export_flags.define_int8_io(needs_precision=False)
     for name in ("threshold", "batch_size"):  # So that --help lists them.
         flags.declare_key_flag(name)
     commands.define_json()

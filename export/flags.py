@@ -61,13 +61,19 @@ def define_form() -> None:
     flags.declare_key_flag("threshold")
 
 
-def define_int8_io() -> None:
-    """Defines `--int8_io`, for commands that have `--precision`."""
+def define_int8_io(needs_precision: bool = True) -> None:
+    """Defines `--int8_io`.
+
+    Args:
+        needs_precision: Whether it needs `--precision=int8`, which not all commands
+            have.
+    """
     flags.DEFINE_bool(
         "int8_io",
         False,
-        "--precision=int8: take the image as int8, pixel less 128, and return logits "
-        "and probabilities as int8 with a scale and a zero point.",
+        "Take the image as int8, pixel less 128, and return logits and probabilities "
+        "as int8 with a scale and a zero point."
+        + (" It needs --precision=int8." if needs_precision else ""),
     )
 
 

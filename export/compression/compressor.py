@@ -63,10 +63,18 @@ def compress(
         median of an image on one thread.
 
     Raises:
-        UserError: If the network has an operation that cannot be rebuilt, the data are
-            missing, a check fails, or the folder holds what is not of this network.
+        UserError: If there are fewer training images than in a batch, the network has
+            an operation that cannot be rebuilt, the data are missing, a check fails, or
+            the folder holds what is not of this network.
         RuntimeError: If the worker stops by a fault of its own.
     """
+    count = source.dataset.num_examples("train")
+    count = min(count, job.train_images or count)
+    if job.batch_size > count:
+        raise UserError(
+            f"--batch_size={job.batch_size} is more than the {count} training images "
+            f"of an epoch; make it smaller."
+        )
     form = Form("fixed", source.model.threshold)
     few = images[:CHECKED], labels[:CHECKED]
     base, _ = export_tflite(source, form, *few, route=route, name=f"{stem}.tflite")

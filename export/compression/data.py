@@ -11,7 +11,6 @@ import tf_keras
 from tqdm import tqdm
 
 from tfdyn.data.augmentation import Augmentation
-from tfdyn.errors import UserError
 from tfdyn.evaluation.evaluator import load_data
 from tfdyn.runs.run_folder import RunFolder
 
@@ -26,8 +25,7 @@ class TrainingData:
         steps: Number of steps of a call of `fit`.
 
     Raises:
-        UserError: If there are fewer training images than in a batch, or the data are
-            not those of the training.
+        UserError: If the data are not those of the training.
         OSError: If the data are missing.
     """
 
@@ -38,11 +36,6 @@ class TrainingData:
         count = self._dataset.num_examples("train")
         count = min(count, job.train_images or count)
         self._steps = count // job.batch_size
-        if not self._steps:
-            raise UserError(
-                f"--batch_size={job.batch_size} is more than the {count} training "
-                f"images of an epoch; make it smaller."
-            )
         self.steps = self._steps * job.epochs
 
     def calibration_images(self) -> np.ndarray:
