@@ -16,6 +16,7 @@ def run_on_jax():
     import jax
     import keras
     import numpy as np
+    from tiny_settings import two_modules
 
     from tfdyn.errors import UserError
     from tfdyn.families.codebook.codebook import Codebook
@@ -105,7 +106,9 @@ def run_on_jax():
         last = np.asarray(outputs["route"][base.mixed_ops[1].name])
         assert (last == runs).all() and np.isfinite(outputs["logits"]).all()
 
-    insta = InstaNAS((4, 4, 1), 2, [(4, 1, 1)], stem_filters=2, head_filters=4, seed=0)
+    with two_modules():
+        sizes = {"stem_filters": 2, "head_filters": 4}
+        insta = InstaNAS((4, 4, 1), 2, [(4, 1, 1)], **sizes, seed=0)
     for phase, loss in (
         ("pretrain", None),
         ("router", PolicyLoss(insta.route_cost)),
