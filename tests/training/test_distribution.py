@@ -19,6 +19,7 @@ from tiny_settings import (
     tiny_dmnn_settings,
     tiny_instanas_settings,
     tiny_settings,
+    two_modules,
 )
 
 from tfdyn.runs.run_folder import RunFolder
@@ -56,7 +57,7 @@ def settings(few_images):
         make = makers.get(network, tiny_settings)
         return make(**{**SETTINGS, **few_images, **DROPS[network], **changes})
 
-    with smallest_networks():
+    with smallest_networks(), two_modules():
         yield settings
 
 
