@@ -190,18 +190,20 @@ def with_pixels(graph: Graph, scale, offset, reverse: bool = False) -> Graph:
         offset: List of floats, likewise.
         reverse: Whether the order of the channels is reversed afterwards.
     """
-    layers = [keras.layers.Rescaling(scale, offset, name="pixels")]
+    layers = {"pixels": keras.layers.Rescaling(scale, offset)}
     if reverse:
-        layers.append(keras.ops.numpy.Flip(axis=-1, name="reversed_channels"))
-    nodes, before = [], IMAGE
-    for layer in layers:
+        image = keras.Input(graph.input_shape)
+        flipped = keras.Model(image, keras.ops.flip(image, axis=-1))
+        (layers["reversed_channels"],) = flipped.operations[1:]
+    nodes, operations, before = [], {**graph.operations}, IMAGE
+    for name, layer in layers.items():
+        while name in operations:
+            name += "_"
         operation = keras.saving.serialize_keras_object(layer)
+        operation["config"] = {**operation["config"], "name": name}
         args = [{"tensor": before}]
-        nodes.append(
-            {"name": layer.name, "operation": operation, "args": args, "kwargs": {}}
-        )
-        before = layer.name
-    operations = graph.operations | {layer.name: layer for layer in layers}
+        nodes.append({"name": name, "operation": operation, "args": args, "kwargs": {}})
+        operations[name], before = layer, name
     nodes += [_renamed(node, before) for node in graph.nodes]
     return Graph(nodes, graph.input_shape, operations)
 
