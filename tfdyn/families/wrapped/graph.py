@@ -169,8 +169,11 @@ def _add_call(operation, args, kwargs, prefix, nodes, operations):
         return args[0]["tensor"]
     name = f"{prefix}{operation.name}"
     if isinstance(operation, keras.Model):
-        if len(args) != 1 or set(args[0]) != {"tensor"}:
-            raise UserError(f"{name}, a model inside the model, reads several inputs.")
+        if len(args) != 1 or not isinstance(args[0], dict):
+            raise UserError(
+                f"{name}, a model inside the model, reads several inputs: only models "
+                f"of one input are taken. Call its layers outside it."
+            )
         _check_kind(operation)
         inner = f"{name}_"
         return _add_model(operation, args[0]["tensor"], inner, nodes, operations)
