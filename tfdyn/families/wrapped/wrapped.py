@@ -118,8 +118,9 @@ class Wrapped(RoutedModel):
         self.selection.build()
         self.teacher = None
         if teacher:
-            self.teacher = SubNetwork(nodes, name="teacher", trainable=False)
+            self.teacher = SubNetwork(nodes, name="teacher")
             self.teacher.build((None, *input_shape))
+            self.teacher.trainable = False  # Of all its weights, which exist now.
         self.finish()
 
     @property
