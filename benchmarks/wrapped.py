@@ -65,12 +65,15 @@ def load_original(model: keras.Model, input_format: InputFormat, path) -> Interp
         return Interpreter(path, num_threads=1)
 
 
-def of_run(source: Source, original: keras.Model, count, rounds, loop) -> dict:
-    """Times the file of a run at its T beside that of the original.
+def of_run(
+    source: Source, original: keras.Model, threshold, count, rounds, loop
+) -> dict:
+    """Times the file of a run beside that of the original.
 
     Args:
         source: `Source` of a run of a wrapped model.
         original: The model that was wrapped.
+        threshold: T, a number or a list with one for each MixedOp.
         count: Largest number of test images.
         rounds: Number of times that each file is timed on each image.
         loop: Number of runs that are timed together each time.
@@ -80,7 +83,7 @@ def of_run(source: Source, original: keras.Model, count, rounds, loop) -> dict:
         over the images; `macs_saved` and `time_saved` are shares of the original's.
     """
     images, _ = source.test_images(count)
-    form = Form(threshold=source.model.threshold)
+    form = Form(threshold=threshold)
     with tempfile.TemporaryDirectory() as folder:
         files = {
             "wrapped": litert.load(source, pathlib.Path(folder, "w.tflite"), form),
@@ -93,7 +96,7 @@ def of_run(source: Source, original: keras.Model, count, rounds, loop) -> dict:
         times = litert.alternate(forms, images, [None] * len(images), rounds, loop)
     content = {
         "source": source.name,
-        "threshold": source.model.threshold,
+        "threshold": threshold,
         "images": len(images),
         "rounds": rounds,
         "loop": loop,
@@ -213,7 +216,10 @@ def main() -> None:
         source = sources.from_run(FLAGS.run_dir)
         path = FLAGS.model or source.settings.model
         original = keras.saving.load_model(path, compile=False)
-        content = of_run(source, original, FLAGS.images, FLAGS.rounds, FLAGS.loop)
+        threshold = FLAGS.threshold or source.model.threshold
+        content = of_run(
+            source, original, threshold, FLAGS.images, FLAGS.rounds, FLAGS.loop
+        )
     if FLAGS.output:
         write_json(FLAGS.output, content)
     commands.report(content, text(content))
@@ -222,6 +228,7 @@ def main() -> None:
 if __name__ == "__main__":
     commands.define_run_dir("Folder of a run of `python -m tfdyn.wrap`.")
     flags.DEFINE_string("model", None, "File of the original, if it has moved.")
+    flags.DEFINE_float("threshold", None, "T (default: that of the run).", 0.0, 1.0)
     flags.DEFINE_string(
         "application", None, "Name of a model of keras.applications, random weights."
     )

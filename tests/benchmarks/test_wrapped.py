@@ -27,9 +27,9 @@ def test_the_original_s_file_computes_what_keras_computes(tmp_path):
 
 def test_a_run_beside_its_original(tmp_path):
     original = resnet(8, (16, 16, 3))
-    model = tfdyn.wrap(original, exits=1, selection="none", blocks=[], threshold=0.01)
+    model = tfdyn.wrap(original, exits=1, selection="none", blocks=[])
     source = sources.from_model(model, INPUT_FORMAT, tmp_path)
-    content = wrapped.of_run(source, original, 2, 1, 1)
+    content = wrapped.of_run(source, original, 0.01, 2, 1, 1)
     json.dumps(content)
     # At so low a T all images stop at the exit.
     assert content["macs"]["original"] == complexity.macs(original)
