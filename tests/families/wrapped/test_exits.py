@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 import tiny_wrapped
+from keras import ops
 
 from tfdyn.families.wrapped.exits import Exit, ExitHead, goes_on
+from tfdyn.layers import quantization
 
 FEATURES = tiny_wrapped.images((8, 8, 4), rows=4)
 LOGITS = np.log(np.asarray([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]], "float32"))
@@ -85,3 +87,12 @@ def test_with_t_of_1_all_go_on_however_sure():
     sure = np.asarray([[100.0, 0.0]], "float32")
     assert goes_on(sure, 0.999)[0, 0] == 0 and goes_on(sure, 1.0)[0, 0] == 1
     assert keras.ops.shape(goes_on(sure, 1.0)) == (1, 1)
+
+
+def test_what_decides_is_not_rounded_where_it_is_below_0():
+    class Exact(quantization.Quantization):
+        def exact(self, tensor):  # As an export to 8 bits does it.
+            return ops.square(ops.sqrt(tensor))
+
+    with quantization.scope(Exact()):
+        np.testing.assert_array_equal(goes_on(LOGITS, 0.7)[:, 0], [0, 1, 0])

@@ -83,6 +83,8 @@ class Exit(keras.layers.Layer):
         if self.always:
             return self.always(inputs)
         weight = weights[self.mixed_op.name]
+        # All images may come here: then what was before is 0, and has no range.
+        logits = quantization.point(logits, self, "before")
         before = logits * (1.0 - ops.cast(weight, logits.dtype))
         before = quantization.point(before, self, "before")
         return self.mixed_op(inputs, weight, initial=before)
@@ -108,7 +110,7 @@ def goes_on(logits, threshold):
     Returns:
         Float32 tensor `(batch, 1)`: 1 for an image that goes on, else 0.
     """
-    probabilities = ops.softmax(quantization.exact(ops.cast(logits, "float32")))
+    probabilities = quantization.exact(ops.softmax(ops.cast(logits, "float32")))
     confidence = ops.max(probabilities, axis=-1, keepdims=True)
     go_on = ops.logical_or(confidence < threshold, threshold >= 1.0)
     return ops.cast(go_on, "float32")
