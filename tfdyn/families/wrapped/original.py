@@ -1,6 +1,7 @@
 """Original: the file of a user's Keras model, and what tfdyn needs to know of it."""
 
 import functools
+import random
 
 import keras
 
@@ -104,6 +105,7 @@ def load_graph(path) -> Graph:
 @functools.lru_cache(1)
 def _load(path, changed) -> keras.Model:
     """Loads a model file. `changed`, its time, tells a new file of the same name."""
+    state = random.getstate()
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:
@@ -121,3 +123,6 @@ def _load(path, changed) -> keras.Model:
             f"Expected a whole file of model.save('NAME.keras'). Layers of your own "
             f"need tfdyn.wrap(model) in Python."
         ) from error
+    finally:
+        # Keras draws seeds for layers. Those of routers shall not depend on the cache.
+        random.setstate(state)
