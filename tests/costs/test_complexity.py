@@ -7,6 +7,7 @@ import pytest
 from keras import layers, ops
 
 from tfdyn.costs import complexity
+from tfdyn.errors import UserError
 from tfdyn.layers.chain import Chain
 
 IMAGE = (None, 8, 8, 4)
@@ -188,3 +189,41 @@ def test_a_rule_can_be_added(monkeypatch):
     rule = lambda _, shapes, output: math.prod(output) * shapes[1][0]  # noqa: E731
     monkeypatch.setitem(complexity.RULES, "Tensordot", rule)
     assert complexity.macs(layer) == 5 * 10 * 3
+
+
+@pytest.mark.parametrize("scale", [True, False])
+@pytest.mark.parametrize("center", [True, False])
+def test_batch_norm_counts_the_same_without_scale_or_offset(scale, center):
+    layer = layers.BatchNormalization(scale=scale, center=center)
+    layer.build((None, 4, 5, 3))
+    assert complexity.macs(layer) == 4 * 5 * 3
+    chain = Chain([layers.Conv2D(3, 1, use_bias=False), layer])
+    chain.build((None, 4, 5, 3))
+    assert complexity.macs(chain) == 4 * 5 * 3 * 3 + 4 * 5 * 3
+
+
+class Opaque(layers.Layer):
+    """Can be called with real tensors alone."""
+
+    def __init__(self, shape, inner=None):
+        super().__init__(name="opaque")
+        self.shape, self.inner = shape, inner
+
+    def build(self, input_shape):
+        self.add_weight(self.shape)
+
+    def call(self, inputs):
+        raise TypeError("symbolic")
+
+
+def test_a_layer_that_needs_real_tensors_costs_nothing_if_it_has_no_matrix():
+    layer = Opaque((3,))
+    layer.build((None, 3))
+    assert complexity.macs(layer, (None, 3)) == 0
+
+
+@pytest.mark.parametrize("layer", [Opaque((3, 3)), Opaque((3,), layers.ReLU())])
+def test_one_that_may_multiply_by_a_matrix_is_refused(layer):
+    layer.build((None, 3))
+    with pytest.raises(UserError, match="opaque, a Opaque, cannot be counted.*TypeErr"):
+        complexity.macs(layer, (None, 3))

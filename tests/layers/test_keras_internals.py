@@ -10,6 +10,7 @@ from paths import ROOT
 from tfdyn.layers.keras_internals import (
     all_layers,
     graph_nodes,
+    is_functional,
     parameters,
     remove_sublayer,
     sublayers,
@@ -130,6 +131,13 @@ def test_variable_index_is_the_position_in_the_lists_of_the_optimizer():
     for variable in variables:
         momentum = optimizer.momentums[variable_index(optimizer, variable)]
         assert momentum.shape == variable.shape
+
+
+def test_a_graph_of_layers_is_functional_and_nothing_else_is():
+    inputs = keras.Input((2,))
+    assert is_functional(keras.Model(inputs, layers.Dense(1)(inputs)))
+    others = [Nested(), keras.Sequential([keras.Input((2,))]), layers.ReLU(), None]
+    assert not any(map(is_functional, others))
 
 
 def private_reads(file):
