@@ -30,7 +30,8 @@ OF_ROUTERS = {"noise_end": 0.0, "target_rate_start": 1.0, "normalized_routers": 
 
 def main() -> None:
     """Runs the command on the flags."""
-    for name, value in OF_ROUTERS.items() if FLAGS.selection != "none" else ():
+    routers = FLAGS.selection != "none" and not FLAGS.codebook
+    for name, value in OF_ROUTERS.items() if routers else ():
         if not FLAGS[name].present:
             FLAGS[name].value = value
     settings = fields.from_flags(Settings)

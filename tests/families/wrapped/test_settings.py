@@ -5,7 +5,7 @@ import pytest
 import tiny_wrapped
 
 from tfdyn.errors import UserError
-from tfdyn.families.networks import build_network, family_of, networks
+from tfdyn.families.networks import build_network, check_settings, family_of, networks
 from tfdyn.families.settings import Settings
 from tfdyn.families.wrapped.exits import Exit
 from tfdyn.families.wrapped.wrapped import Wrapped
@@ -146,3 +146,10 @@ def test_a_flagfile_repeats_the_settings(file, tmp_path):
 
 def test_it_is_no_network_that_a_name_builds():
     assert "wrapped" not in networks() and family_of("wrapped").model is Wrapped
+
+
+def test_a_codebook_of_a_wrapped_model_reads_what_says_which_network_it_is(file):
+    common = {"codebook": "routes.json", "init_from": "run", "preprocessing": "unit"}
+    check_settings(settings(file, blocks=("one",), exits=("two",), **common))
+    with pytest.raises(UserError, match="from a file, has no --routers"):
+        check_settings(settings(file, routers="image", **common))

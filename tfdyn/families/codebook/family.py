@@ -14,7 +14,8 @@ READS = frozenset(field.name for field in dataclasses.fields(CodebookSettings))
 # Settings of routers that the routers of a codebook read, whatever the family.
 OF_ROUTERS = ("router_units", "belief_weight")
 # Settings of a family that say which network it is, besides its `overrides`.
-OF_NETWORKS = ("sub_blocks", "categories")
+OF_NETWORKS = ("sub_blocks", "categories", "model", "preprocessing", "blocks")
+OF_NETWORKS += ("exits", "exit_filters")
 
 
 def codebook_of(family: Family) -> Family:
