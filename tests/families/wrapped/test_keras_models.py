@@ -68,7 +68,6 @@ def test_a_model_of_keras_at_t_of_1(name, arguments, count):
     [
         ("ResNet50V2", 16, "conv2_block1_out"),
         ("ConvNeXtTiny", 18, None),
-        ("DenseNet121", 0, "conv2_block1_concat"),
         ("VGG16", 0, "block1_conv2"),
     ],
 )
