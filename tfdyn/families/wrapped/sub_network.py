@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from tfdyn.families.wrapped.graph import inputs_of
+from tfdyn.families.wrapped.graph import IMAGE, inputs_of
 from tfdyn.layers import quantization
 
 NORM = layers.BatchNormalization
@@ -64,6 +64,8 @@ class SubNetwork(keras.layers.Layer):
                 return outputs
             return quantization.point(outputs, self, self.nodes[index]["name"])
 
+        if self.entry == IMAGE:
+            inputs = quantization.point(inputs, self, IMAGE)
         return run_nodes(self.nodes, self.operations, {self.entry: inputs}, point)
 
     def _ends_group(self, index):
