@@ -18,6 +18,7 @@ from tfdyn.families.drnet.drnet import DRNet
 from tfdyn.families.instanas.instanas import InstaNAS
 from tfdyn.families.networks import build_network, networks
 from tfdyn.families.settings import Settings
+from tfdyn.families.wrapped.wrapped import Wrapped
 from tfdyn.layers.modules import KINDS
 from tfdyn.settings.flagfiles import from_flagfile
 
@@ -32,6 +33,7 @@ VARIANTS = (
     "drnet_xs_deep_scratch",
     "instanas_xs_deep_scratch",
     "quickstart",
+    "wrapped_resnet32",
 )
 
 
@@ -60,6 +62,8 @@ def structure(model):
     if isinstance(model, DRNet):
         return {"topology": list(model.cells[0].topology)}
     config = model.get_config()
+    if isinstance(model, Wrapped):
+        return {"links": [link.name for link in model.chain]}
     content = {"stages": config["stages"]}
     if isinstance(model, InstaNAS):
         content["modules"] = [b.name for b in model.mixed_ops[0].branches]
