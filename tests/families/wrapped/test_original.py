@@ -13,7 +13,8 @@ from tfdyn.data.sources import IMAGENET_MEAN, IMAGENET_STD
 from tfdyn.errors import UserError
 from tfdyn.families.settings import Settings
 from tfdyn.families.wrapped.graph import IMAGE, read_graph
-from tfdyn.families.wrapped.original import graph_of, load_graph, normalized
+from tfdyn.families.wrapped.original import graph_of, load_graph
+from tfdyn.families.wrapped.pixels import normalized
 from tfdyn.families.wrapped.sub_network import run_nodes
 
 NAMES = tuple("0123456789")

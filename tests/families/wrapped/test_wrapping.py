@@ -12,8 +12,9 @@ import tfdyn
 from tfdyn.errors import UserError
 from tfdyn.families.wrapped.exits import Exit
 from tfdyn.families.wrapped.graph import read_graph
+from tfdyn.families.wrapped.plan import plan, with_logits
 from tfdyn.families.wrapped.residual import Residual
-from tfdyn.families.wrapped.wrapping import plan, with_logits, wrap
+from tfdyn.families.wrapped.wrapping import wrap
 
 EXITS = {"exit_filters": 4, "units": 4}
 

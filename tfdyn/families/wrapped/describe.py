@@ -12,7 +12,7 @@ from tfdyn.families.wrapped.pieces import (
     place_of_exit,
 )
 from tfdyn.families.wrapped.places import macs_of_pieces, possible_places
-from tfdyn.families.wrapped.wrapping import with_logits
+from tfdyn.families.wrapped.plan import with_logits
 from tfdyn.text import align
 
 

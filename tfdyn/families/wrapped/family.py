@@ -2,10 +2,11 @@
 
 from tfdyn.errors import UserError
 from tfdyn.families.wrapped.original import graph_of
+from tfdyn.families.wrapped.plan import plan
 from tfdyn.families.wrapped.settings import WrappedSettings
 from tfdyn.families.wrapped.stages import wrapped_stages
 from tfdyn.families.wrapped.wrapped import Wrapped
-from tfdyn.families.wrapped.wrapping import copy_weights, plan
+from tfdyn.families.wrapped.wrapping import copy_weights
 from tfdyn.models.family import Family
 
 OF_ROUTERS = ("router_units", "normalized_routers", "previous_state", "noise_end")

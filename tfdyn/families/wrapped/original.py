@@ -6,23 +6,13 @@ import random
 import keras
 
 from tfdyn.data.dataset import input_format_of
-from tfdyn.data.input_format import InputFormat
-from tfdyn.data.sources import IMAGENET_MEAN, IMAGENET_STD
 from tfdyn.errors import UserError
 from tfdyn.families.wrapped.graph import Graph, read_graph
 from tfdyn.families.wrapped.pieces import output_shapes
-from tfdyn.families.wrapped.wrapping import with_pixels
+from tfdyn.families.wrapped.pixels import normalized
 from tfdyn.reading import check_file
 
 LARGEST = 2**31
-# As in keras.applications.imagenet_utils.preprocess_input, for pixels from 0 to 1.
-MODES = {
-    "unit": ((0, 0, 0), (1, 1, 1)),
-    "tf": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    "torch": (IMAGENET_MEAN, IMAGENET_STD),
-    "caffe": ([m / 255 for m in (123.68, 116.779, 103.939)], (1 / 255,) * 3),
-    "none": ((0, 0, 0), (1 / 255,) * 3),
-}
 
 
 def graph_of(settings) -> Graph:
@@ -59,33 +49,6 @@ def graph_of(settings) -> Graph:
             f"--data_dir."
         )
     return normalized(graph, settings.preprocessing, input_format)
-
-
-def normalized(graph: Graph, preprocessing: str, input_format: InputFormat) -> Graph:
-    """Returns a graph that takes images as tfdyn normalises them.
-
-    Args:
-        graph: `Graph` of a model.
-        preprocessing: How the model wants its pixels, as in `WrappedSettings`.
-        input_format: `InputFormat` of the images.
-
-    Raises:
-        UserError: If the images have no three colours, and the mode is of colours.
-    """
-    if preprocessing == "dataset":
-        return graph
-    mean, std = MODES[preprocessing]
-    channels = input_format.shape[-1]
-    if channels != 3:
-        if preprocessing in ("torch", "caffe"):
-            raise UserError(
-                f"--preprocessing={preprocessing} is for images of three colours; "
-                f"these have {channels} channel(s)."
-            )
-        mean, std = mean[:channels], std[:channels]
-    scale = [s / w for s, w in zip(input_format.std, std, strict=True)]
-    offset = [(m - w) / s for m, w, s in zip(input_format.mean, mean, std, strict=True)]
-    return with_pixels(graph, scale, offset, reverse=preprocessing == "caffe")
 
 
 def load_graph(path) -> Graph:
