@@ -71,8 +71,9 @@ def test_the_rate_is_a_share_of_the_costs_of_the_blocks(target):
     outputs = {"exit_logits": EXITS, "teacher_logits": TEACHER, "gates": GATES}
     # What the exits decide is no rate: "exit" has no cost here.
     share = (GATES["a"] @ COSTS["a"] + GATES["b"] @ COSTS["b"]).mean() / 8
-    expected = of_exits(0.5) + (share - target) ** 2
-    value = loss(outputs, distil=0.5, costs=COSTS, target_rate=target)
+    expected = of_exits(0.5) + 3 * (share - target) ** 2
+    arguments = {"costs": COSTS, "target_rate": target, "rate_weight": 3.0}
+    value = loss(outputs, distil=0.5, **arguments)
     assert value == pytest.approx(expected, rel=1e-5)
 
 
@@ -83,4 +84,4 @@ def test_the_target_may_be_changed():
     outputs["logits"] = EXITS[:, -1]
     before = float(loss(LABELS, outputs))
     loss.target_rate.assign(0.4)
-    assert float(loss(LABELS, outputs)) - before == pytest.approx(0.36, abs=1e-5)
+    assert float(loss(LABELS, outputs)) - before == pytest.approx(3.6, abs=1e-4)

@@ -17,7 +17,8 @@ class WrappedLoss(keras.losses.Loss):
        labels is replaced by the original's probabilities (distillation, Hinton et al.,
        2015);
      - with routers, the squared difference between the share of the blocks' cost that
-       runs, a mean over the global batch, and the target (DMNN eq. 14).
+       runs, a mean over the global batch, and the target (DMNN eq. 14), times
+       `rate_weight`.
 
     Args:
         distil: Float in [0, 1], the part of the labels that the original teaches.
@@ -26,6 +27,8 @@ class WrappedLoss(keras.losses.Loss):
             branches, an array `(branches,)`; `None` without routers.
         target_rate: Float in (0, 1], initial value of the scalar variable
             `target_rate`, which a training may change.
+        rate_weight: Float. In DMNN it is 1, which moves no gate of a network that was
+            trained whole. LAUDNet and dynconv have 10.
         name: String, name of the loss.
 
     Call arguments:
@@ -42,10 +45,12 @@ class WrappedLoss(keras.losses.Loss):
         label_smoothing=0.0,
         costs=None,
         target_rate=0.7,
+        rate_weight=10.0,
         name="wrapped_loss",
     ):
         super().__init__(name=name)
         self.distil, self.label_smoothing, self.costs = distil, label_smoothing, costs
+        self.rate_weight = rate_weight
         self.target_rate = keras.Variable(
             target_rate, dtype="float32", trainable=False, name="target_rate"
         )
@@ -65,7 +70,7 @@ class WrappedLoss(keras.losses.Loss):
         if logits.shape[1] > 1:
             total = total + ops.mean(losses[:, :-1], axis=-1)
         if self.costs and "gates" in y_pred:
-            total = total + self._rate_loss(y_pred["gates"])
+            total = total + self.rate_weight * self._rate_loss(y_pred["gates"])
         return total
 
     def _rate_loss(self, gates):
