@@ -184,7 +184,7 @@ def fit(model: keras.Model, settings: Settings) -> list[float]:
     model.compile(
         keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        ["accuracy"],
+        metrics=["accuracy"],
         jit_compile=False,
     )
     rows, augmentation = [], Augmentation.of(settings)

@@ -14,8 +14,8 @@ from tfdyn.families.networks import FAMILIES
 
 
 def test_the_models_of_all_families_are_named():
-    models = sorted(family.model.__name__ for family in FAMILIES)
-    assert sorted(keras_names.MODELS) == models
+    models = [family.model.__name__ for family in FAMILIES]
+    assert sorted(keras_names.MODELS) == sorted([*models, "Codebook"])
 
 
 @pytest.mark.parametrize("make", [make, make_dmnn, make_instanas])

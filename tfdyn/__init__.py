@@ -24,6 +24,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from tfdyn.costs.cost_table import CostTable
     from tfdyn.costs.route_cost import RouteCost
+    from tfdyn.families.codebook.codebook import Codebook
     from tfdyn.families.dmnn.dmnn import DMNN
     from tfdyn.families.dmnn.rate_loss import RateLoss
     from tfdyn.families.drnet.drnet import DRNet
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from tfdyn.runs.finished import load
 
 _MODULES = {
+    "Codebook": "tfdyn.families.codebook.codebook",
     "CostTable": "tfdyn.costs.cost_table",
     "DMNN": "tfdyn.families.dmnn.dmnn",
     "DRNet": "tfdyn.families.drnet.drnet",
@@ -65,6 +67,7 @@ _MODULES = {
 
 __all__ = [
     "DMNN",
+    "Codebook",
     "CostTable",
     "DRNet",
     "InstaNAS",

@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 import sys
 
-MODELS = ("DMNN", "DRNet", "InstaNAS")
+MODELS = ("Codebook", "DMNN", "DRNet", "InstaNAS", "Wrapped")
 
 
 def register() -> None:

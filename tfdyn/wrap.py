@@ -25,7 +25,7 @@ DEFAULTS = {
     "nesterov": True,
     "weight_decay": 1e-4,
 }
-OF_ROUTERS = {"noise_end": 0.0, "target_rate_start": 1.0, "normalized_routers": True}
+OF_ROUTERS = {"noise_end": 0.0, "normalized_routers": True}
 
 
 def main() -> None:

@@ -51,6 +51,7 @@ def test_its_text_is_a_table():
         "MACs",
         "skippable",
         "exit",
+        *"why not skippable".split(),
     ]
     (row,) = (row for row in rows if row.startswith("three "))
     assert row.split()[1] == "4x4x6" and row.rstrip().endswith("yes")

@@ -149,6 +149,11 @@ def two_of_one_name():
     return keras.Model(INPUTS, head(x))
 
 
+def test_layers_of_one_name_are_two_nodes():
+    names = [node["name"] for node in read_graph(two_of_one_name()).nodes]
+    assert names[:2] == ["a_b", "a_b_"]
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -170,9 +175,11 @@ def two_of_one_name():
         ),
         (of_any_size, ["free reads inputs of the shape (None, None, 3)", "fixed"]),
         (of_vectors, ["flat reads inputs of the shape (5,)", "input_shape=(height"]),
-        (several_outputs_of_a_layer, ["split", "layers of several outputs"]),
+        (
+            several_outputs_of_a_layer,
+            ["split", "several outputs: layers of one output"],
+        ),
         (inner_of_two_inputs, ["inner, a model inside the model", "one input"]),
-        (two_of_one_name, ["Two layers are called a_b", "its own name"]),
     ],
 )
 def test_models_that_cannot_be_wrapped(make, says):

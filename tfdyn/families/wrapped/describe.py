@@ -40,7 +40,17 @@ class Description:
         return sum(link["skippable_macs"] for link in self.links)
 
     def __str__(self):
-        rows = [("name", "output", "layers", "MACs", "skippable", "exit", "")]
+        rows = [
+            (
+                "name",
+                "output",
+                "layers",
+                "MACs",
+                "skippable",
+                "exit",
+                "why not skippable",
+            )
+        ]
         for link in self.links:
             rows.append(
                 (

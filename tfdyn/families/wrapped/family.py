@@ -15,8 +15,6 @@ OF_RATES = ("target_rate", "target_rate_start")
 
 def _arguments(settings, size):
     blocks, exits = settings.blocks, settings.exits
-    if blocks in (("all",), ("none",)):
-        blocks = None if blocks == ("all",) else []
     if len(exits) == 1 and exits[0].isdecimal():
         exits = int(exits[0])
     if settings.selection == "none" and not exits:
@@ -41,6 +39,10 @@ def _arguments(settings, size):
     }
 
 
+def _unread(settings):
+    return {"dtype_policy": "--network=wrapped, whose layers have a precision already,"}
+
+
 def _start(settings, model):
     copy_weights(graph_of(settings), model)
 
@@ -55,4 +57,5 @@ FAMILY = Family(
     of_routers=("routers", *OF_ROUTERS, *OF_RATES),
     reads_without_routers=("threshold",),
     start=_start,
+    unread=_unread,
 )

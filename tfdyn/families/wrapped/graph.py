@@ -9,6 +9,7 @@ is a dict that is ready for JSON:
    NAME is the node that computed it, or `IMAGE`.
 """
 
+import copy
 import dataclasses
 
 import keras
@@ -65,8 +66,29 @@ def read_graph(model: keras.Model) -> Graph:
     return Graph(_that_matter(nodes, output), shape, operations)
 
 
+def kind_of(node: dict) -> str:
+    """Returns the class of a node's operation, such as "Conv2D", if it is Keras's.
+
+    Returns an empty text for a class of the user's own, whatever its name.
+    """
+    operation = node["operation"]
+    is_keras = str(operation["module"]).split(".")[0] == "keras"
+    return operation["class_name"] if is_keras else ""
+
+
+def make_operation(node: dict) -> keras.Operation:
+    """Makes a new operation of a node, without weights yet."""
+    # Wrapper layers change the configuration that they are made from.
+    return keras.saving.deserialize_keras_object(copy.deepcopy(node["operation"]))
+
+
 def inputs_of(node: dict) -> list[str]:
     """Returns the names of the tensors that a node reads, each once, in order."""
+    return list(dict.fromkeys(references_of(node)))
+
+
+def references_of(node: dict) -> list[str]:
+    """Returns the names of the tensors that a node reads, as often as it does."""
     names = []
 
     def collect(value):
@@ -79,7 +101,7 @@ def inputs_of(node: dict) -> list[str]:
                 collect(item)
 
     collect([node["args"], node["kwargs"]])
-    return list(dict.fromkeys(names))
+    return names
 
 
 def _check_kind(model):
@@ -141,7 +163,13 @@ def _add_model(model, image, prefix, nodes, operations):
 
 def _only(entry):
     """Returns the one tensor of a configuration's inputs or outputs."""
-    while isinstance(entry[0], (list, tuple)):
+    while not isinstance(entry, (list, tuple)) or isinstance(entry[0], (list, tuple)):
+        entry = list(entry.values()) if isinstance(entry, dict) else entry
+        if len(entry) != 1:
+            raise UserError(
+                f"A model inside the model has {len(entry)} inputs or outputs: only "
+                f"models of one input and one output are taken."
+            )
         (entry,) = entry
     return entry
 
@@ -168,8 +196,11 @@ def _add_call(operation, args, kwargs, prefix, nodes, operations):
     if isinstance(operation, keras.layers.InputLayer):
         return args[0]["tensor"]
     name = f"{prefix}{operation.name}"
+    while name in operations or name == IMAGE:
+        name += "_"
     if isinstance(operation, keras.Model):
-        if len(args) != 1 or not isinstance(args[0], dict):
+        args = args or list(kwargs.values())[:1]
+        if len(args) != 1 or list(args[0]) != ["tensor"]:
             raise UserError(
                 f"{name}, a model inside the model, reads several inputs: only models "
                 f"of one input are taken. Call its layers outside it."
@@ -183,11 +214,10 @@ def _add_call(operation, args, kwargs, prefix, nodes, operations):
             f"with keras.ops, or as a layer that is registered "
             f"(keras.saving.register_keras_serializable)."
         )
-    if name in operations or name == IMAGE:
-        raise UserError(f"Two layers are called {name}. Give each layer its own name.")
+    _check_operation(operation, name)
     try:
         config = keras.saving.serialize_keras_object(operation)
-        keras.saving.deserialize_keras_object(config)
+        make_operation({"operation": config})
     except Exception as error:  # Of any kind, by the layer's own code.
         raise UserError(
             f"{name}, a {type(operation).__name__}, cannot be copied: Keras cannot "
@@ -197,10 +227,34 @@ def _add_call(operation, args, kwargs, prefix, nodes, operations):
         ) from error
     config.pop("build_config", None)
     config["config"] = {**config["config"], "name": name}
-    kwargs = {key: value for key, value in kwargs.items() if value is not None}
+    if isinstance(operation, keras.Layer) and "dtype" in config["config"]:
+        config["config"]["dtype"] = "float32"  # Mixed precision has weights of it, too.
+    # As a functional model, which replaces `training` by that of its own call.
+    kwargs = {k: v for k, v in kwargs.items() if v is not None and k != "training"}
     nodes.append({"name": name, "operation": config, "args": args, "kwargs": kwargs})
     operations[name] = operation
     return name
+
+
+def _check_operation(operation, name):
+    """Raises a `UserError` if an operation cannot be a node."""
+    if isinstance(getattr(operation, "output", None), (list, tuple, dict)):
+        raise UserError(
+            f"{name}, a {type(operation).__name__}, has several outputs: layers of one "
+            f"output only can be wrapped."
+        )
+    if getattr(operation, "data_format", None) == "channels_first":
+        raise UserError(
+            f"{name} has its channels first: only models of images (height, width, "
+            f"channels) are taken. Build the model with "
+            f"data_format='channels_last'."
+        )
+    policy = getattr(operation, "dtype_policy", None)
+    if getattr(policy, "quantization_mode", None):
+        raise UserError(
+            f"{name} is quantized: wrap the model of float32 weights, and quantize the "
+            f"exported file, `python -m export.tflite --precision=int8`."
+        )
 
 
 def _first_line(error):

@@ -38,7 +38,7 @@ def graph_of(settings) -> Graph:
         raise UserError(
             f"{path} reads images of the shape {graph.input_shape}, but those of "
             f"--dataset={settings.dataset} have {input_format.shape}. Name another "
-            f"data set, or the model's size by --image_size={graph.input_shape[0]}."
+            f"data set, or the model's height by --image_size={graph.input_shape[0]}."
         )
     shape = output_shapes(graph.nodes, graph.input_shape)[graph.nodes[-1]["name"]]
     if shape != (len(input_format.class_names),):

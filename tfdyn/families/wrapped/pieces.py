@@ -9,7 +9,13 @@ import dataclasses
 
 import keras
 
-from tfdyn.families.wrapped.graph import IMAGE, inputs_of
+from tfdyn.families.wrapped.graph import (
+    IMAGE,
+    inputs_of,
+    kind_of,
+    make_operation,
+    references_of,
+)
 from tfdyn.families.wrapped.sub_network import run_nodes
 
 # Activations and the like: an exit behind a block stands behind these, too.
@@ -77,11 +83,13 @@ def _piece(nodes, shapes):
     shape = shapes[last["name"]]
     if len(nodes) == 1:
         return Piece(last["name"], nodes, shape, [], [])
-    terms, reason = inputs_of(last), ""
+    terms, reason = references_of(last), ""
     sides = [_before(nodes, name) for name in terms]
     names = [node["name"] for side in sides for node in side]
-    if last["operation"]["class_name"] != "Add":
+    if kind_of(last) != "Add":
         reason = f"ends with {last['operation']['class_name']}, not with a sum"
+    elif len(set(terms)) < len(terms):
+        reason = "adds a term twice"
     elif len(terms) < 2 or any(shapes[name] != shape for name in terms):
         reason = "adds terms of different shapes"
     elif len(set(names)) < len(names):
@@ -107,7 +115,7 @@ def _before(nodes, name):
 
 def _weight(nodes):
     """Returns a number that is smaller for a side that is more like a shortcut."""
-    layers = [node["operation"]["class_name"] for node in nodes]
+    layers = [kind_of(node) for node in nodes]
     return sum("Conv" in name or name == "Dense" for name in layers), len(layers)
 
 
@@ -135,8 +143,8 @@ def _is_weightless(piece):
 
 
 def layer_of(piece: Piece) -> str:
-    """Returns the name of the class of a link's last layer, such as "Conv2D"."""
-    return piece.nodes[-1]["operation"]["class_name"]
+    """Returns the class of a link's last layer, as `kind_of` does."""
+    return kind_of(piece.nodes[-1])
 
 
 def output_shapes(nodes: list[dict], image_shape: tuple) -> dict[str, tuple]:
@@ -146,9 +154,7 @@ def output_shapes(nodes: list[dict], image_shape: tuple) -> dict[str, tuple]:
         nodes: Nodes of the graph.
         image_shape: Shape of an image, `(height, width, channels)`.
     """
-    operations = [
-        keras.saving.deserialize_keras_object(node["operation"]) for node in nodes
-    ]
+    operations = [make_operation(node) for node in nodes]
     tensors = {IMAGE: keras.KerasTensor((None, *image_shape))}
     run_nodes(nodes, operations, tensors)
     return {name: tuple(tensor.shape[1:]) for name, tensor in tensors.items()}

@@ -39,8 +39,14 @@ def exits_of(pieces: list[Piece], exits, image_shape: tuple) -> dict[int, str]:
     Raises:
         UserError: If an exit cannot stand there.
     """
-    if isinstance(exits, int):
+    exits = [exits] if isinstance(exits, str) else exits or ()
+    if isinstance(exits, int) and not isinstance(exits, bool):
         exits = _spread(pieces, exits, image_shape)
+    if not isinstance(exits, (list, tuple)):
+        raise UserError(
+            f"exits must be a list of names of layers, or a whole number; got "
+            f"{exits!r}."
+        )
     places = {}
     for name in exits:
         place = place_of_exit(pieces, name)

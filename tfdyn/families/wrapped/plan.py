@@ -1,7 +1,7 @@
 """Plan: what of a graph becomes blocks and exits, and what stays between them."""
 
 from tfdyn.errors import UserError
-from tfdyn.families.wrapped.graph import Graph
+from tfdyn.families.wrapped.graph import Graph, kind_of
 from tfdyn.families.wrapped.pieces import (
     Piece,
     find_pieces,
@@ -9,6 +9,10 @@ from tfdyn.families.wrapped.pieces import (
     place_of_exit,
 )
 from tfdyn.families.wrapped.places import exits_of
+
+MOST_FILTERS = 4096
+# Layers and operations whose outputs are no logits.
+NO_LOGITS = ("Sigmoid", "ReLU", "Relu", "Relu6", "Tanh", "LeakyReLU", "ELU")
 
 
 def plan(
@@ -29,6 +33,11 @@ def plan(
         UserError: If the output is not one of a classifier, or a name is none of a
             block, or of a place for an exit.
     """
+    if not isinstance(exit_filters, int) or not 0 <= exit_filters <= MOST_FILTERS:
+        raise UserError(
+            f"exit_filters must be a whole number from 0 to {MOST_FILTERS}; got "
+            f"{exit_filters!r}."
+        )
     nodes = with_logits(graph.nodes)
     shapes = output_shapes(nodes, graph.input_shape)
     shape = shapes[nodes[-1]["name"]]
@@ -40,7 +49,7 @@ def plan(
         )
     pieces = find_pieces(nodes, shapes)
     found = [piece.name for piece in pieces if piece.branches]
-    blocks = found if blocks is None else list(blocks)
+    blocks = _names_of("blocks", blocks, found)
     for name in blocks:
         if name not in found:
             raise UserError(
@@ -60,14 +69,37 @@ def plan(
     }
 
 
+def _names_of(argument, names, all_names):
+    """Returns a list of names, of which "all", "none" and one name are short forms."""
+    if names is None or names in ("all", ["all"], ("all",)):
+        return list(all_names)
+    if names in ("none", ["none"], ("none",)):
+        return []
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, (list, tuple)):
+        raise UserError(
+            f"{argument} must be a list of names of layers, 'all' or 'none'; got "
+            f"{names!r}."
+        )
+    return list(names)
+
+
 def _join(pieces: list[Piece], blocks, places, exit_filters) -> list[dict]:
     """Returns the links of `Wrapped`: blocks, exits, and all between them as one."""
     links, between = [], []
+    # Blocks keep their names, since users name them.
+    taken = {name for block in blocks for name in (block, f"{block}_shortcut_gate")}
+
+    def unique(name):
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        return name
 
     def close():
         if between:
             name = "stem" if not links else f"layers_{len(links)}"
-            links.append({"name": name, "nodes": [*between]})
+            links.append({"name": unique(name), "nodes": [*between]})
             between.clear()
 
     index = 0
@@ -91,10 +123,11 @@ def _join(pieces: list[Piece], blocks, places, exit_filters) -> list[dict]:
             between += _names(piece.nodes)
         if end in places:
             close()
-            links.append({"name": f"exit_{places[end]}", "exit": exit_filters})
+            name = unique(f"exit_{places[end]}")
+            links.append({"name": name, "exit": exit_filters})
         index = end + 1
     close()
-    links[-1]["name"] = "end"
+    links[-1]["name"] = unique("end")
     return links
 
 
@@ -112,15 +145,17 @@ def with_logits(nodes: list[dict]) -> list[dict]:
         UserError: If the last layer has another activation, such as sigmoid.
     """
     last = nodes[-1]
-    layer, config = last["operation"]["class_name"], last["operation"]["config"]
+    layer, config = kind_of(last), last["operation"]["config"]
     activation = config.get("activation", "linear")
     if layer == "Softmax" or (layer == "Activation" and activation == "softmax"):
         return nodes[:-1]
+    if layer == "Activation" and activation == "linear":  # A cast, after a softmax.
+        return with_logits(nodes[:-1])
     if activation == "softmax":
         config = {**config, "activation": "linear"}
         operation = {**last["operation"], "config": config}
         return [*nodes[:-1], {**last, "operation": operation}]
-    if activation not in ("linear", None) or layer in ("Sigmoid", "ReLU"):
+    if activation not in ("linear", "log_softmax", None) or layer in NO_LOGITS:
         raise UserError(
             f"The model ends with {layer}, activation {activation}: only logits or "
             f"their softmax are taken. End it with Dense(classes), without activation."

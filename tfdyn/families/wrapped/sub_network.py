@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from tfdyn.families.wrapped.graph import IMAGE, inputs_of
+from tfdyn.families.wrapped.graph import IMAGE, inputs_of, make_operation
 from tfdyn.layers import quantization
 
 NORM = layers.BatchNormalization
@@ -41,9 +41,7 @@ class SubNetwork(keras.layers.Layer):
     def __init__(self, nodes, kind=None, **kwargs):
         super().__init__(**kwargs)
         self.nodes, self.kind = nodes, kind
-        self.operations = [
-            keras.saving.deserialize_keras_object(node["operation"]) for node in nodes
-        ]
+        self.operations = [make_operation(node) for node in nodes]
         names = {node["name"] for node in nodes}
         read = [name for node in nodes for name in inputs_of(node)]
         self.entry = next(name for name in read if name not in names)

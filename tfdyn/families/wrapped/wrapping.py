@@ -32,7 +32,7 @@ def wrap(
         model: Functional or sequential `keras.Model`, built, whose one output is the
             logits or the softmax of classes. It is copied.
         blocks: Names of the residual blocks that may be skipped, as `tfdyn.describe`
-            lists them. Default: all.
+            lists them; "all" (the default) or "none".
         exits: Names of the layers behind which an image may stop, or the number of
             exits, which then stand between a half and four fifths of the MACs.
         exit_filters: Number of filters of the convolutions of each exit's head; 0 for
