@@ -9,7 +9,6 @@ is a dict that is ready for JSON:
    NAME is the node that computed it, or `IMAGE`.
 """
 
-import copy
 import dataclasses
 
 import keras
@@ -79,7 +78,14 @@ def kind_of(node: dict) -> str:
 def make_operation(node: dict) -> keras.Operation:
     """Makes a new operation of a node, without weights yet."""
     # Wrapper layers change the configuration that they are made from.
-    return keras.saving.deserialize_keras_object(copy.deepcopy(node["operation"]))
+    return keras.saving.deserialize_keras_object(_copy(node["operation"]))
+
+
+def _copy(value):
+    """Copies dicts and lists. What they hold may be a whole model's tensor."""
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return [*map(_copy, value)] if isinstance(value, list) else value
 
 
 def inputs_of(node: dict) -> list[str]:
