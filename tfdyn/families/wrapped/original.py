@@ -5,7 +5,6 @@ import random
 
 import keras
 
-from tfdyn.data.dataset import input_format_of
 from tfdyn.errors import UserError
 from tfdyn.families.wrapped.graph import Graph, read_graph
 from tfdyn.families.wrapped.pieces import output_shapes
@@ -26,6 +25,9 @@ def graph_of(settings) -> Graph:
             classes are not those of the data.
         OSError: If the file cannot be read.
     """
+    # Here, because networks are also built where there is no TensorFlow.
+    from tfdyn.data.dataset import input_format_of
+
     if not settings.model:
         raise UserError(
             "--model is missing: the .keras file of the model that is made dynamic."

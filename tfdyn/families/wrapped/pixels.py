@@ -3,7 +3,6 @@
 import keras
 
 from tfdyn.data.input_format import InputFormat
-from tfdyn.data.sources import IMAGENET_MEAN, IMAGENET_STD
 from tfdyn.errors import UserError
 from tfdyn.families.wrapped.graph import IMAGE, Graph, inputs_of
 
@@ -11,7 +10,7 @@ from tfdyn.families.wrapped.graph import IMAGE, Graph, inputs_of
 MODES = {
     "unit": ((0, 0, 0), (1, 1, 1)),
     "tf": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    "torch": (IMAGENET_MEAN, IMAGENET_STD),
+    "torch": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "caffe": ([m / 255 for m in (123.68, 116.779, 103.939)], (1 / 255,) * 3),
     "none": ((0, 0, 0), (1 / 255,) * 3),
 }
