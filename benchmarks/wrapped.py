@@ -161,15 +161,15 @@ def of_application(name: str, size: int, routes: int, rounds: int, loop: int) ->
         original_macs = complexity.macs(original)
         macs = float(files["wrapped"](image=images[0])["macs"][0])
         all_blocks = _saved(macs, original_macs, times)
-        chosen = np.zeros((routes, model.route_spec.size), "float32")
-        for route in chosen:
+        halves = np.zeros((routes, model.route_spec.size), "float32")
+        for route in halves:
             route[generator.permutation(len(route))[: len(route) // 2]] = 1
         files["wrapped"] = litert.load(
             source, folder / "forced.tflite", Form("forced", 1.0)
         )
-        times = litert.alternate([files] * routes, images, chosen, rounds, loop)
+        times = litert.alternate([files] * routes, images, halves, rounds, loop)
         fixed, costs = trace.macs(model, routers=False)
-        macs = float(np.mean(fixed + (chosen * costs).sum(axis=1)))
+        macs = float(np.mean(fixed + (halves * costs).sum(axis=1)))
     return {
         "application": name,
         "image_size": size,

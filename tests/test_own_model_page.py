@@ -24,8 +24,8 @@ SMALLER = {
 
 
 def blocks(language):
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-    return [text for name, text in found if name == language]
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    return [text for name, text in fences if name == language]
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from tfdyn.evaluation.threshold_search import SMALLEST, TOLERANCE, largest_threshold
+from tfdyn.evaluation.threshold_search import (
+    SMALLEST,
+    TOLERANCE,
+    largest_threshold,
+    smallest_threshold,
+)
 
 LAST = np.nextafter(np.float32(1), np.float32(0))
 
@@ -70,3 +75,21 @@ def test_rounding_does_not_end_the_search_at_an_end():
     mean = Mean(lambda t: 25.0 + 79.0 * (t >= 0.5) + 19.0 * (t >= 0.65))
     threshold = largest_threshold(lambda t: mean(t) if t < 1 else 182.0, 120.0)
     assert mean.asked[threshold] == 104.0 and 0.649 < threshold < 0.65
+
+
+@pytest.mark.parametrize("edge", [0.3, 0.9, 0.999])
+def test_the_smallest_threshold_that_is_accurate(edge):
+    accuracies = Mean(lambda t: 0.9 if t >= edge else 0.5)
+    threshold = smallest_threshold(accuracies, 0.8)
+    assert accuracies.asked[threshold] == 0.9
+    assert 0.9 * (1 - edge) <= 1 - threshold <= 1 - edge
+
+
+def test_a_search_ends_at_the_accuracy_itself():
+    accuracies = Mean(lambda t: t)
+    assert smallest_threshold(accuracies, 1.0) == 1.0
+
+
+def test_an_accuracy_above_that_of_all_says_what_is_possible():
+    with pytest.raises(ValueError, match="accuracy of 0.9 or more; that of T=1 is 0.8"):
+        smallest_threshold(lambda t: 0.8, 0.9)

@@ -7,7 +7,12 @@ from tiny_networks import latency_table
 from tfdyn.costs.route_cost import RouteCost
 from tfdyn.data.dataset import load
 from tfdyn.evaluation.evaluator import Evaluator, load_data
-from tfdyn.evaluation.thresholds import BUDGET_MS, TARGET_RATE, choose_thresholds
+from tfdyn.evaluation.thresholds import (
+    BUDGET_MS,
+    LEAST_ACCURACY,
+    TARGET_RATE,
+    choose_thresholds,
+)
 
 GOALS = pytest.mark.parametrize(
     "goal", [BUDGET_MS, TARGET_RATE], ids=lambda goal: goal.name
@@ -105,3 +110,15 @@ def test_without_validation_images_none_is_chosen(goal):
     assert choose_thresholds(goal, [], None, dataset) == []
     with pytest.raises(ValueError, match="--validation_share=0, which leaves none"):
         choose_thresholds(goal, [1.0], None, dataset)
+
+
+def test_an_accuracy_is_reached_on_the_validation_images(evaluator, dataset):
+    least = evaluator.on(dataset, "validation", 1.0)["accuracy"] - 0.1
+    (row,) = choose_thresholds(LEAST_ACCURACY, [least], evaluator, dataset)
+    here = evaluator.on(dataset, "validation", row["threshold"])["accuracy"]
+    assert row["validation_accuracy"] == here >= least == row["least_accuracy"]
+
+
+def test_an_accuracy_that_no_threshold_has(evaluator, dataset):
+    with pytest.raises(ValueError, match="--least_accuracy=1 cannot be met"):
+        choose_thresholds(LEAST_ACCURACY, [1.0], evaluator, dataset)

@@ -11,9 +11,9 @@ from tfdyn.evaluation.evaluator import Evaluator, load_data
 from tfdyn.evaluation.plot import plot
 from tfdyn.evaluation.thresholds import (
     BUDGET_MS,
+    LEAST_ACCURACY,
     TARGET_RATE,
     choose_thresholds,
-    thresholds_for_accuracy,
 )
 from tfdyn.files import check_writable, whole_set, write_json
 from tfdyn.locks import locked
@@ -108,11 +108,12 @@ def evaluate(
         rows.append({"threshold": tuple(model.threshold)})
     # Before what takes minutes: two evaluations would write the same files.
     with locked(run.path):
-        for goal, limits in ((BUDGET_MS, budgets_ms), (TARGET_RATE, target_rates)):
+        for goal, limits in (
+            (BUDGET_MS, budgets_ms),
+            (TARGET_RATE, target_rates),
+            (LEAST_ACCURACY, least_accuracies),
+        ):
             rows += choose_thresholds(goal, limits, evaluator, dataset, batch_size)
-        rows += thresholds_for_accuracy(
-            least_accuracies, evaluator, dataset, batch_size
-        )
         results, images = {}, {}
         for threshold in dict.fromkeys(row["threshold"] for row in rows):
             of_images = evaluator.images_of(dataset, "test", threshold, batch_size)

@@ -81,8 +81,8 @@ def test_what_both_sides_share_stands_before_the_block():
     ],
 )
 def test_blocks_with_the_identity(name, blocks):
-    found = blocks_of(tiny_wrapped.MODELS[name][0]())
-    assert found == {key: ([], [nodes]) for key, nodes in blocks.items()}
+    blocks_here = blocks_of(tiny_wrapped.MODELS[name][0]())
+    assert blocks_here == {key: ([], [nodes]) for key, nodes in blocks.items()}
 
 
 def test_sums_by_operators_are_sums():

@@ -42,9 +42,9 @@ def test_the_teacher_is_the_original_in_inference(outputs):
 def test_gates_are_those_of_routers_and_the_route_ends_at_an_exit(outputs):
     _, content = outputs
     gates, route = content["gates"], content["route"]
-    chosen = content["choice_probabilities"][..., 0] < 0.5
+    is_open = content["choice_probabilities"][..., 0] < 0.5
     for index, name in enumerate(("one", "two", "three")):
-        np.testing.assert_array_equal(gates[name][:, 0], chosen[:, index])
+        np.testing.assert_array_equal(gates[name][:, 0], is_open[:, index])
     for name in ("two_shortcut_gate", "exit_two", "end"):
         assert (gates[name] == 1).all()
     goes = {"one": 1.0, "two_shortcut_gate": route["two_shortcut_gate"]}

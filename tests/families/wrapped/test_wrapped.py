@@ -63,13 +63,13 @@ def test_a_route_that_is_given_is_the_one_that_was_chosen(models, changes, thres
 
 @pytest.fixture(scope="module")
 def models():
-    made = {}
+    cache = {}
 
     def make(**changes):
         key = json.dumps(changes)
-        if key not in made:
-            made[key] = tiny_wrapped.wrapped(**changes)
-        return made[key]
+        if key not in cache:
+            cache[key] = tiny_wrapped.wrapped(**changes)
+        return cache[key]
 
     return make
 

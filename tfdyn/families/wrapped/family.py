@@ -24,12 +24,12 @@ def _arguments(settings, size):
         )
     if settings.selection == "none":
         blocks = []  # A block without a router is no part that can be skipped.
-    wanted = plan(graph_of(settings), blocks, exits, settings.exit_filters)
+    structure = plan(graph_of(settings), blocks, exits, settings.exit_filters)
     # Without routers and on frozen weights, the network's end is the original itself.
     differs = settings.finetune_epochs or settings.selection != "none"
     return {
-        "nodes": wanted["nodes"],
-        "pieces": wanted["pieces"],
+        "nodes": structure["nodes"],
+        "pieces": structure["pieces"],
         "routers": settings.routers,
         "units": settings.router_units,
         "previous_state": settings.previous_state,

@@ -27,8 +27,8 @@ class WrappedLoss(keras.losses.Loss):
             branches, an array `(branches,)`; `None` without routers.
         target_rate: Float in (0, 1], initial value of the scalar variable
             `target_rate`, which a training may change.
-        rate_weight: Float. In DMNN it is 1, which moves no gate of a network that was
-            trained whole. LAUDNet and dynconv have 10.
+        rate_weight: Float, weight of the second term. DMNN has 1, LAUDNet and dynconv
+            have 10.
         name: String, name of the loss.
 
     Call arguments:

@@ -105,12 +105,12 @@ def _piece(nodes, shapes):
 
 def _before(nodes, name):
     """Returns the nodes of a list on which a tensor depends, in order."""
-    needed, found = {name}, []
+    needed, before = {name}, []
     for node in reversed(nodes):
         if node["name"] in needed:
-            found.append(node)
+            before.append(node)
             needed.update(inputs_of(node))
-    return found[::-1]
+    return before[::-1]
 
 
 def _weight(nodes):

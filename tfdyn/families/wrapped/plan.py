@@ -48,13 +48,13 @@ def plan(
             f"of the classes, for instance include_top=True."
         )
     pieces = find_pieces(nodes, shapes)
-    found = [piece.name for piece in pieces if piece.branches]
-    blocks = _names_of("blocks", blocks, found)
+    skippable = [piece.name for piece in pieces if piece.branches]
+    blocks = _names_of("blocks", blocks, skippable)
     for name in blocks:
-        if name not in found:
+        if name not in skippable:
             raise UserError(
                 f"{name} is not a block that can be skipped. There "
-                f"{'are ' + ', '.join(found) if found else 'are none'}."
+                f"{'are ' + ', '.join(skippable) if skippable else 'are none'}."
             )
     places = exits_of(pieces, exits, graph.input_shape)
     if not blocks and not places:
@@ -88,12 +88,14 @@ def _join(pieces: list[Piece], blocks, places, exit_filters) -> list[dict]:
     """Returns the links of `Wrapped`: blocks, exits, and all between them as one."""
     links, between = [], []
     # Blocks keep their names, since users name them.
-    taken = {name for block in blocks for name in (block, f"{block}_shortcut_gate")}
+    used_names = {
+        name for block in blocks for name in (block, f"{block}_shortcut_gate")
+    }
 
     def unique(name):
-        while name in taken:
+        while name in used_names:
             name += "_"
-        taken.add(name)
+        used_names.add(name)
         return name
 
     def close():

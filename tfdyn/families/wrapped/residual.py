@@ -51,7 +51,6 @@ class Residual(keras.layers.Layer):
             ],
             name=self.name,
         )
-
         self.after = SubNetwork(list(after), name="after") if after else None
 
     def build(self, input_shape):

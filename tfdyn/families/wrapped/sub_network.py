@@ -5,22 +5,11 @@ from keras import layers
 
 from tfdyn.families.wrapped.graph import IMAGE, inputs_of, make_operation
 from tfdyn.layers import quantization
+from tfdyn.layers.chain import FUSED, FUSING, SAME_SCALE
 
-NORM = layers.BatchNormalization
-# Devices run a layer of the first kind and those of the second that follow it as one
-# operation, whose output alone is rounded to 8 bits.
-FUSING = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense, NORM)
-FUSED = (NORM, layers.ReLU)
 FUSED_ACTIVATIONS = ("relu", "relu6")
-# Layers whose output keeps the scale of their input in 8 bits.
-SAME_SCALE = (
-    layers.MaxPooling2D,
-    layers.AveragePooling2D,
-    layers.Reshape,
-    layers.Flatten,
-    layers.ZeroPadding2D,
-    layers.Dropout,
-)
+# Further layers whose output keeps the scale of their input in 8 bits.
+KEEP_SCALE = (*SAME_SCALE, layers.Flatten, layers.ZeroPadding2D, layers.Dropout)
 
 
 @keras.saving.register_keras_serializable("tfdyn")
@@ -69,7 +58,7 @@ class SubNetwork(keras.layers.Layer):
     def _ends_group(self, index):
         """Returns whether a node's output has a scale of its own in 8 bits."""
         operation, name = self.operations[index], self.nodes[index]["name"]
-        if isinstance(operation, SAME_SCALE):
+        if isinstance(operation, KEEP_SCALE):
             return False
         readers = [
             reader
